@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/rt/result.h"
+
+namespace fieldpost::rt {
+
+struct DiskSpace {
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_free = 0;  ///< for unprivileged users
+};
+
+struct FileInfo {
+  std::uint64_t size = 0;
+  std::uint64_t inode = 0;
+};
+
+/// The few file operations the core needs. Paths are absolute. Blocking: small files only, or call
+/// it on a worker.
+class Files {
+ public:
+  virtual ~Files() = default;
+  /// At most `bytes_max` bytes from `offset`; kNotFound when there is no such file.
+  virtual Result<std::string> read(const std::string& path, std::uint64_t offset,
+                                   std::size_t bytes_max) = 0;
+  /// Temporary name, fsync, rename, fsync of the directory: the old or the new content stands.
+  virtual Status write_durably(const std::string& path, std::string_view bytes, unsigned mode) = 0;
+  virtual Status rename(const std::string& from, const std::string& to) = 0;
+  virtual Status remove(const std::string& path) = 0;  ///< a missing file is no error
+  virtual Status make_directories(const std::string& path) = 0;
+  virtual Result<FileInfo> info(const std::string& path) = 0;
+  virtual Result<std::vector<std::string>> list(
+      const std::string& directory) = 0;  ///< sorted names
+  virtual Result<DiskSpace> space(const std::string& path) = 0;
+};
+
+}  // namespace fieldpost::rt

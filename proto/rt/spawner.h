@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proto/rt/result.h"
+
+namespace fieldpost::rt {
+
+struct ExitStatus {
+  int code = 0;    ///< exit code, when `signal` is 0
+  int signal = 0;  ///< the signal that ended it
+};
+
+/// A running child in a process group of its own. Dropping it kills the whole group.
+class Child {
+ public:
+  virtual ~Child() = default;
+  virtual void signal_group(int signal_number) = 0;
+};
+
+struct SpawnOptions {
+  std::vector<std::string> argv;         ///< argv[0] is searched in PATH
+  std::vector<std::string> environment;  ///< "K=V", added to ours
+  std::string directory;                 ///< empty: ours
+};
+
+struct SpawnHandlers {
+  std::function<void(std::string bytes)> on_stdout;
+  std::function<void(std::string bytes)> on_stderr;
+  std::function<void(ExitStatus)> on_exit;  ///< after the last on_stdout and on_stderr
+};
+
+class Spawner {
+ public:
+  virtual ~Spawner() = default;
+  virtual Result<std::unique_ptr<Child>> spawn(const SpawnOptions& options,
+                                               SpawnHandlers handlers) = 0;
+};
+
+}  // namespace fieldpost::rt

@@ -1,0 +1,7 @@
+add_library(fieldpost_wire STATIC wire/ids.cpp)
+add_dependencies(fieldpost_wire fieldpost_schema)
+target_include_directories(fieldpost_wire SYSTEM PRIVATE ${FB_OUT})
+target_link_libraries(
+  fieldpost_wire
+  PUBLIC fieldpost_flags fieldpost_rt
+  PRIVATE flatbuffers::flatbuffers zstd::libzstd_shared PkgConfig::SODIUM)

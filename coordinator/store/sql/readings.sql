@@ -1,0 +1,1 @@
+-- Readings: series, the sets that records name, batches as they came, chunks per series.

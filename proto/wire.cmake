@@ -4,9 +4,12 @@ add_library(
   wire/envelope.cpp
   wire/flat.cpp
   wire/flat_reader.cpp
+  wire/hash.cpp
   wire/hello.cpp
   wire/ids.cpp
+  wire/names.cpp
   wire/node_state.cpp
+  wire/readings.cpp
   wire/record.cpp
   wire/signing.cpp
   wire/topics.cpp)

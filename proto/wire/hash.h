@@ -13,4 +13,7 @@ namespace fieldpost::wire {
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4), with the CPU's instruction where there is one.
 [[nodiscard]] std::uint32_t crc32c(std::string_view bytes);
 
+/// The same without the instruction: what a CPU that lacks it runs.
+[[nodiscard]] std::uint32_t crc32c_by_table(std::string_view bytes);
+
 }  // namespace fieldpost::wire

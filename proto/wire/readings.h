@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proto/rt/result.h"
@@ -52,7 +53,7 @@ struct SeriesSet {
 
   /// Computes types and hash. kInvalid for a bad or repeated key; kFull over the limits.
   static rt::Result<SeriesSet> make(std::vector<std::string> keys);
-  [[nodiscard]] std::string encode() const;  ///< keys joined by line feeds, zstd-free, canonical
+  [[nodiscard]] std::string encode() const;  ///< each key followed by a line feed
   static rt::Result<SeriesSet> decode(std::string_view bytes);
 };
 

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "coordinator/store/reading_store.h"
+#include "proto/rt/result.h"
+#include "proto/wire/ids.h"
+#include "proto/wire/line_protocol.h"
+#include "proto/wire/readings.h"
+
+/// What the HTTP routes show of the coordinator, and what they ask of it.
+namespace fieldpost::coordinator {
+
+struct NodeView {
+  std::string id;
+  std::string site;
+  bool online = false;
+  std::int64_t last_seen = 0;  ///< ns, the coordinator's clock; 0: never
+  std::string version;
+  std::vector<std::string> labels;
+  std::optional<bool> clock_synchronised;  ///< absent: the node never told
+  std::optional<double> clock_offset_s;    ///< node minus coordinator, when its state arrived
+  std::uint64_t spool_records = 0;
+  std::uint64_t spool_bytes = 0;
+  double spool_oldest_age_s = 0;
+  std::optional<std::uint64_t> spool_forecast_s;  ///< until the first class sheds; absent: not in
+                                                  ///< sight
+  std::string spool_forecast_class;
+  std::uint64_t accepted = 0;                ///< readings, as the node told
+  std::uint64_t held = 0;                    ///< readings that the node still owes
+  std::uint64_t delivered = 0;               ///< readings in stored records
+  std::uint64_t unexplained = 0;             ///< 0 in a sound system
+  std::uint64_t gaps = 0;                    ///< rows of the ledger that are not closed
+  std::uint64_t readings_lost = 0;           ///< in them, the part that is known
+  std::optional<std::int64_t> unknown_from;  ///< ns: what the node took after this is not known
+  std::uint64_t disk_bytes_written = 0;
+  std::uint64_t wire_bytes_sent = 0;
+  std::vector<std::string> alarms;  ///< one sentence each; empty when all is well
+};
+
+struct NodePage {
+  std::vector<NodeView> nodes;  ///< ordered by id
+  bool more = false;
+};
+
+enum class GapState : std::uint8_t { kUnconfirmed = 1, kDeclared = 2, kClosed = 3 };
+[[nodiscard]] std::string_view to_string(GapState state);
+
+struct GapView {
+  std::int64_t id = 0;
+  std::string node;
+  std::optional<std::vector<SeriesId>> series;  ///< absent: not known which
+  std::optional<std::int64_t> from, to;         ///< ns, first and last time; absent: not known
+  std::optional<std::uint64_t> readings;        ///< absent: not known how many
+  std::string cause;                            ///< wire::to_string(GapCause)
+  GapState state = GapState::kDeclared;
+};
+
+/// A gap of unknown series or time matches every filter of that sort: it may concern it.
+struct GapFilter {
+  std::string node;  ///< empty: any
+  std::optional<SeriesId> series;
+  std::int64_t from = INT64_MIN;  ///< included
+  std::int64_t to = INT64_MAX;    ///< excluded
+};
+
+struct GapPage {
+  std::vector<GapView> gaps;  ///< ordered by id
+  bool more = false;
+};
+
+struct CommandView {
+  std::uint64_t id = 0;
+  std::int64_t created = 0;  ///< ns
+  std::int64_t expires = 0;
+  std::string verb;
+  std::string arguments;               ///< JSON object
+  std::optional<std::string> outcome;  ///< JSON; absent: not answered yet
+};
+
+struct CommandPage {
+  std::vector<CommandView> commands;  ///< ordered by id
+  bool more = false;
+};
+
+struct LiveReading {
+  SeriesId series = 0;
+  wire::ValueType type = wire::ValueType::kF64;
+  std::int64_t time = 0;    ///< ns
+  std::uint64_t value = 0;  ///< bits as in wire::Column; for strings see `text`
+  std::string text;         ///< kString only
+};
+
+/// Each is called on the loop, after what it tells is committed; never inside `subscribe`. Dropping
+/// the subscription inside a call is allowed.
+struct LiveHandlers {
+  std::function<void(const std::vector<LiveReading>&)> on_readings;  ///< of one commit, not empty
+  std::function<void(const GapView&)> on_gap;                        ///< new or changed
+  std::function<void(const NodeView&)> on_node;                      ///< changed
+};
+
+/// Dropping it ends it: no handler is called after that.
+class LiveSubscription {
+ public:
+  virtual ~LiveSubscription() = default;
+};
+
+struct HttpWrite {
+  std::string node;  ///< made if new
+  wire::ParsedLines lines;
+  std::string idempotency_key;  ///< empty: none; remembered for a day
+};
+
+struct HttpWriteAnswer {
+  std::size_t lines = 0;  ///< stored now, or before under the same idempotency key
+};
+
+enum class MetricKind : std::uint8_t { kCounter, kGauge };
+
+/// One family of Prometheus samples.
+struct Metric {
+  struct Sample {
+    std::vector<std::pair<std::string, std::string>> labels;
+    double value = 0;
+  };
+  std::string name;  ///< fieldpost_…, unit in it; counters end in _total
+  std::string help;
+  MetricKind kind = MetricKind::kCounter;
+  std::vector<Sample> samples;
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string why_not;  ///< what is awaited; empty when ready
+};
+
+/// ns to add to the times that a boot stamped while its clock was not synchronised.
+using BootOffsets = std::unordered_map<wire::Id128, std::int64_t>;
+
+/// The coordinator as its HTTP routes see it. Loop thread only. A `done` may be called before the
+/// call that got it returns, and is called exactly once.
+class CoordinatorView {
+ public:
+  virtual ~CoordinatorView() = default;
+
+  /// Nodes with ids above `after` (bytewise), at most `limit`.
+  virtual void list_nodes(std::string after, std::size_t limit,
+                          std::function<void(rt::Result<NodePage>)> done) = 0;
+  /// kNotFound when there is no such node.
+  virtual void find_node(std::string id, std::function<void(rt::Result<NodeView>)> done) = 0;
+  /// Gaps with ids above `after`, at most `limit`.
+  virtual void list_gaps(GapFilter filter, std::int64_t after, std::size_t limit,
+                         std::function<void(rt::Result<GapPage>)> done) = 0;
+
+  /// Commands with ids above `after`; kNotFound when there is no such node.
+  virtual void list_commands(std::string node, std::uint64_t after, std::size_t limit,
+                             std::function<void(rt::Result<CommandPage>)> done) = 0;
+  /// Queues a signed command. kNotFound: no such node; kInvalid: no such verb, or bad arguments.
+  virtual void send_command(std::string node, std::string verb, std::string arguments,
+                            std::function<void(rt::Result<CommandView>)> done) = 0;
+
+  /// Readings of these series as they are stored, and every change of a gap or node.
+  [[nodiscard]] virtual std::unique_ptr<LiveSubscription> subscribe(
+      const std::vector<SeriesId>& series, LiveHandlers handlers) = 0;
+
+  /// `done` after the commit (fsync): with kFull or kBusy nothing was kept and the client may offer
+  /// it again; kInvalid: the node's name.
+  virtual void write(HttpWrite write, std::function<void(rt::Result<HttpWriteAnswer>)> done) = 0;
+
+  [[nodiscard]] virtual std::shared_ptr<const BootOffsets> boot_offsets() const = 0;
+  [[nodiscard]] virtual std::vector<Metric> metrics() const = 0;
+  [[nodiscard]] virtual Readiness readiness() const = 0;
+};
+
+}  // namespace fieldpost::coordinator

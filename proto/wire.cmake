@@ -1,3 +1,9 @@
+# The generated header, for .cpp files of ours and for tests that build broken messages.
+add_library(fieldpost_wire_schema INTERFACE)
+add_dependencies(fieldpost_wire_schema fieldpost_schema)
+target_include_directories(fieldpost_wire_schema SYSTEM INTERFACE ${FB_OUT})
+target_link_libraries(fieldpost_wire_schema INTERFACE flatbuffers::flatbuffers)
+
 add_library(
   fieldpost_wire STATIC
   wire/downlink.cpp
@@ -13,9 +19,7 @@ add_library(
   wire/record.cpp
   wire/signing.cpp
   wire/topics.cpp)
-add_dependencies(fieldpost_wire fieldpost_schema)
-target_include_directories(fieldpost_wire SYSTEM PRIVATE ${FB_OUT})
 target_link_libraries(
   fieldpost_wire
   PUBLIC fieldpost_flags fieldpost_rt
-  PRIVATE flatbuffers::flatbuffers zstd::libzstd_shared PkgConfig::SODIUM)
+  PRIVATE fieldpost_wire_schema zstd::libzstd_shared PkgConfig::SODIUM)

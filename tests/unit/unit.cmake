@@ -1,7 +1,13 @@
 add_executable(
   unit_tests
   support/doctest_main.cpp
+  unit/wire_golden_test.cpp
   unit/wire_hash_test.cpp
-  unit/wire_readings_test.cpp)
-target_link_libraries(unit_tests PRIVATE fieldpost_wire doctest::doctest)
+  unit/wire_messages_test.cpp
+  unit/wire_readings_test.cpp
+  unit/wire_signing_test.cpp
+  unit/wire_topics_test.cpp)
+target_compile_definitions(
+  unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden")
+target_link_libraries(unit_tests PRIVATE fieldpost_samples fieldpost_wire_schema doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)

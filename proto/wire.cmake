@@ -13,6 +13,10 @@ add_library(
   wire/hash.cpp
   wire/hello.cpp
   wire/ids.cpp
+  wire/line_cache.cpp
+  wire/line_format.cpp
+  wire/line_protocol.cpp
+  wire/line_value.cpp
   wire/names.cpp
   wire/node_state.cpp
   wire/readings.cpp

@@ -28,7 +28,7 @@ class ParsedLines {
   std::size_t lines_stored = 0;
   std::size_t lines_bad = 0;
   std::size_t readings = 0;
-  std::size_t string_bytes = 0;
+  std::size_t string_bytes = 0;      ///< in the strings of the columns
   std::size_t readings_stamped = 0;  ///< readings that got `now`, their line having no time
 
   static constexpr std::size_t kLineErrorsMax = 10;
@@ -61,7 +61,8 @@ class LineParser {
   std::unique_ptr<State> state_;
 };
 
-/// One reading as a line, for `fieldpost tail` and exports.
+/// One reading as a line, for `fieldpost tail` and exports. The unit has no place in it; NaN and
+/// the infinities are written "nan" and "inf", which no parser takes.
 [[nodiscard]] std::string format_line(const SeriesKey& key, std::int64_t time_ns,
                                       std::uint64_t value, std::string_view string_value);
 

@@ -3,6 +3,7 @@ add_executable(
   support/doctest_main.cpp
   unit/wire_golden_test.cpp
   unit/wire_hash_test.cpp
+  unit/wire_line_test.cpp
   unit/wire_messages_test.cpp
   unit/wire_readings_test.cpp
   unit/wire_signing_test.cpp

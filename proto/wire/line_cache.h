@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "proto/rt/result.h"
+#include "proto/wire/readings.h"
+
+namespace fieldpost::wire {
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+template <typename T>
+using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
+
+/// What a line parser remembers from line to line and from call to call: raw texts of measurement
+/// with tags (heads) and of fields, and the series each leads to. It guesses that heads and fields
+/// come in the order they came before, so a repeated line costs comparisons and no look-up.
+/// Bounded: `trim` forgets everything once a bound is passed, and within one parse the heads never
+/// pass theirs; the series are then as many as the columns that the parse answers.
+class LineCache {
+ public:
+  static constexpr std::size_t kEntriesMax = 65'536;   ///< of heads and of series
+  static constexpr std::size_t kBytesMax = 16u << 20;  ///< of raw texts and keys
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  struct Series {
+    std::string key;
+    ValueType type = ValueType::kF64;
+    std::uint32_t column = 0;  ///< in the result of parse `parse`
+    std::uint64_t parse = 0;   ///< the last parse that saw this series
+  };
+  struct Field {
+    std::string raw;                                                            ///< with the `=`
+    std::array<std::uint32_t, 5> series = {kNone, kNone, kNone, kNone, kNone};  ///< by type
+  };
+  struct Head {
+    std::string raw;
+    SeriesKey key;  ///< measurement and tags
+    std::vector<Field> fields;
+    TextMap<std::uint32_t> field_index;  ///< by raw text
+    std::uint32_t next = 0;              ///< the head that came after this one
+  };
+
+  /// Call between parses. `tags` as in LineOptions; other tags than before forget everything too.
+  void trim(const std::string& tags);
+  /// Index of the head that `text` starts with, followed by a space; guesses first.
+  [[nodiscard]] std::uint32_t guess_head(std::string_view text);
+  /// `raw` is everything before the first unescaped space. kInvalid says what is wrong with it.
+  rt::Result<std::uint32_t> find_head(std::string_view raw);
+  /// `raw` with the `=`; kInvalid for a field without a proper name.
+  rt::Result<std::uint32_t> find_field(Head& head, std::string_view raw);
+  /// kInvalid when the key would be too long.
+  rt::Result<std::uint32_t> find_series(const Head& head, Field& field, ValueType type);
+
+  [[nodiscard]] Head& head(std::uint32_t index) { return heads_[index]; }
+  [[nodiscard]] Series& series(std::uint32_t index) { return series_[index]; }
+
+ private:
+  std::uint32_t add_head(std::string_view raw, SeriesKey key);
+  rt::Result<SeriesKey> parse_head(std::string_view raw) const;
+  rt::Result<std::pair<std::string, std::string>> parse_tag(std::string_view& rest) const;
+
+  std::string tags_text_;
+  std::vector<std::pair<std::string, std::string>> tags_;
+  std::vector<Head> heads_;
+  std::vector<Series> series_;
+  TextMap<std::uint32_t> head_index_;
+  TextMap<std::uint32_t> series_index_;
+  std::uint32_t last_head_ = kNone;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace fieldpost::wire

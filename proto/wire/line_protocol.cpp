@@ -1,0 +1,269 @@
+#include "proto/wire/line_protocol.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "proto/wire/line_cache.h"
+#include "proto/wire/line_value.h"
+#include "proto/wire/names.h"
+
+namespace fieldpost::wire {
+namespace {
+
+/// A value of the line at hand. Columns get it when the whole line proved good.
+struct Pending {
+  std::uint32_t series = 0;
+  std::uint64_t bits = 0;
+  std::string_view text;
+};
+
+std::string_view token_at(const char* at, const char* end) {
+  const char* stop = at;
+  while (stop != end && !ends_token(*stop)) ++stop;
+  return {at, static_cast<std::size_t>(stop - at)};
+}
+
+/// One call of LineParser::parse.
+class LineReader {
+ public:
+  LineReader(std::string_view text, const LineOptions& options, LineCache& cache,
+             std::vector<Pending>& pending, std::uint64_t parse)
+      : at_(text.data()),
+        end_(text.data() + text.size()),
+        options_(&options),
+        cache_(&cache),
+        pending_(&pending),
+        parse_(parse) {}
+
+  ParsedLines read() {
+    for (; at_ != end_; ++line_) read_line();
+    return std::move(out_);
+  }
+
+ private:
+  void read_line();
+  bool read_head();
+  bool read_fields();
+  bool read_field(std::uint32_t& guess);
+  bool read_field_name(std::uint32_t guess, std::uint32_t& field);
+  bool read_time();
+  void store();
+  void store_string(std::uint32_t series, Column& column, std::string_view text);
+  Column& column_of(std::uint32_t series);
+  bool fail(std::string what);
+  bool fail_field(const LineCache::Field& field, const char* from, const char* why);
+
+  void skip_spaces() {
+    while (at_ != end_ && *at_ == ' ') ++at_;
+  }
+  [[nodiscard]] bool at_line_end() const {
+    return at_ == end_ || *at_ == '\n' || (*at_ == '\r' && (at_ + 1 == end_ || at_[1] == '\n'));
+  }
+  void skip_line();
+  [[nodiscard]] std::string_view rest() const {
+    return {at_, static_cast<std::size_t>(end_ - at_)};
+  }
+
+  const char* at_;
+  const char* end_;
+  const LineOptions* options_;
+  LineCache* cache_;
+  std::vector<Pending>* pending_;
+  std::uint64_t parse_;
+  ParsedLines out_;
+  std::size_t line_ = 1;
+  std::size_t inner_lines_ = 0;  ///< line feeds inside the strings of the line at hand
+  std::uint32_t head_ = 0;
+  std::int64_t time_ = 0;
+  bool stamped_ = false;
+  std::string unescaped_;
+  std::unordered_map<std::uint32_t, TextMap<std::uint32_t>> strings_;  ///< by series
+};
+
+void LineReader::read_line() {
+  while (at_ != end_ && (*at_ == ' ' || *at_ == '\t')) ++at_;
+  if (at_line_end() || *at_ == '#') return skip_line();
+  pending_->clear();
+  inner_lines_ = 0;
+  if (read_head() && read_fields() && read_time()) {
+    store();
+  }
+  skip_line();
+  line_ += inner_lines_;
+}
+
+void LineReader::skip_line() {
+  const void* feed = at_ == end_ ? nullptr : std::memchr(at_, '\n', rest().size());
+  at_ = feed == nullptr ? end_ : static_cast<const char*>(feed) + 1;
+}
+
+bool LineReader::fail(std::string what) {
+  out_.lines_bad += 1;
+  if (out_.errors.size() < ParsedLines::kLineErrorsMax) {
+    out_.errors.push_back({line_, std::move(what)});
+  }
+  return false;
+}
+
+bool LineReader::read_head() {
+  head_ = cache_->guess_head(rest());
+  if (head_ != LineCache::kNone) {
+    at_ += cache_->head(head_).raw.size();
+    return true;
+  }
+  const char* const from = at_;
+  while (at_ != end_ && *at_ != ' ' && *at_ != '\n') {
+    const bool escapes = *at_ == '\\' && at_ + 1 != end_ && (at_[1] == ' ' || at_[1] == '\\');
+    at_ += escapes ? 2 : 1;
+  }
+  std::string_view raw(from, static_cast<std::size_t>(at_ - from));
+  if (at_ == end_ || *at_ == '\n') {
+    return fail(
+        fmt::format("missing fields: expected \"measurement[,tag=value...] "
+                    "field=value[,field=value...] [time]\""));
+  }
+  const auto found = cache_->find_head(raw);
+  if (!found) return fail(found.error().message);
+  head_ = *found;
+  return true;
+}
+
+bool LineReader::read_fields() {
+  skip_spaces();
+  if (at_line_end()) return fail("missing fields: expected \"field=value\" after the space");
+  for (std::uint32_t guess = 0;; ++at_) {
+    if (!read_field(guess)) return false;
+    if (at_ == end_ || *at_ != ',') return true;
+  }
+}
+
+/// `guess` is the field that probably comes; it becomes the one after the field that came.
+bool LineReader::read_field(std::uint32_t& guess) {
+  std::uint32_t index = 0;
+  if (!read_field_name(guess, index)) return false;
+  guess = index + 1;
+  LineCache::Head& head = cache_->head(head_);
+  LineCache::Field& field = head.fields[index];
+  const char* const from = at_;
+  FieldValue value;
+  if (const char* why = take_value(at_, end_, value)) return fail_field(field, from, why);
+  std::uint32_t series = field.series[static_cast<std::size_t>(value.type) - 1];
+  if (series == LineCache::kNone) {
+    const auto found = cache_->find_series(head, field, value.type);
+    if (!found) return fail(found.error().message);
+    series = *found;
+  }
+  if (value.type == ValueType::kString) {
+    inner_lines_ +=
+        static_cast<std::size_t>(std::count(value.text.begin(), value.text.end(), '\n'));
+  }
+  pending_->push_back({series, value.bits, value.text});
+  return true;
+}
+
+bool LineReader::read_field_name(std::uint32_t guess, std::uint32_t& field) {
+  LineCache::Head& head = cache_->head(head_);
+  if (guess < head.fields.size() && rest().starts_with(head.fields[guess].raw)) {
+    at_ += head.fields[guess].raw.size();
+    field = guess;
+    return true;
+  }
+  const char* const from = at_;
+  while (at_ != end_ && *at_ != '=' && !ends_token(*at_)) {
+    const bool escapes = *at_ == '\\' && at_ + 1 != end_ &&
+                         (at_[1] == ' ' || at_[1] == '\\' || at_[1] == ',' || at_[1] == '=');
+    at_ += escapes ? 2 : 1;
+  }
+  const std::string_view name(from, static_cast<std::size_t>(at_ - from));
+  if (name.empty() && (at_ == end_ || *at_ != '=')) return fail("expected a field");
+  if (at_ == end_ || *at_ != '=') {
+    return fail(fmt::format("field {}: expected \"=\" and a value", quoted(name)));
+  }
+  ++at_;
+  const auto found = cache_->find_field(head, {from, static_cast<std::size_t>(at_ - from)});
+  if (!found) return fail(found.error().message);
+  field = *found;
+  return true;
+}
+
+bool LineReader::fail_field(const LineCache::Field& field, const char* from, const char* why) {
+  const std::string_view name = std::string_view(field.raw).substr(0, field.raw.size() - 1);
+  const std::string_view value = token_at(from, end_);
+  if (value.empty()) return fail(fmt::format("field {}: {}", quoted(name), why));
+  return fail(fmt::format("field {}: {}: {}", quoted(name), quoted(value), why));
+}
+
+bool LineReader::read_time() {
+  skip_spaces();
+  stamped_ = at_line_end();
+  time_ = options_->now.ns;
+  if (stamped_) return true;
+  const char* const from = at_;
+  if (const char* why = take_time(at_, end_, options_->precision, time_)) {
+    return fail(fmt::format("time {}: {}", quoted(token_at(from, end_)), why));
+  }
+  skip_spaces();
+  return at_line_end() || fail("expected the end of the line after the time");
+}
+
+void LineReader::store() {
+  for (const Pending& reading : *pending_) {
+    Column& column = column_of(reading.series);
+    if (reading.text.data() != nullptr) {
+      store_string(reading.series, column, reading.text);
+    } else {
+      column.values.push_back(reading.bits);
+    }
+    column.times.push_back(time_);
+  }
+  out_.lines_stored += 1;
+  out_.readings += pending_->size();
+  if (stamped_) out_.readings_stamped += pending_->size();
+}
+
+Column& LineReader::column_of(std::uint32_t index) {
+  LineCache::Series& series = cache_->series(index);
+  if (series.parse != parse_) {
+    series.parse = parse_;
+    series.column = static_cast<std::uint32_t>(out_.columns.size());
+    out_.keys.push_back(series.key);
+    out_.types.push_back(series.type);
+    out_.columns.emplace_back();
+  }
+  return out_.columns[series.column];
+}
+
+void LineReader::store_string(std::uint32_t series, Column& column, std::string_view text) {
+  unescape_string(text, unescaped_);
+  const auto index = static_cast<std::uint32_t>(column.strings.size());
+  auto& known = strings_[series];
+  const auto found = known.find(unescaped_);
+  column.values.push_back(found == known.end() ? index : found->second);
+  if (found != known.end()) return;
+  column.strings.push_back(unescaped_);
+  known.emplace(unescaped_, index);
+  out_.string_bytes += unescaped_.size();
+}
+
+}  // namespace
+
+struct LineParser::State {
+  LineCache cache;
+  std::vector<Pending> pending;
+  std::uint64_t parses = 0;
+};
+
+LineParser::LineParser() : state_(std::make_unique<State>()) {}
+LineParser::~LineParser() = default;
+LineParser::LineParser(LineParser&&) noexcept = default;
+LineParser& LineParser::operator=(LineParser&&) noexcept = default;
+
+ParsedLines LineParser::parse(std::string_view text, const LineOptions& options) {
+  state_->cache.trim(options.tags);
+  state_->parses += 1;
+  return LineReader(text, options, state_->cache, state_->pending, state_->parses).read();
+}
+
+}  // namespace fieldpost::wire

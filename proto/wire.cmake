@@ -6,6 +6,7 @@ target_link_libraries(fieldpost_wire_schema INTERFACE flatbuffers::flatbuffers)
 
 add_library(
   fieldpost_wire STATIC
+  wire/describe.cpp
   wire/downlink.cpp
   wire/envelope.cpp
   wire/flat.cpp
@@ -21,9 +22,10 @@ add_library(
   wire/node_state.cpp
   wire/readings.cpp
   wire/record.cpp
+  wire/rfc3339.cpp
   wire/signing.cpp
   wire/topics.cpp)
 target_link_libraries(
   fieldpost_wire
   PUBLIC fieldpost_flags fieldpost_rt
-  PRIVATE fieldpost_wire_schema zstd::libzstd_shared PkgConfig::SODIUM)
+  PRIVATE fieldpost_wire_schema nlohmann_json::nlohmann_json zstd::libzstd_shared PkgConfig::SODIUM)

@@ -34,6 +34,24 @@ int digit_of(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+struct Parts {
+  std::string body;
+  Signature signature{};
+};
+
+rt::Result<Parts> take_apart(std::string_view message) {
+  FlatReader in("signed message", message);
+  const auto* flat = in.root<fb::Signed>();
+  if (flat == nullptr) return in.error();
+  const auto* signature = flat->signature();
+  Parts parts{.body = in.bytes(flat->body(), kEnvelopeBytesMax, "")};
+  if (in.require(signature != nullptr && signature->size() == parts.signature.size(),
+                 "its signature is not 64 bytes")) {
+    std::copy(signature->begin(), signature->end(), parts.signature.begin());
+  }
+  return in.finish(std::move(parts));
+}
+
 }  // namespace
 
 SigningKey SigningKey::make(rt::Random& random) {
@@ -83,20 +101,20 @@ std::string SigningKey::seal(std::string_view topic, std::string_view body) cons
 
 rt::Result<std::string> open_signed(std::string_view topic, std::string_view message,
                                     const PublicKey& key) {
-  FlatReader in("signed message", message);
-  const auto* flat = in.root<fb::Signed>();
-  if (flat == nullptr) return in.error();
-  const auto* signature = flat->signature();
-  in.require(signature != nullptr && signature->size() == crypto_sign_BYTES,
-             "its signature is not 64 bytes");
-  const auto body = in.finish(in.bytes(flat->body(), kEnvelopeBytesMax, ""));
-  if (!body) return body.error();
-  const std::string text = signed_text(topic, *body);
-  if (crypto_sign_verify_detached(signature->data(), unsigned_bytes(text), text.size(),
+  const auto parts = take_apart(message);
+  if (!parts) return parts.error();
+  const std::string text = signed_text(topic, parts->body);
+  if (crypto_sign_verify_detached(parts->signature.data(), unsigned_bytes(text), text.size(),
                                   key.data()) != 0) {
     return rt::Error{rt::Errc::kDenied, "opening a signed message: not signed by this key"};
   }
-  return body;
+  return parts->body;
+}
+
+rt::Result<std::string> peek_signed_body(std::string_view message) {
+  auto parts = take_apart(message);
+  if (!parts) return parts.error();
+  return std::move(parts->body);
 }
 
 }  // namespace fieldpost::wire

@@ -34,4 +34,7 @@ class SigningKey {
 rt::Result<std::string> open_signed(std::string_view topic, std::string_view message,
                                     const PublicKey& key);
 
+/// The body without a look at the signature: to show it, never to act on it.
+rt::Result<std::string> peek_signed_body(std::string_view message);
+
 }  // namespace fieldpost::wire

@@ -1,6 +1,7 @@
 add_executable(
   unit_tests
   support/doctest_main.cpp
+  unit/wire_describe_test.cpp
   unit/wire_golden_test.cpp
   unit/wire_hash_test.cpp
   unit/wire_line_test.cpp
@@ -10,5 +11,12 @@ add_executable(
   unit/wire_topics_test.cpp)
 target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden")
-target_link_libraries(unit_tests PRIVATE fieldpost_samples fieldpost_wire_schema doctest::doctest)
+target_link_libraries(unit_tests PRIVATE fieldpost_samples fieldpost_wire_schema
+                                         nlohmann_json::nlohmann_json doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)
+
+# What was released stays readable: fields are only ever added.
+add_test(NAME schema_conforms
+         COMMAND flatbuffers::flatc --conform ${PROJECT_SOURCE_DIR}/proto/schema/released/v1.fbs
+                 ${PROJECT_SOURCE_DIR}/proto/schema/wire.fbs)
+set_tests_properties(schema_conforms PROPERTIES LABELS unit)

@@ -34,7 +34,8 @@ CREATE TABLE incarnation (
 );
 CREATE INDEX incarnation_by_node ON incarnation (node_no);
 
--- Settled names of any verdict, as disjoint, non-adjacent ranges: a finished incarnation is one row.
+-- Settled names of any verdict, as disjoint, non-adjacent ranges: a finished incarnation is one
+-- row.
 CREATE TABLE settled (
   incarnation_no INTEGER NOT NULL,
   first INTEGER NOT NULL,
@@ -113,4 +114,6 @@ CREATE TABLE command (
   PRIMARY KEY (node_no, id)
 ) WITHOUT ROWID;
 
-CREATE TABLE idempotency (key BLOB PRIMARY KEY, accepted_ns INTEGER NOT NULL, lines INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE idempotency (
+  key BLOB PRIMARY KEY, accepted_ns INTEGER NOT NULL, lines INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "proto/rt/result.h"
+#include "proto/rt/time.h"
 
 namespace fieldpost::rt {
 
@@ -72,6 +74,8 @@ class HttpStream {
   [[nodiscard]] virtual std::size_t unsent() const = 0;
   /// Called once when the other side has gone. Not called when the stream is dropped.
   virtual void on_closed(std::function<void()> handler) = 0;
+  /// Cuts the connection, so that the client sees that the answer is not whole.
+  virtual void cut() = 0;
   /// Called each time when the last queued byte has been handed to the kernel.
   virtual void on_drained(std::function<void()> handler) = 0;
 };
@@ -88,12 +92,30 @@ class HttpResponder {
 using HttpHandler = std::function<void(HttpRequest, std::shared_ptr<HttpResponder>)>;
 
 struct HttpServerOptions {
-  std::string listen = "127.0.0.1:0";        ///< host:port; port 0: any free one
-  std::string cert_file, key_file;           ///< both empty: plain HTTP
-  std::size_t body_bytes_max = 32 << 20;     ///< more: 413
-  std::size_t header_bytes_max = 16 * 1024;  ///< more: 431
-  int connections_max = 1024;                ///< more: 503 and closed
-  int idle_seconds = 120;                    ///< a connection without a request is closed then
+  std::string listen = "127.0.0.1:0";             ///< address:port; port 0: any free one
+  std::string cert_file, key_file;                ///< both empty: plain HTTP
+  std::size_t body_bytes_max = 32 << 20;          ///< more: 413
+  std::size_t bodies_bytes_max = 256 << 20;       ///< of all requests being read or answered: 503
+  std::size_t header_bytes_max = 16 * 1024;       ///< more: 431
+  std::size_t stream_unsent_bytes_max = 4 << 20;  ///< a stream's reader that lags more is dropped
+  int connections_max = 1024;                     ///< more: 503 and closed
+  Millis idle_max{120'000};                       ///< a connection without a request is closed then
+  Millis header_max{15'000};       ///< from a request's first byte to the end of its header: 408
+  Millis body_grace{30'000};       ///< and so long, and 1 s for each KiB, for its body: 408
+  Millis write_stall_max{60'000};  ///< a reader that takes nothing for so long is dropped
+};
+
+/// Since the server was made, but for the last two.
+struct HttpCounters {
+  std::uint64_t connections = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t requests_bad = 0;         ///< refused by the server itself: 4xx, 5xx
+  std::uint64_t requests_late = 0;        ///< 408
+  std::uint64_t connections_refused = 0;  ///< over connections_max
+  std::uint64_t bodies_refused = 0;       ///< over bodies_bytes_max
+  std::uint64_t readers_dropped = 0;      ///< took nothing, or lagged too far behind a stream
+  std::uint64_t connections_open = 0;
+  std::uint64_t streams_open = 0;
 };
 
 /// A listening server. Dropping it stops listening and closes its connections.
@@ -101,6 +123,7 @@ class HttpListener {
  public:
   virtual ~HttpListener() = default;
   [[nodiscard]] virtual std::string address() const = 0;  ///< "127.0.0.1:43211"
+  [[nodiscard]] virtual HttpCounters counters() const = 0;
 };
 
 /// Serves HTTP/1.1 with keep-alive. The handler and all calls are on the loop.

@@ -2,6 +2,7 @@ add_executable(
   unit_tests
   support/doctest_main.cpp
   unit/http_test.cpp
+  unit/http_text_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_golden_test.cpp
   unit/wire_hash_test.cpp

@@ -2,3 +2,24 @@
 add_library(fieldpost_rt STATIC rt/result.cpp rt/random.cpp rt/sqlite.cpp rt/http.cpp
                                  rt/http_text.cpp rt/json_text.cpp)
 target_link_libraries(fieldpost_rt PUBLIC fieldpost_flags fmt::fmt SQLite::SQLite3)
+
+# Real adapters. Core libraries never link this: programs and tests do.
+add_library(
+  fieldpost_adapters STATIC
+  rt/errno_error.cpp
+  rt/notify.cpp
+  rt/paho_mqtt.cpp
+  rt/paho_options.cpp
+  rt/real_loop.cpp
+  rt/stderr_log.cpp
+  rt/system_clock.cpp
+  rt/system_files.cpp
+  rt/system_random.cpp
+  rt/thread_worker.cpp
+  rt/timer_queue.cpp)
+target_compile_definitions(fieldpost_adapters PRIVATE BOOST_ERROR_CODE_HEADER_ONLY)
+target_link_libraries(
+  fieldpost_adapters
+  PUBLIC fieldpost_rt
+  PRIVATE Boost::headers PahoMqttCpp::paho-mqttpp3 PkgConfig::SYSTEMD spdlog::spdlog
+          Threads::Threads)

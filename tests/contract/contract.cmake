@@ -1,1 +1,10 @@
-# filled by its tests
+# One suite a port, run against its real and its simulated implementation.
+add_executable(
+  contract_tests
+  support/doctest_main.cpp
+  contract/loop_test.cpp
+  contract/mqtt_test.cpp
+  contract/worker_test.cpp)
+target_link_libraries(contract_tests PRIVATE fieldpost_adapters fieldpost_sim fieldpost_test_support
+                                             doctest::doctest)
+doctest_discover_tests(contract_tests PROPERTIES LABELS contract TIMEOUT 120)

@@ -76,15 +76,17 @@ void SimBroker::take_connect(const SimConnectionPtr& connection) {
 
 void SimBroker::client_publishes(const SimConnectionPtr& connection, const rt::MqttMessage& message,
                                  std::uint64_t token) {
-  connection->up->send_control([connection, token] {
+  const auto acknowledge = [connection, token] {
     if (!connection->at_broker) return;
     connection->down->send_control([connection, token] {
       if (connection->client != nullptr) connection->client->on_puback(connection, token);
     });
-  });
-  const bool stands = connection->up->send_message([this, connection, message] {
+  };
+  const auto arrive = [this, connection, message, acknowledge] {
+    acknowledge();
     if (connection->at_broker) take(connection->options.client_id, message);
-  });
+  };
+  const bool stands = connection->up->send_message(arrive, acknowledge);
   if (!stands) tear(connection, "connection reset by peer");
 }
 

@@ -15,7 +15,7 @@ void SimPipe::send_control(Arrive arrive) {
   });
 }
 
-bool SimPipe::send_message(const Arrive& arrive) {
+bool SimPipe::send_message(const Arrive& arrive, const Arrive& swallowed) {
   counts_.sent += 1;
   if (dice_.chance(faults_.break_pct)) {
     counts_.broken += 1;
@@ -24,6 +24,7 @@ bool SimPipe::send_message(const Arrive& arrive) {
   }
   if (dice_.chance(faults_.lose_pct)) {
     counts_.lost += 1;
+    if (swallowed) send_control(swallowed);
     return true;
   }
   const bool twice = dice_.chance(faults_.duplicate_pct);

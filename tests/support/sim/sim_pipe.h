@@ -32,8 +32,9 @@ class SimPipe : public std::enable_shared_from_this<SimPipe> {
       : world_(world), dice_(dice), faults_(faults), counts_(counts) {}
 
   void send_control(Arrive arrive);
-  /// false: the connection breaks here (the message may have arrived all the same).
-  bool send_message(const Arrive& arrive);
+  /// false: the connection breaks here (the message may have arrived all the same). `swallowed`
+  /// arrives in place of a message that is lost: the other side took it and then forgot it.
+  bool send_message(const Arrive& arrive, const Arrive& swallowed = nullptr);
   void set_stalled(bool stalled);  ///< nothing arrives until it is lifted; nothing is lost either
   void close();                    ///< everything in transit is lost
   void reset(Arrive fin);          ///< everything in transit is lost; only `fin` arrives

@@ -1,0 +1,121 @@
+#include "tests/support/mosquitto_process.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <utility>
+
+#include "proto/rt/result.h"
+
+namespace fieldpost::test {
+
+namespace {
+
+constexpr int kPortTries = 5;  // somebody may take the free port before we do
+constexpr const char* kProgram = "/usr/sbin/mosquitto";
+
+pid_t spawn_logging_to(int log_fd, const std::string& config) {
+  const pid_t pid = ::fork();
+  FP_CHECK(pid >= 0);
+  if (pid > 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::dup2(log_fd, STDERR_FILENO);
+  ::execl(kProgram, kProgram, "-c", config.c_str(), static_cast<char*>(nullptr));
+  ::_exit(127);
+}
+
+/// Reads until `word` came; false when the writer ended before.
+bool read_until(int fd, const std::string& word) {
+  std::string seen;
+  for (char byte = 0; seen.find(word) == std::string::npos; seen += byte) {
+    if (::read(fd, &byte, 1) != 1) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  FP_CHECK(::bind(fd, generic, size) == 0);
+  FP_CHECK(::getsockname(fd, generic, &size) == 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+MosquittoProcess::MosquittoProcess(MosquittoOptions options) : options_(std::move(options)) {
+  for (int i = 0; i < kPortTries; ++i) {
+    port_ = free_port();
+    if (try_start()) return;
+  }
+  FP_CHECK(running());
+}
+
+MosquittoProcess::~MosquittoProcess() {
+  kill();
+}
+
+std::string MosquittoProcess::url() const {
+  return "mqtt://127.0.0.1:" + std::to_string(port_);
+}
+
+bool MosquittoProcess::try_start() {
+  const std::string config = directory_.file("mosquitto.conf");
+  std::ofstream(config) << "listener " << port_ << " 127.0.0.1\n"
+                        << "allow_anonymous true\nuser root\nlog_dest stderr\n"
+                        << "connection_messages false\nset_tcp_nodelay true\n"
+                        << "max_queued_messages 0\n"
+                        << "persistence " << (options_.persistence ? "true" : "false") << "\n"
+                        << "persistence_location " << directory_.path() << "/\n"
+                        << options_.extra_config << "\n";
+  int ends[2] = {};
+  FP_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+  pid_ = spawn_logging_to(ends[1], config);
+  ::close(ends[1]);
+  log_fd_ = ends[0];
+  if (read_until(log_fd_, " running")) return true;
+  end_with(SIGKILL);
+  return false;
+}
+
+void MosquittoProcess::start() {
+  FP_CHECK(!running());
+  FP_CHECK(try_start());
+}
+
+void MosquittoProcess::end_with(int signal) {
+  if (!running()) return;
+  ::kill(pid_, signal);
+  ::kill(pid_, SIGCONT);
+  ::waitpid(std::exchange(pid_, 0), nullptr, 0);
+  ::close(std::exchange(log_fd_, -1));
+}
+
+void MosquittoProcess::stop() {
+  end_with(SIGTERM);
+}
+
+void MosquittoProcess::kill() {
+  end_with(SIGKILL);
+}
+
+void MosquittoProcess::freeze() {
+  ::kill(pid_, SIGSTOP);
+}
+
+void MosquittoProcess::thaw() {
+  ::kill(pid_, SIGCONT);
+}
+
+}  // namespace fieldpost::test

@@ -6,6 +6,12 @@ target_link_libraries(fieldpost_wire_schema INTERFACE flatbuffers::flatbuffers)
 
 add_library(
   fieldpost_wire STATIC
+  wire/codec_floats.cpp
+  wire/codec_frame.cpp
+  wire/codec_ints.cpp
+  wire/codec_rice.cpp
+  wire/codec_values.cpp
+  wire/compression.cpp
   wire/describe.cpp
   wire/downlink.cpp
   wire/envelope.cpp
@@ -21,6 +27,7 @@ add_library(
   wire/names.cpp
   wire/node_state.cpp
   wire/readings.cpp
+  wire/readings_codec.cpp
   wire/record.cpp
   wire/rfc3339.cpp
   wire/signing.cpp

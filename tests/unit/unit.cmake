@@ -4,6 +4,7 @@ add_executable(
   unit/http_test.cpp
   unit/http_text_test.cpp
   unit/wire_describe_test.cpp
+  unit/wire_codec_test.cpp
   unit/wire_golden_test.cpp
   unit/wire_hash_test.cpp
   unit/wire_line_test.cpp

@@ -20,3 +20,7 @@ target_link_libraries(make_golden PRIVATE fieldpost_samples)
 add_library(fieldpost_test_support STATIC support/mosquitto_process.cpp
                                           support/temp_directory.cpp)
 target_link_libraries(fieldpost_test_support PUBLIC fieldpost_flags fieldpost_rt)
+
+# Ports that tests steer by hand.
+add_library(fieldpost_fakes STATIC support/fakes/fake_files.cpp support/fakes/fake_intake.cpp)
+target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)

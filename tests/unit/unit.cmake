@@ -1,6 +1,7 @@
 add_executable(
   unit_tests
   support/doctest_main.cpp
+  unit/host_metrics_test.cpp
   unit/http_test.cpp
   unit/http_text_test.cpp
   unit/wire_describe_test.cpp
@@ -13,8 +14,10 @@ add_executable(
   unit/wire_signing_test.cpp
   unit/wire_topics_test.cpp)
 target_compile_definitions(
-  unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden")
-target_link_libraries(unit_tests PRIVATE fieldpost_samples fieldpost_wire_schema
+  unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
+                     FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
+target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_fakes
+                                         fieldpost_samples fieldpost_wire_schema
                                          nlohmann_json::nlohmann_json doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)
 

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/intake.h"
+
+namespace fieldpost::sim {
+
+/// An intake that keeps what it is given and answers durable offers when the test says so.
+class FakeIntake final : public agent::Intake {
+ public:
+  struct Offer {
+    wire::ParsedLines lines;
+    agent::DurableOptions options;
+    std::function<void(rt::Result<agent::Accepted>)> done;
+  };
+
+  bool busy = false;
+  bool answer_at_once = true;
+  std::deque<Offer> waiting;               ///< not answered yet
+  std::vector<wire::ParsedLines> sampled;  ///< in order
+  std::vector<wire::ParsedLines> durable;  ///< answered with success
+  std::vector<std::string> idempotency_keys;
+
+  void accept_sampled(wire::ParsedLines lines) override { sampled.push_back(std::move(lines)); }
+  void accept_durable(wire::ParsedLines lines, agent::DurableOptions options,
+                      std::function<void(rt::Result<agent::Accepted>)> done) override {
+    waiting.push_back({std::move(lines), std::move(options), std::move(done)});
+    if (answer_at_once) answer();
+  }
+  [[nodiscard]] bool is_busy() const override { return busy; }
+
+  /// The oldest offer is on disk.
+  void answer() {
+    Offer offer = std::move(waiting.front());
+    waiting.pop_front();
+    const std::size_t stored = offer.lines.lines_stored;
+    durable.push_back(std::move(offer.lines));
+    idempotency_keys.push_back(std::move(offer.options.idempotency_key));
+    offer.done(agent::Accepted{stored});
+  }
+  void refuse(rt::Error error) {
+    Offer offer = std::move(waiting.front());
+    waiting.pop_front();
+    offer.done(std::move(error));
+  }
+};
+
+/// All readings as text, "key time value-bits-or-string", sorted by nothing: in order of columns.
+[[nodiscard]] std::vector<std::string> readings_of(const wire::ParsedLines& lines);
+/// The same over many, in order.
+[[nodiscard]] std::vector<std::string> readings_of(const std::vector<wire::ParsedLines>& batches);
+
+}  // namespace fieldpost::sim

@@ -21,9 +21,15 @@ SampleMessage sample(std::string_view name) {
   return {};
 }
 
+Json described(std::string_view topic, std::string_view bytes, const wire::PublicKey* key) {
+  Json json = Json::parse(wire::describe_message(topic, bytes, key));
+  REQUIRE(!json.contains("error"));
+  return json;
+}
+
 Json described(std::string_view name, const wire::PublicKey* key = nullptr) {
   const SampleMessage message = sample(name);
-  return Json::parse(wire::describe_message(message.topic, message.bytes, key));
+  return described(message.topic, message.bytes, key);
 }
 
 }  // namespace
@@ -56,8 +62,7 @@ TEST_CASE("an envelope is described with its name, its record and the record's g
 
   wire::Envelope envelope = sample_envelope();
   envelope.record = wire::encode(sample_renamed_record());
-  const Json renamed =
-      Json::parse(wire::describe_message("fieldpost/v1/lab/a/up/live", wire::encode(envelope)));
+  const Json renamed = described("fieldpost/v1/lab/a/up/live", wire::encode(envelope), nullptr);
   const Json& gaps = renamed["record"]["gaps"];
   CHECK(renamed["record"]["first_name"]["seq"] == 17);
   CHECK(gaps[0]["cause"] == "shed");
@@ -72,8 +77,7 @@ TEST_CASE("an envelope is described with its name, its record and the record's g
 TEST_CASE("an envelope with a record that cannot be decoded is described all the same") {
   wire::Envelope envelope = sample_envelope();
   envelope.record = "from the future";
-  const Json json =
-      Json::parse(wire::describe_message("fieldpost/v1/lab/a/up/live", wire::encode(envelope)));
+  const Json json = described("fieldpost/v1/lab/a/up/live", wire::encode(envelope), nullptr);
   CHECK(json["name"]["seq"] == 42);
   CHECK(json["record"]["error"] == "decoding record: not a message of this kind");
   CHECK(json["record"]["bytes"] == 15);
@@ -109,8 +113,7 @@ TEST_CASE("what cannot be decoded is described by topic, error and size") {
 TEST_CASE("text that is not UTF-8 is shown as far as it goes") {
   wire::NodeState state = sample_node_state();
   state.sources[0].last_error = "bad \xff byte";
-  const Json json =
-      Json::parse(wire::describe_message("fieldpost/v1/lab/a/state", wire::encode(state)));
+  const Json json = described("fieldpost/v1/lab/a/state", wire::encode(state), nullptr);
   CHECK(json["sources"][0]["last_error"] == "bad \xef\xbf\xbd byte");
 }
 

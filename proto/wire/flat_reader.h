@@ -52,7 +52,7 @@ class FlatReader {
 
   template <typename Flat>
   std::vector<std::string> texts(const Flat* flat, std::size_t count_max, std::string_view why) {
-    return tables(flat, count_max, why, [this](const auto& one) { return text(&one); });
+    return tables(flat, count_max, why, [this](const auto& one) { return this->text(&one); });
   }
 
   /// A vector of tables or strings, each through `convert`. Null is empty.

@@ -1,1 +1,24 @@
-# filled by its tests
+# fieldpost_fuzz_target(NAME fuzz_x.cpp CORPUS DIRECTORY... LIBRARIES LIBRARY...)
+#
+# NAME runs every file of the corpus once as a test, with any compiler (label fuzz-regress). With
+# FIELDPOST_FUZZERS, NAME is a libFuzzer program as well: build/fuzz/bin/NAME [SCRATCH] CORPUS...
+# What it finds goes into tests/fuzz/corpus/NAME with the fix.
+function(fieldpost_fuzz_target name source)
+  cmake_parse_arguments(PARSE_ARGV 2 FUZZ "" "" "CORPUS;LIBRARIES")
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${FUZZ_LIBRARIES} fieldpost_flags)
+  if(FIELDPOST_FUZZERS)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set(options -runs=0)
+  else()
+    target_sources(${name} PRIVATE support/fuzz_replay.cpp)
+    set(options)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} ${options} ${FUZZ_CORPUS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz-regress)
+endfunction()
+
+fieldpost_fuzz_target(
+  fuzz_messages fuzz/fuzz_messages.cpp
+  CORPUS ${PROJECT_SOURCE_DIR}/proto/golden/v1
+  LIBRARIES fieldpost_wire)

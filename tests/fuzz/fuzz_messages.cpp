@@ -5,6 +5,7 @@
 #include "proto/rt/result.h"
 #include "proto/wire/describe.h"
 #include "proto/wire/hash.h"
+#include "proto/wire/limits.h"
 #include "proto/wire/messages.h"
 #include "proto/wire/topics.h"
 
@@ -16,7 +17,9 @@ template <typename Decode>
 void round_trip(Decode decode, std::string_view bytes) {
   const auto first = decode(bytes);
   if (!first) return;
-  const auto second = decode(wire::encode(*first));
+  const std::string again = wire::encode(*first);
+  if (again.size() > wire::kEnvelopeBytesMax) return;  // its tables were shared
+  const auto second = decode(again);
   FP_CHECK(second.has_value() && *second == *first);
 }
 

@@ -48,7 +48,7 @@ class ReadingStore {
   /// Reads what it keeps in memory: sets in use, series of nodes. Call once, after migrations.
   rt::Status load();
 
-  /// The set, if the store has it. Cached.
+  /// kNotFound when the store does not have it. Cached.
   rt::Result<std::shared_ptr<const wire::SeriesSet>> find_set(const wire::Hash128& hash);
   /// Idempotent. kInvalid or kFull as SeriesSet::decode says.
   rt::Result<std::shared_ptr<const wire::SeriesSet>> add_set(std::string_view bytes);
@@ -65,11 +65,14 @@ class ReadingStore {
 
   /// Merges batches of one node into chunks, in one transaction of its own: sorted by time, one
   /// reading per series, time and boot, the highest rank wins. Returns false when there is nothing
-  /// worth doing. Readers see either side of it. Safe to repeat after a crash.
+  /// worth doing. Readers see either side of it. Safe to repeat after a crash or a failure.
+  /// kCorrupt: a batch or chunk could not be decoded. It is set aside then, and the next step goes
+  /// on without it, so that each is reported once; a replay of the batch heals it.
   rt::Result<bool> compact_step(const CompactionLimits& limits, rt::UnixTime now);
 
  private:
   struct State;
+  rt::Status compact_node(NodeNo node, const CompactionLimits& limits);
   rt::Database& db_;
   std::unique_ptr<State> state_;
 };

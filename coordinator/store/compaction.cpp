@@ -1,0 +1,170 @@
+#include "coordinator/store/compaction.h"
+
+#include <algorithm>
+#include <span>
+
+namespace fieldpost::coordinator {
+namespace {
+
+using rt::Errc;
+
+std::span<const Item> until(std::span<const Item> items, std::int64_t end, bool included) {
+  const auto past = std::partition_point(items.begin(), items.end(), [&](const Item& item) {
+    return item.time < end || (included && item.time == end);
+  });
+  return items.first(static_cast<std::size_t>(past - items.begin()));
+}
+
+/// How many of the first items go into one chunk.
+std::size_t piece_count(std::span<const Item> items, const std::vector<std::string>& texts,
+                        wire::ValueType type, std::size_t piece_max) {
+  const std::size_t most = std::min(items.size(), piece_max);
+  if (type != wire::ValueType::kString) return most;
+  std::vector<bool> seen(texts.size());
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto index = static_cast<std::size_t>(items[i].value);
+    if (!seen[index]) bytes += texts[index].size();
+    seen[index] = true;
+    if (bytes > kChunkStringBytesMax && i > 0) return i;
+  }
+  return most;
+}
+
+}  // namespace
+
+rt::Status Compaction::run(NodeNo node, std::size_t readings_max) {
+  const auto rows =
+      oldest_batches(db_, node, {.readings_max = readings_max, .raw_bytes_max = kStepRawBytesMax});
+  if (!rows) return rows.error();
+  for (const BatchRow& row : *rows) {
+    if (auto done = collect(row); !done) return done;
+  }
+  for (auto& [key, incoming] : runs_) {
+    const auto& [boot, series] = key;
+    if (auto done = merge({series, boot}, incoming); !done) return done;
+    incoming.run = {};
+  }
+  return packs_.flush();
+}
+
+std::vector<Compaction::SeriesRun*>& Compaction::runs_for(const DecodedBatch& batch) {
+  auto& runs = runs_of_set_[{batch.row.boot, batch.row.set_no}];
+  if (!runs.empty()) return runs;
+  for (std::size_t i = 0; i < batch.ids->size(); ++i) {
+    SeriesRun& run = runs_[{batch.row.boot, (*batch.ids)[i]}];
+    run.type = batch.set->types[i];
+    runs.push_back(&run);
+  }
+  return runs;
+}
+
+rt::Status Compaction::collect(const BatchRow& row) {
+  const auto batch = load_batch(db_, catalog_, row);
+  if (!batch) {
+    if (batch.error().code == Errc::kCorrupt) damaged_ = row;
+    return batch.error();
+  }
+  auto& runs = runs_for(*batch);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const wire::Column& column = batch->columns.columns[i];
+    if (column.count() > 0) append_column(runs[i]->run, column, batch->ranks_of(i));
+  }
+  return db_.prepare("DELETE FROM batch WHERE no = ?").bind(1, row.no).run();
+}
+
+rt::Status Compaction::merge(const ChunkOrder& of, SeriesRun& incoming) {
+  settle(incoming.run);
+  written_until_.reset();
+  totals_ = {};
+  std::span<const Item> rest = incoming.run.items;
+  Run segment;
+  segment.strings = std::move(incoming.run.strings);
+  while (!rest.empty()) {
+    const auto next = chunks_from(db_, of, rest.front().time, 1);
+    if (!next) return next.error();
+    const bool overlaps = !next->empty() && next->front().first_time <= rest.front().time;
+    std::span<const Item> part = rest;
+    if (overlaps)
+      part = until(rest, next->front().last_time, true);
+    else if (!next->empty())
+      part = until(rest, next->front().first_time, false);
+    segment.items.assign(part.begin(), part.end());
+    auto done = overlaps ? overlay(next->front(), incoming.type, segment)
+                         : extend(of, incoming.type, segment);
+    if (!done) return done;
+    rest = rest.subspan(part.size());
+  }
+  return add_totals(of.series);
+}
+
+/// The segment lies between chunks: it takes small ones before it along.
+rt::Status Compaction::extend(const ChunkOrder& of, wire::ValueType type, Run& segment) {
+  while (segment.items.size() < kChunkReadingsMax) {
+    const auto before = last_chunk(db_, of, segment.items.front().time);
+    if (!before) return before.error();
+    if (!*before || (*before)->is_full) break;
+    // What this step wrote for the series is not in the table yet; nothing may jump over it.
+    if (written_until_ && (*before)->last_time <= *written_until_) break;
+    if ((*before)->count >= kMergeRatio * segment.items.size()) break;
+    Run earlier;
+    earlier.strings = std::move(segment.strings);
+    if (auto done = take_chunk(**before, type, earlier); !done) return done;
+    earlier.items.insert(earlier.items.end(), segment.items.begin(), segment.items.end());
+    segment = std::move(earlier);
+  }
+  return write(of, type, segment, kChunkReadingsMax);
+}
+
+/// The segment falls into a chunk, which is split evenly when it becomes too large.
+rt::Status Compaction::overlay(const ChunkRow& chunk, wire::ValueType type, Run& segment) {
+  Run merged;
+  merged.strings = std::move(segment.strings);
+  if (auto done = take_chunk(chunk, type, merged); !done) return done;
+  merged.items.insert(merged.items.end(), segment.items.begin(), segment.items.end());
+  settle(merged);
+  segment = std::move(merged);
+  const std::size_t count = segment.items.size();
+  const std::size_t pieces = (count + kChunkReadingsMax - 1) / kChunkReadingsMax;
+  return write({chunk.series, chunk.boot}, type, segment, (count + pieces - 1) / pieces);
+}
+
+rt::Status Compaction::take_chunk(const ChunkRow& chunk, wire::ValueType type, Run& into) {
+  if (auto done = reader_.append_to(into, chunk, type); !done) {
+    if (done.error().code == Errc::kCorrupt) damaged_ = chunk;
+    return done;
+  }
+  totals_.count -= static_cast<std::int64_t>(chunk.count);
+  return packs_.remove(chunk);
+}
+
+rt::Status Compaction::write(const ChunkOrder& of, wire::ValueType type, const Run& segment,
+                             std::size_t piece_max) {
+  std::span<const Item> rest = segment.items;
+  totals_.count += static_cast<std::int64_t>(rest.size());
+  totals_.first_time = std::min(totals_.first_time, rest.front().time);
+  totals_.last_time = std::max(totals_.last_time, rest.back().time);
+  written_until_ = rest.back().time;
+  const std::vector<std::string>& texts = segment.strings.texts();
+  while (!rest.empty()) {
+    const std::size_t count = piece_count(rest, texts, type, piece_max);
+    const bool is_full = count == kChunkReadingsMax || count < std::min(rest.size(), piece_max);
+    if (auto done = packs_.add(of, {rest.first(count), &texts, type, is_full}); !done) return done;
+    rest = rest.subspan(count);
+  }
+  return rt::ok();
+}
+
+rt::Status Compaction::add_totals(SeriesId series) {
+  return db_
+      .prepare(
+          "UPDATE series SET first_time = iif(count = 0, ?2, min(first_time, ?2)),"
+          " last_time = iif(count = 0, ?3, max(last_time, ?3)), count = count + ?4 WHERE id = ?1")
+      .bind(1, series)
+      .bind(2, totals_.first_time)
+      .bind(3, totals_.last_time)
+      .bind(4, totals_.count)
+      .run();
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,8 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,12 +45,19 @@ struct Bucket {
   double min = 0, max = 0, mean = 0, first = 0, last = 0;
 };
 
+struct QueryState;
+
 /// Questions to the store about readings, over a read-only connection of its own; one thread (a
 /// worker). No read transaction outlives a call (A4): long ranges are read page by page.
+/// kCorrupt: a batch or chunk could not be decoded. Each is reported once by an object, which then
+/// leaves it out.
 class ReadingQuery {
  public:
   /// Opens the store's file read-only.
   static rt::Result<ReadingQuery> open(const std::string& path, const std::string& vfs);
+  ReadingQuery(ReadingQuery&&) noexcept;
+  ReadingQuery& operator=(ReadingQuery&&) noexcept;
+  ~ReadingQuery();
 
   /// Ordered by id, ids above `after`, at most `limit`.
   rt::Result<std::vector<SeriesInfo>> series(const SeriesFilter& filter, SeriesId after,
@@ -59,19 +65,22 @@ class ReadingQuery {
   rt::Result<std::vector<SeriesInfo>> series_by_id(const std::vector<SeriesId>& ids);
 
   /// The winners in [from, to), ascending by time (equal times of different boots by boot), at most
-  /// `limit`. The next page begins at the last time + 1; a page never ends inside equal times.
+  /// `limit`. The next page begins at the last time + 1; a page never ends inside equal times, and
+  /// exceeds `limit` only when the first of its times has more readings than that. An empty page is
+  /// the end. kNotFound: no such series.
   rt::Result<std::vector<Reading>> readings(SeriesId series, TimeRange range, std::size_t limit);
 
   /// At most `points` buckets of equal width over [from, to) (over the series' span when open).
-  /// Empty buckets are left out. kInvalid for string series.
+  /// Empty buckets are left out, and so are NaN. kInvalid for string series and for no points;
+  /// kNotFound: no such series.
   rt::Result<std::vector<Bucket>> aggregate(SeriesId series, TimeRange range, std::size_t points);
 
   /// The reading with the highest time of each series; missing series are left out.
   rt::Result<std::vector<std::pair<SeriesId, Reading>>> last(const std::vector<SeriesId>& ids);
 
  private:
-  explicit ReadingQuery(rt::Database db);
-  rt::Database db_;
+  explicit ReadingQuery(std::unique_ptr<QueryState> state);
+  std::unique_ptr<QueryState> state_;
 };
 
 }  // namespace fieldpost::coordinator

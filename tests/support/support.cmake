@@ -24,3 +24,7 @@ target_link_libraries(fieldpost_test_support PUBLIC fieldpost_flags fieldpost_rt
 # Ports that tests steer by hand.
 add_library(fieldpost_fakes STATIC support/fakes/fake_files.cpp support/fakes/fake_intake.cpp)
 target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)
+
+# A store with readings in it, and queries beside it.
+add_library(fieldpost_reading_world STATIC support/reading_world.cpp)
+target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_test_support)

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/query/query_state.h"
+#include "coordinator/store/run.h"
+
+namespace fieldpost::coordinator {
+
+/// Walks the winners of one series and boot in a time range, ascending: chunks, and over them what
+/// waits. At a chunk that is not decoded yet the caller may take its summary and skip it. Lives
+/// inside one snapshot.
+class ReadingCursor {
+ public:
+  ReadingCursor(QueryState& state, const SeriesRow& series, const wire::Id128& boot,
+                TimeRange range, Run waiting);
+
+  /// The next chunk if it lies wholly in the range and nothing waiting comes before its end; none
+  /// otherwise, or when the cursor is inside it.
+  rt::Result<const ChunkRow*> whole_chunk();
+  void skip_chunk();
+
+  /// The next reading; none at the end. Valid until `advance`.
+  rt::Result<const Item*> peek();
+  void advance();
+  /// Of the reading that `peek` gave; empty but for strings.
+  [[nodiscard]] const std::string& text() const;
+  [[nodiscard]] const wire::Id128& boot() const { return boot_; }
+
+ private:
+  rt::Status find_chunk();
+  rt::Status decode_chunk();
+  [[nodiscard]] bool has_decoded() const { return at_ < decoded_.items.size(); }
+  [[nodiscard]] const Item* waiting_item() const;
+
+  QueryState& state_;
+  SeriesRow series_;
+  wire::Id128 boot_;
+  TimeRange range_;
+  Run waiting_;
+  std::size_t waiting_at_ = 0;
+  std::deque<ChunkRow> chunks_;  ///< found, not decoded
+  std::int64_t search_from_;     ///< the next chunks end here or later
+  bool found_all_ = false;
+  Run decoded_;
+  std::size_t at_ = 0;
+  bool takes_waiting_ = false;
+};
+
+/// One for each boot that stamped readings of the series, ascending.
+rt::Result<std::vector<ReadingCursor>> cursors_of(QueryState& state, const SeriesRow& series,
+                                                  TimeRange range);
+
+}  // namespace fieldpost::coordinator

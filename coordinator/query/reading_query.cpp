@@ -1,0 +1,108 @@
+#include "coordinator/query/reading_query.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "coordinator/query/query_state.h"
+#include "coordinator/query/reading_cursor.h"
+#include "coordinator/query/waiting_readings.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+/// The cursor whose next reading is the first of all by time, then boot; null at the end.
+rt::Result<ReadingCursor*> earliest(std::vector<ReadingCursor>& cursors) {
+  ReadingCursor* best = nullptr;
+  std::int64_t best_time = 0;
+  for (ReadingCursor& cursor : cursors) {  // ascending by boot
+    const auto item = cursor.peek();
+    if (!item) return item.error();
+    if (*item == nullptr || (best != nullptr && (*item)->time >= best_time)) continue;
+    best = &cursor;
+    best_time = (*item)->time;
+  }
+  return best;
+}
+
+/// A page ends before the times that it would cut; the first of them comes whole.
+bool is_page_full(const std::vector<Reading>& page, std::size_t limit, std::int64_t next_time) {
+  return page.size() >= limit && (page.empty() || page.back().time != next_time);
+}
+
+/// Takes the last times off again when they made the page too long.
+void cut_page(std::vector<Reading>& page, std::size_t limit) {
+  if (page.size() <= limit || page.front().time == page.back().time) return;
+  const std::int64_t cut = page[limit].time;
+  while (page.back().time >= cut) page.pop_back();
+}
+
+}  // namespace
+
+rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id) {
+  rt::Statement& stmt = db.prepare("SELECT node_no, type FROM series WHERE id = ?");
+  const auto row = stmt.bind(1, id).step();
+  if (!row) return row.error();
+  if (!*row) return rt::Error{rt::Errc::kNotFound, fmt::format("no series {}", id)};
+  SeriesRow series{id, stmt.i64(0), static_cast<wire::ValueType>(stmt.i64(1))};
+  stmt.reset();
+  return series;
+}
+
+rt::Result<std::vector<ReadingCursor>> cursors_of(QueryState& state, const SeriesRow& series,
+                                                  TimeRange range) {
+  auto waiting = waiting_readings(state, series, range);
+  if (!waiting) return waiting.error();
+  const auto stored = boots_of(state.db, series.id);
+  if (!stored) return stored.error();
+  std::set<wire::Id128> boots(stored->begin(), stored->end());
+  for (const auto& [boot, run] : *waiting) boots.insert(boot);
+  std::vector<ReadingCursor> cursors;
+  for (const wire::Id128& boot : boots) {
+    cursors.emplace_back(state, series, boot, range, std::move((*waiting)[boot]));
+  }
+  return cursors;
+}
+
+ReadingQuery::ReadingQuery(std::unique_ptr<QueryState> state) : state_(std::move(state)) {}
+ReadingQuery::ReadingQuery(ReadingQuery&&) noexcept = default;
+ReadingQuery& ReadingQuery::operator=(ReadingQuery&&) noexcept = default;
+ReadingQuery::~ReadingQuery() = default;
+
+rt::Result<ReadingQuery> ReadingQuery::open(const std::string& path, const std::string& vfs) {
+  rt::DatabaseOptions options;
+  options.read_only = true;
+  options.create = false;
+  options.vfs = vfs;
+  auto db = rt::Database::open(path, options);
+  if (!db) return db.error();
+  return ReadingQuery(std::make_unique<QueryState>(std::move(*db)));
+}
+
+rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRange range,
+                                                        std::size_t limit) {
+  Snapshot snapshot(state_->db);
+  if (auto done = snapshot.begin(); !done) return done.error();
+  const auto row = find_series(state_->db, series);
+  if (!row) return row.error();
+  std::vector<Reading> page;
+  if (limit == 0 || range.from >= range.to) return page;
+  auto cursors = cursors_of(*state_, *row, range);
+  if (!cursors) return cursors.error();
+  for (;;) {
+    const auto cursor = earliest(*cursors);
+    if (!cursor) return cursor.error();
+    if (*cursor == nullptr) break;
+    const auto item = (*cursor)->peek();
+    if (!item) return item.error();
+    if (is_page_full(page, limit, (*item)->time)) break;
+    page.push_back({(*item)->time, (*item)->value, (*cursor)->text(), (*cursor)->boot()});
+    (*cursor)->advance();
+  }
+  cut_page(page, limit);
+  return page;
+}
+
+}  // namespace fieldpost::coordinator

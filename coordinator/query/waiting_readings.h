@@ -1,0 +1,17 @@
+#pragma once
+
+#include <map>
+
+#include "coordinator/query/query_state.h"
+#include "coordinator/store/run.h"
+
+namespace fieldpost::coordinator {
+
+using RunsByBoot = std::map<wire::Id128, Run>;
+
+/// Readings of a series in [from, to) that are not compacted yet: winners among themselves,
+/// ascending by time, by the boot that stamped them.
+rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series,
+                                        TimeRange range);
+
+}  // namespace fieldpost::coordinator

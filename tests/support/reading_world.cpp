@@ -1,0 +1,99 @@
+#include "tests/support/reading_world.h"
+
+#include "coordinator/store/store_file.h"
+#include "proto/wire/readings_codec.h"
+
+namespace fieldpost::test {
+namespace {
+
+constexpr int kZstdLevel = 3;
+
+/// The value, or the end of the test with the error.
+template <typename T>
+T must(rt::Result<T> result) {
+  if (!result) std::fprintf(stderr, "%s\n", result.error().message.c_str());
+  return std::move(result).value();
+}
+
+}  // namespace
+
+std::shared_ptr<const wire::SeriesSet> make_set(std::vector<std::string> keys) {
+  return std::make_shared<const wire::SeriesSet>(must(wire::SeriesSet::make(std::move(keys))));
+}
+
+coordinator::ReadingBatch make_batch(coordinator::NodeNo node, wire::Rank rank,
+                                     std::shared_ptr<const wire::SeriesSet> set,
+                                     wire::Columns columns, wire::Id128 boot) {
+  coordinator::ReadingBatch batch;
+  batch.node = node;
+  batch.rank = rank;
+  const std::string raw = wire::encode_columns(columns, set->types);
+  wire::Compressed compressed = wire::compress(raw, kZstdLevel);
+  batch.set = std::move(set);
+  batch.columns = std::move(columns);
+  batch.payload = std::move(compressed.bytes);
+  batch.codec = compressed.codec;
+  batch.raw_size = static_cast<std::uint32_t>(raw.size());
+  batch.boot = boot;
+  return batch;
+}
+
+void ReadingWorld::open() {
+  db_.emplace(must(coordinator::open_store_file(path(), "")));
+  store_ = std::make_unique<coordinator::ReadingStore>(*db_);
+  must(store_->load());
+  query_.emplace(must(coordinator::ReadingQuery::open(path(), "")));
+}
+
+void ReadingWorld::close() {
+  query_.reset();
+  store_.reset();
+  db_.reset();
+}
+
+std::string ReadingWorld::path() const {
+  return directory_.file(coordinator::kStoreFileName);
+}
+
+coordinator::NodeNo ReadingWorld::add_node(const std::string& name) {
+  must(db_->prepare("INSERT INTO node (id, created_ns) VALUES (?, 0)").bind_text(1, name).run());
+  return db_->last_insert_rowid();
+}
+
+void ReadingWorld::add(const coordinator::ReadingBatch& batch, rt::UnixTime now) {
+  rt::Transaction transaction(*db_);
+  must(transaction.begin());
+  must(store_->add_batch(batch, now));
+  must(transaction.commit());
+}
+
+void ReadingWorld::compact(const coordinator::CompactionLimits& limits) {
+  while (must(store_->compact_step(limits, {}))) {
+  }
+}
+
+std::optional<std::int64_t> ReadingWorld::number(const std::string& sql) {
+  rt::Statement& stmt = db_->prepare(sql);
+  const bool found = must(stmt.step());
+  const auto value = found ? std::optional(stmt.i64(0)) : std::nullopt;
+  stmt.reset();
+  return value;
+}
+
+void ReadingWorld::execute(const std::string& sql) {
+  must(db_->execute(sql));
+}
+
+std::vector<coordinator::Reading> ReadingWorld::all(coordinator::SeriesId series,
+                                                    std::size_t page) {
+  std::vector<coordinator::Reading> out;
+  coordinator::TimeRange range;
+  for (;;) {
+    auto more = must(query_->readings(series, range, page));
+    if (more.empty()) return out;
+    range.from = more.back().time + 1;
+    out.insert(out.end(), more.begin(), more.end());
+  }
+}
+
+}  // namespace fieldpost::test

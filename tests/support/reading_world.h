@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/query/reading_query.h"
+#include "coordinator/store/reading_store.h"
+#include "proto/rt/sqlite.h"
+#include "tests/support/temp_directory.h"
+
+namespace fieldpost::test {
+
+/// Compacts whatever is there.
+inline constexpr coordinator::CompactionLimits kCompactAll{
+    .batches_min = 1, .age_max_ns = 0, .readings_max = 500'000};
+
+[[nodiscard]] std::shared_ptr<const wire::SeriesSet> make_set(std::vector<std::string> keys);
+
+/// A record as the door would hand it on. Zero boot: good times.
+[[nodiscard]] coordinator::ReadingBatch make_batch(coordinator::NodeNo node, wire::Rank rank,
+                                                   std::shared_ptr<const wire::SeriesSet> set,
+                                                   wire::Columns columns, wire::Id128 boot = {});
+
+/// A store in a directory of its own, with queries over a connection of their own.
+class ReadingWorld {
+ public:
+  ReadingWorld() { open(); }
+
+  void open();
+  void close();
+  coordinator::NodeNo add_node(const std::string& name);
+  /// In a transaction of its own.
+  void add(const coordinator::ReadingBatch& batch, rt::UnixTime now = {});
+  /// Steps until nothing is worth doing.
+  void compact(const coordinator::CompactionLimits& limits = kCompactAll);
+  /// First column of the first row, or nothing.
+  std::optional<std::int64_t> number(const std::string& sql);
+  void execute(const std::string& sql);
+
+  rt::Database& db() { return *db_; }
+  coordinator::ReadingStore& store() { return *store_; }
+  coordinator::ReadingQuery& query() { return *query_; }
+  [[nodiscard]] const TempDirectory& directory() const { return directory_; }
+  [[nodiscard]] std::string path() const;
+  /// All pages of it, or less.
+  std::vector<coordinator::Reading> all(coordinator::SeriesId series, std::size_t page = 1'000'000);
+
+ private:
+  TempDirectory directory_;
+  std::optional<rt::Database> db_;
+  std::unique_ptr<coordinator::ReadingStore> store_;
+  std::optional<coordinator::ReadingQuery> query_;
+};
+
+}  // namespace fieldpost::test

@@ -6,6 +6,7 @@
 
 #include "proto/wire/hash.h"
 #include "proto/wire/messages.h"
+#include "proto/wire/readings_codec.h"
 #include "proto/wire/rfc3339.h"
 #include "proto/wire/topics.h"
 
@@ -102,6 +103,14 @@ Json codec_of(std::uint8_t codec) {
   return codec == 0 ? "plain" : "zstd";
 }
 
+/// Null for one that is damaged or no JSON.
+Json event_of(const Record& record) {
+  const auto text = decompress(record.payload, record.codec, record.raw_size);
+  if (!text) return nullptr;
+  Json event = Json::parse(*text, nullptr, false);
+  return event.is_discarded() ? Json(nullptr) : event;
+}
+
 Json json_of(const Record& record) {
   Json json{{"kind", kind_of(record.kind)},
             {"codec", codec_of(record.codec)},
@@ -112,6 +121,8 @@ Json json_of(const Record& record) {
             {"times", span_of(record.first_time, record.last_time)},
             {"stamp", json_of(record.stamp)},
             {"boot_stamped", record.boot_stamped}};
+  if (record.kind == static_cast<std::uint16_t>(RecordKind::kEvent))
+    json["event"] = event_of(record);
   if (record.first_name) json["first_name"] = json_of(*record.first_name);
   if (!record.gaps.empty()) json["gaps"] = json_of(record.gaps);
   return json;

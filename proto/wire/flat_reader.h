@@ -92,7 +92,10 @@ class FlatReader {
     if (error_) return *error_;
     return value;
   }
-  [[nodiscard]] const rt::Error& error() const { return error_.value(); }
+  [[nodiscard]] const rt::Error& error() const {
+    FP_CHECK(error_.has_value());
+    return *error_;
+  }
 
  private:
   bool take(std::size_t size);

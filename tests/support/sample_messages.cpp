@@ -39,7 +39,7 @@ wire::Record sample_record() {
 
 wire::Record sample_renamed_record() {
   wire::Record record{.kind = static_cast<std::uint16_t>(wire::RecordKind::kEvent),
-                      .raw_size = 16,
+                      .raw_size = 15,
                       .payload = R"({"type":"shed"})",
                       .stamp = sample_clock(),
                       .boot_stamped = true,

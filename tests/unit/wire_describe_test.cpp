@@ -65,6 +65,7 @@ TEST_CASE("an envelope is described with its name, its record and the record's g
   const Json renamed = described("fieldpost/v1/lab/a/up/live", wire::encode(envelope), nullptr);
   const Json& gaps = renamed["record"]["gaps"];
   CHECK(renamed["record"]["first_name"]["seq"] == 17);
+  CHECK(renamed["record"]["event"]["type"] == "shed");
   CHECK(gaps[0]["cause"] == "shed");
   CHECK(gaps[0]["names"][0]["seqs"] == Json::array({5, 9}));
   CHECK(gaps[0]["names"][0]["readings_each"] == 4);
@@ -81,6 +82,18 @@ TEST_CASE("an envelope with a record that cannot be decoded is described all the
   CHECK(json["name"]["seq"] == 42);
   CHECK(json["record"]["error"] == "decoding record: not a message of this kind");
   CHECK(json["record"]["bytes"] == 15);
+}
+
+TEST_CASE("an event that is damaged or no JSON is described as null") {
+  for (const std::uint32_t raw_size : {14U, 15U}) {
+    wire::Record record = sample_renamed_record();
+    record.payload.back() = '?';
+    record.raw_size = raw_size;
+    wire::Envelope envelope = sample_envelope();
+    envelope.record = wire::encode(record);
+    const Json json = described("fieldpost/v1/lab/a/up/event", wire::encode(envelope), nullptr);
+    CHECK(json["record"]["event"].is_null());
+  }
 }
 
 TEST_CASE("a signed message is opened, and verified only with a key") {

@@ -23,3 +23,10 @@ target_link_libraries(
   PUBLIC fieldpost_rt
   PRIVATE Boost::headers PahoMqttCpp::paho-mqttpp3 PkgConfig::SYSTEMD spdlog::spdlog
           Threads::Threads)
+# Beast's parser alone: no sockets.
+add_library(fieldpost_http_reader STATIC rt/http_reader.cpp)
+target_compile_definitions(fieldpost_http_reader PRIVATE BOOST_ERROR_CODE_HEADER_ONLY)
+target_link_libraries(
+  fieldpost_http_reader
+  PUBLIC fieldpost_rt
+  PRIVATE Boost::headers)

@@ -3,6 +3,7 @@ add_executable(
   support/doctest_main.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
+  unit/http_reader_test.cpp
   unit/http_test.cpp
   unit/http_text_test.cpp
   unit/reading_store_test.cpp
@@ -19,7 +20,8 @@ target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_coordinator
-                                         fieldpost_fakes fieldpost_reading_world
+                                         fieldpost_fakes fieldpost_http_reader
+                                         fieldpost_reading_world
                                          fieldpost_samples fieldpost_wire_schema
                                          nlohmann_json::nlohmann_json doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)

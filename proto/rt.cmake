@@ -6,7 +6,9 @@ target_link_libraries(fieldpost_rt PUBLIC fieldpost_flags fmt::fmt SQLite::SQLit
 # Real adapters. Core libraries never link this: programs and tests do.
 add_library(
   fieldpost_adapters STATIC
+  rt/asio_http.cpp
   rt/errno_error.cpp
+  rt/http_connection.cpp
   rt/notify.cpp
   rt/paho_mqtt.cpp
   rt/paho_options.cpp
@@ -21,8 +23,9 @@ target_compile_definitions(fieldpost_adapters PRIVATE BOOST_ERROR_CODE_HEADER_ON
 target_link_libraries(
   fieldpost_adapters
   PUBLIC fieldpost_rt
-  PRIVATE Boost::headers PahoMqttCpp::paho-mqttpp3 PkgConfig::SYSTEMD spdlog::spdlog
-          Threads::Threads)
+  PRIVATE fieldpost_http_reader Boost::headers PahoMqttCpp::paho-mqttpp3 PkgConfig::SYSTEMD
+          spdlog::spdlog Threads::Threads)
+
 # Beast's parser alone: no sockets.
 add_library(fieldpost_http_reader STATIC rt/http_reader.cpp)
 target_compile_definitions(fieldpost_http_reader PRIVATE BOOST_ERROR_CODE_HEADER_ONLY)

@@ -165,6 +165,7 @@ bool HttpReader::expects_continue() const {
 }
 
 std::size_t HttpReader::body_bytes() const {
+  if (!state_->parser->is_header_done()) return 0;
   const auto told = state_->parser->content_length().value_or(0);
   return std::max(static_cast<std::size_t>(told), state_->parser->get().body().size());
 }

@@ -40,7 +40,7 @@ class HttpReader {
   [[nodiscard]] bool is_idle() const;
   /// After kHeader: the client waits for "100 Continue" before it sends the body.
   [[nodiscard]] bool expects_continue() const;
-  /// After kHeader: what the body holds or will hold, at least.
+  /// What the body holds or will hold, at least; 0 before kHeader.
   [[nodiscard]] std::size_t body_bytes() const;
   /// After kHeader.
   [[nodiscard]] bool keeps_alive() const;

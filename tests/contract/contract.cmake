@@ -4,6 +4,8 @@ add_executable(
   support/doctest_main.cpp
   contract/loop_test.cpp
   contract/mqtt_test.cpp
+  contract/sim_disk_test.cpp
+  contract/sqlite_test.cpp
   contract/worker_test.cpp)
 target_link_libraries(contract_tests PRIVATE fieldpost_adapters fieldpost_sim fieldpost_test_support
                                              doctest::doctest)

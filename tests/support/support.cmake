@@ -4,9 +4,14 @@ add_library(
   support/sim/dice.cpp
   support/sim/sim_broker.cpp
   support/sim/sim_clock.cpp
+  support/sim/sim_disk.cpp
+  support/sim/sim_disk_death.cpp
+  support/sim/sim_files.cpp
+  support/sim/sim_locks.cpp
   support/sim/sim_loop.cpp
   support/sim/sim_mqtt.cpp
   support/sim/sim_pipe.cpp
+  support/sim/sim_vfs.cpp
   support/sim/sim_worker.cpp
   support/sim/sim_world.cpp)
 target_link_libraries(fieldpost_sim PUBLIC fieldpost_flags fieldpost_rt)

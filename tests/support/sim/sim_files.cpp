@@ -1,0 +1,118 @@
+#include "tests/support/sim/sim_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace fieldpost::sim {
+
+using rt::Errc;
+using rt::Error;
+
+namespace {
+
+constexpr std::uint64_t kBytesTotal = std::uint64_t{64} << 30U;  // of a disk without a limit
+
+/// The only place where the disk's answers become Errc.
+rt::Status status_of(DiskAnswer answer, std::string_view verb, const std::string& path) {
+  const std::string doing = fmt::format("{} {}", verb, path);
+  switch (answer) {
+    case DiskAnswer::kDone: return rt::ok();
+    case DiskAnswer::kIo: return Error{Errc::kIo, doing + ": simulated input/output error"};
+    case DiskAnswer::kFull: return Error{Errc::kFull, doing + ": simulated disk is full"};
+    case DiskAnswer::kNotFound: return Error{Errc::kNotFound, doing + ": no such file"};
+  }
+  return rt::ok();
+}
+
+std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+}  // namespace
+
+rt::Result<std::string> SimFiles::read(const std::string& path, std::uint64_t offset,
+                                       std::size_t bytes_max) {
+  DiskFilePtr file;
+  if (auto done = status_of(disk_.open(path, false, file), "opening", path); !done) {
+    return done.error();
+  }
+  const std::uint64_t size = disk_.size(*file);
+  std::string bytes(std::min<std::uint64_t>(bytes_max, size - std::min(offset, size)), '\0');
+  std::size_t got = 0;
+  if (auto done = status_of(disk_.read(*file, offset, bytes, got), "reading", path); !done) {
+    return done.error();
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
+rt::Status SimFiles::write_durably(const std::string& path, std::string_view bytes,
+                                   unsigned /*mode*/) {
+  if (!is_directory(parent_of(path))) return status_of(DiskAnswer::kNotFound, "creating", path);
+  const std::string temporary = path + ".new";
+  DiskFilePtr file;
+  DiskAnswer answer = disk_.open(temporary, true, file);
+  if (answer == DiskAnswer::kDone) answer = disk_.truncate(*file, 0);
+  if (answer == DiskAnswer::kDone) answer = disk_.write(*file, 0, bytes);
+  if (answer == DiskAnswer::kDone) answer = disk_.sync(*file);
+  if (answer == DiskAnswer::kDone) answer = disk_.rename(temporary, path);
+  if (answer != DiskAnswer::kDone) disk_.remove(temporary, false);
+  return status_of(answer, "writing", path);
+}
+
+rt::Status SimFiles::rename(const std::string& from, const std::string& to) {
+  if (!is_directory(parent_of(to))) return status_of(DiskAnswer::kNotFound, "renaming", from);
+  return status_of(disk_.rename(from, to), "renaming", from);
+}
+
+rt::Status SimFiles::remove(const std::string& path) {
+  const DiskAnswer answer = disk_.remove(path, true);
+  return answer == DiskAnswer::kNotFound ? rt::ok() : status_of(answer, "removing", path);
+}
+
+rt::Status SimFiles::make_directories(const std::string& path) {
+  for (std::string at = path; !at.empty(); at = parent_of(at)) directories_.insert(at);
+  return rt::ok();
+}
+
+/// Directories also exist by what lies in them: a database made itself at home there.
+bool SimFiles::is_directory(const std::string& path) const {
+  if (path.empty() || directories_.contains(path)) return true;
+  const auto paths = disk_.paths();
+  return std::any_of(paths.begin(), paths.end(),
+                     [&](const std::string& file) { return file.starts_with(path + "/"); });
+}
+
+rt::Result<rt::FileInfo> SimFiles::info(const std::string& path) {
+  if (const DiskFilePtr file = disk_.find(path)) {
+    return rt::FileInfo{disk_.size(*file), file->inode};
+  }
+  if (is_directory(path)) return rt::FileInfo{};
+  return status_of(DiskAnswer::kNotFound, "looking at", path).error();
+}
+
+rt::Result<std::vector<std::string>> SimFiles::list(const std::string& directory) {
+  if (!is_directory(directory)) {
+    return status_of(DiskAnswer::kNotFound, "listing", directory).error();
+  }
+  std::set<std::string> names;
+  auto all = disk_.paths();
+  all.insert(all.end(), directories_.begin(), directories_.end());
+  for (const std::string& path : all) {
+    if (!path.starts_with(directory + "/")) continue;
+    const std::string below = path.substr(directory.size() + 1);
+    names.insert(below.substr(0, below.find('/')));
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+rt::Result<rt::DiskSpace> SimFiles::space(const std::string& path) {
+  if (!is_directory(path) && !disk_.find(path)) {
+    return status_of(DiskAnswer::kNotFound, "asking the space of", path).error();
+  }
+  const std::uint64_t total = std::min(disk_.bytes_max(), kBytesTotal);
+  return rt::DiskSpace{total, total - std::min(total, disk_.bytes_used())};
+}
+
+}  // namespace fieldpost::sim

@@ -6,6 +6,7 @@ add_executable(
   unit/http_reader_test.cpp
   unit/http_test.cpp
   unit/http_text_test.cpp
+  unit/reading_model_test.cpp
   unit/reading_store_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_codec_test.cpp
@@ -21,7 +22,7 @@ target_compile_definitions(
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader
-                                         fieldpost_reading_world
+                                         fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_wire_schema
                                          nlohmann_json::nlohmann_json doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)

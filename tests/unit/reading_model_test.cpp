@@ -1,0 +1,368 @@
+// The store and its queries against a map, over random operations from a seed.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/query/reading_query.h"
+#include "coordinator/store/reading_store.h"
+#include "coordinator/store/run.h"
+#include "tests/support/reading_world.h"
+#include "tests/support/sim/dice.h"
+
+namespace fieldpost::test {
+namespace {
+
+using coordinator::Bucket;
+using coordinator::NodeNo;
+using coordinator::Reading;
+using coordinator::ReadingBatch;
+using coordinator::SeriesId;
+using wire::ValueType;
+
+constexpr int kSeeds = 5;
+constexpr int kOperations = 120;
+constexpr std::int64_t kTimes = 60'000;  // readings fall into so many times
+
+const std::vector<std::string> kKeys{"m a f", "m b i", "m c u", "m d b", "m e s", "m f f"};
+
+/// What the model holds of one time and boot.
+struct Held {
+  wire::Rank rank;
+  std::uint64_t value = 0;
+  std::string text;
+};
+using TimeAndBoot = std::pair<std::int64_t, wire::Id128>;
+using SeriesModel = std::map<TimeAndBoot, Held>;
+
+class Model {
+ public:
+  /// Positions ascend, so of equal times and ranks the later one stays; repetitions are equal.
+  void take(const ReadingBatch& batch) {
+    for (std::size_t i = 0; i < batch.columns.columns.size(); ++i) {
+      const wire::Column& column = batch.columns.columns[i];
+      SeriesModel& series = series_[{batch.node, batch.set->keys[i]}];
+      for (std::size_t k = 0; k < column.count(); ++k) {
+        const wire::Rank rank = rank_of(batch, i, k);
+        auto [at, added] = series.try_emplace({column.times[k], batch.boot});
+        if (!added && at->second.rank > rank) continue;
+        const bool is_text = batch.set->types[i] == ValueType::kString;
+        at->second = {rank, is_text ? 0 : column.values[k],
+                      is_text ? column.strings[column.values[k]] : std::string()};
+      }
+    }
+  }
+  const SeriesModel& of(NodeNo node, const std::string& key) { return series_[{node, key}]; }
+
+ private:
+  static wire::Rank rank_of(const ReadingBatch& batch, std::size_t column, std::size_t position) {
+    if (batch.origin_ranks.empty()) return batch.rank;
+    for (const wire::OriginRun& run : batch.columns.origin_runs[column]) {
+      if (position < run.count) return batch.origin_ranks[run.origin];
+      position -= run.count;
+    }
+    return batch.rank;
+  }
+  std::map<std::pair<NodeNo, std::string>, SeriesModel> series_;
+};
+
+std::uint64_t random_value(sim::Dice& dice, ValueType type) {
+  const auto decimal = [&] {
+    return std::bit_cast<std::uint64_t>(static_cast<double>(dice.below(20'000)) / 100.0 - 100.0);
+  };
+  switch (type) {
+    case ValueType::kF64:
+      if (dice.chance(90)) return decimal();
+      return dice.chance(50) ? dice.next() : std::bit_cast<std::uint64_t>(-0.0);
+    case ValueType::kI64: return dice.next() >> dice.below(64);
+    case ValueType::kU64: return dice.chance(90) ? dice.below(1000) : dice.next();
+    case ValueType::kBool: return dice.below(2);
+    case ValueType::kString: return 0;
+  }
+  return 0;
+}
+
+void fill(sim::Dice& dice, wire::Column& column, ValueType type, std::int64_t from) {
+  const std::uint64_t count = dice.chance(5) ? dice.below(6000) : dice.below(80);
+  std::int64_t time = from;
+  for (std::uint64_t k = 0; k < count; ++k) {
+    // Mostly onwards; sometimes the same again, or back.
+    time += dice.chance(85) ? 1 : -static_cast<std::int64_t>(dice.below(30));
+    column.times.push_back(time);
+    column.values.push_back(random_value(dice, type));
+  }
+  if (type != ValueType::kString || count == 0) return;
+  column.strings = {"on", "off", "", "text " + std::to_string(dice.below(50))};
+  for (std::uint64_t& value : column.values) value = dice.below(4);
+}
+
+/// The random life of one store.
+class Trial {
+ public:
+  explicit Trial(std::uint64_t seed) : dice_(seed) {
+    nodes_ = {world_.add_node("n1"), world_.add_node("n2")};
+    sets_ = {make_set(kKeys), make_set({kKeys[3], kKeys[0]}), make_set({kKeys[5], kKeys[4]})};
+  }
+
+  void run() {
+    for (int i = 0; i < kOperations; ++i) operate();
+    check();
+    const auto before = answers();
+    world_.compact();
+    CHECK(answers() == before);
+    check();
+    check_counts();
+    check_order();
+  }
+
+ private:
+  void operate() {
+    switch (dice_.below(12)) {
+      case 0: return repeat();
+      case 1: return thin();
+      case 2: return world_.compact({dice_.between(1, 9), 0, dice_.between(1, 5000)});
+      case 3: return step();
+      case 4: return reopen();
+      case 5: return roll_back();
+      case 6:
+        if (dice_.chance(20)) check();
+        return;
+      default: return accept(fresh());
+    }
+  }
+
+  ReadingBatch fresh() {
+    const auto& set = sets_[dice_.below(sets_.size())];
+    wire::Columns columns;
+    columns.columns.resize(set->keys.size());
+    now_ += static_cast<std::int64_t>(dice_.below(100));
+    const auto late = static_cast<std::int64_t>(dice_.chance(20) ? dice_.below(kTimes) : 0);
+    for (std::size_t i = 0; i < set->keys.size(); ++i) {
+      if (dice_.chance(80)) fill(dice_, columns.columns[i], set->types[i], now_ - late);
+    }
+    const wire::Rank rank{dice_.between(1, 3), ++seq_};
+    const wire::Id128 boot = dice_.chance(15) ? wire::Id128{9, dice_.below(3)} : wire::Id128{};
+    return make_batch(nodes_[dice_.below(2)], rank, set, std::move(columns), boot);
+  }
+
+  void accept(const ReadingBatch& batch) {
+    world_.add(batch);
+    model_.take(batch);
+    history_.push_back(batch);
+  }
+
+  void repeat() {
+    if (!history_.empty()) world_.add(history_[dice_.below(history_.size())]);
+  }
+
+  /// Every other winner of an earlier record, under a new name with its rank.
+  void thin() {
+    if (history_.empty()) return;
+    const ReadingBatch old = history_[dice_.below(history_.size())];
+    if (!old.origin_ranks.empty()) return;
+    wire::Columns columns;
+    columns.origins = {wire::Name{{{1, 2}, 3}, old.rank.seq}};
+    for (const wire::Column& column : old.columns.columns) {
+      coordinator::Run run;
+      append_column(run, column, std::span(&old.rank, 1));
+      wire::Column thinned;
+      thinned.strings = column.strings;
+      for (std::size_t k = 0; k < run.items.size(); k += 2) {
+        thinned.times.push_back(run.items[k].time);
+        thinned.values.push_back(run.items[k].value);
+      }
+      if (thinned.times.empty()) thinned.strings.clear();
+      const auto count = static_cast<std::uint32_t>(thinned.count());
+      columns.origin_runs.push_back(count == 0 ? std::vector<wire::OriginRun>()
+                                               : std::vector<wire::OriginRun>{{0, count}});
+      columns.columns.push_back(std::move(thinned));
+    }
+    ReadingBatch batch = make_batch(old.node, {3, ++seq_}, old.set, std::move(columns), old.boot);
+    batch.origin_ranks = {old.rank};
+    accept(batch);
+  }
+
+  void step() {
+    const auto done = world_.store().compact_step({1, 0, dice_.between(1, 500)}, {});
+    REQUIRE(done);
+  }
+
+  void reopen() {
+    world_.close();
+    world_.open();
+  }
+
+  void roll_back() {
+    REQUIRE(world_.db().begin());
+    REQUIRE(world_.store().add_batch(fresh(), {}));
+    world_.db().rollback();
+    world_.store().forget_uncommitted();
+  }
+
+  template <typename Each>
+  void for_each_series(Each each) {
+    for (const NodeNo node : nodes_) {
+      for (const std::string& key : kKeys) {
+        const auto id =
+            world_.number("SELECT id FROM series WHERE node_no = " + std::to_string(node) +
+                          " AND key = '" + key + "'");
+        const SeriesModel& model = model_.of(node, key);
+        if (!id) {
+          CHECK(model.empty());
+          continue;
+        }
+        INFO("series ", key, " of node ", node);
+        each(*id, model, wire::SeriesKey::parse(key).value().type);
+      }
+    }
+  }
+
+  void check() {
+    for_each_series([&](SeriesId id, const SeriesModel& model, ValueType type) {
+      const auto all = world_.all(id, dice_.between(1, 3000));
+      REQUIRE(all.size() == model.size());
+      auto held = model.begin();
+      std::size_t wrong = 0;
+      for (const Reading& reading : all) {
+        const bool same = held->first == TimeAndBoot{reading.time, reading.boot} &&
+                          held->second.text == reading.text &&
+                          (type == ValueType::kString || held->second.value == reading.value);
+        if (!same) ++wrong;
+        ++held;
+      }
+      CHECK(wrong == 0);
+      check_last(id, model, type);
+      if (type != ValueType::kString) check_buckets(id, model, type);
+    });
+  }
+
+  void check_last(SeriesId id, const SeriesModel& model, ValueType type) {
+    const auto last = world_.query().last({id});
+    REQUIRE(last);
+    REQUIRE(last->size() == (model.empty() ? 0 : 1));
+    if (model.empty()) return;
+    const auto& [at, held] = *model.rbegin();
+    CHECK(last->front().second.time == at.first);
+    CHECK(last->front().second.boot == at.second);
+    CHECK(last->front().second.text == held.text);
+    if (type != ValueType::kString) CHECK(last->front().second.value == held.value);
+  }
+
+  void check_buckets(SeriesId id, const SeriesModel& model, ValueType type) {
+    if (model.empty()) return;
+    coordinator::TimeRange range;
+    if (dice_.chance(50)) {
+      range.from = model.begin()->first.first + static_cast<std::int64_t>(dice_.below(1000));
+      range.to = range.from + static_cast<std::int64_t>(dice_.between(1, kTimes));
+    }
+    const std::size_t points = dice_.between(1, 40);
+    const auto buckets = world_.query().aggregate(id, range, points);
+    REQUIRE(buckets);
+    CHECK(buckets->size() <= points);
+    if (range.from == INT64_MIN) {
+      range = {model.begin()->first.first, model.rbegin()->first.first + 1};
+    }
+    const std::int64_t width = (range.to - range.from - 1) / static_cast<std::int64_t>(points) + 1;
+    std::size_t seen = 0;
+    for (std::int64_t start = range.from; start < range.to; start += width) {
+      const auto expected = bucket_of(model, type, start, std::min(start + width, range.to));
+      if (expected.count == 0) continue;
+      REQUIRE(seen < buckets->size());
+      check_bucket(buckets->at(seen++), expected);
+    }
+    CHECK(seen == buckets->size());
+  }
+
+  static Bucket bucket_of(const SeriesModel& model, ValueType type, std::int64_t from,
+                          std::int64_t to) {
+    Bucket bucket{from, 0, INFINITY, -INFINITY, 0, 0, 0};
+    for (auto at = model.lower_bound({from, {}}); at != model.end() && at->first.first < to; ++at) {
+      const double value = coordinator::number_of(at->second.value, type);
+      if (std::isnan(value)) continue;
+      if (bucket.count++ == 0) bucket.first = value;
+      bucket.last = value;
+      bucket.min = std::min(bucket.min, value);
+      bucket.max = std::max(bucket.max, value);
+      bucket.mean += value;
+    }
+    bucket.mean /= static_cast<double>(bucket.count);
+    return bucket;
+  }
+
+  static void check_bucket(const Bucket& bucket, const Bucket& expected) {
+    CHECK(bucket.time == expected.time);
+    CHECK(bucket.count == expected.count);
+    CHECK(bucket.min == expected.min);
+    CHECK(bucket.max == expected.max);
+    CHECK(bucket.first == expected.first);
+    CHECK(bucket.last == expected.last);
+    const double most = std::max(std::abs(expected.min), std::abs(expected.max));
+    if (std::isfinite(most) && std::isfinite(expected.mean)) {
+      CHECK(std::abs(bucket.mean - expected.mean) <= 1e-9 * std::max(1.0, most));
+    }
+  }
+
+  /// Everything but the means, whose last bits depend on the order of summing.
+  std::string answers() {
+    std::string out;
+    for_each_series([&](SeriesId id, const SeriesModel&, ValueType type) {
+      for (const Reading& r : world_.all(id)) {
+        out += std::to_string(r.time) + r.boot.hex() + r.text;
+        if (type != ValueType::kString) out += std::to_string(r.value);
+      }
+      if (type == ValueType::kString) return;
+      const auto buckets = world_.query().aggregate(id, {}, 7).value();
+      for (const Bucket& b : buckets) {
+        for (const double x : {b.min, b.max, b.first, b.last}) out += std::to_string(x) + ",";
+        out += std::to_string(b.time) + ":" + std::to_string(b.count);
+      }
+    });
+    return out;
+  }
+
+  void check_counts() {
+    for_each_series([&](SeriesId id, const SeriesModel& model, ValueType) {
+      const auto info = world_.query().series_by_id({id});
+      REQUIRE(info);
+      CHECK(info->at(0).count == model.size());
+      if (model.empty()) return;
+      CHECK(info->at(0).first_time == model.begin()->first.first);
+      CHECK(info->at(0).last_time == model.rbegin()->first.first);
+    });
+  }
+
+  void check_order() {
+    CHECK(world_.number(
+              "SELECT count(*) FROM chunk AS a JOIN chunk AS b USING (series_id, boot) WHERE"
+              " a.last_time < b.last_time AND a.last_time >= b.first_time") == 0);
+    CHECK(world_.number("SELECT count(*) FROM chunk WHERE count > 4096") == 0);
+    CHECK(world_.number("SELECT count(*) FROM pack WHERE users <>"
+                        " (SELECT count(*) FROM chunk WHERE pack_no = no)") == 0);
+  }
+
+  ReadingWorld world_;
+  Model model_;
+  sim::Dice dice_;
+  std::vector<NodeNo> nodes_;
+  std::vector<std::shared_ptr<const wire::SeriesSet>> sets_;
+  std::vector<ReadingBatch> history_;
+  std::int64_t now_ = kTimes;
+  std::uint64_t seq_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("the store answers as a map would, whatever came when and was compacted when") {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    INFO("seed ", seed);
+    Trial(seed).run();
+  }
+}
+
+}  // namespace fieldpost::test

@@ -20,7 +20,8 @@ class BitWriter {
   explicit BitWriter(std::string& out) : out_(&out) {}
   /// The last byte's unused bits are zero.
   ~BitWriter() {
-    if (held_ > 0) out_->push_back(static_cast<char>(bits_));
+    if (held_ > 0) gathered_[size_++] = static_cast<char>(bits_);
+    out_->append(gathered_, size_);
   }
   BitWriter(const BitWriter&) = delete;
   BitWriter& operator=(const BitWriter&) = delete;
@@ -30,11 +31,11 @@ class BitWriter {
     bits_ |= value << held_;
     held_ += count;
     if (held_ < 8) return;
-    char bytes[sizeof bits_];
-    std::memcpy(bytes, &bits_, sizeof bits_);
-    out_->append(bytes, held_ / 8);
+    std::memcpy(gathered_ + size_, &bits_, sizeof bits_);
+    size_ += held_ / 8;
     bits_ >>= held_ & ~7u;
     held_ &= 7;
+    if (size_ > kGatheredMax) flush();
   }
 
   void put_wide(std::uint64_t value, unsigned count) {
@@ -44,9 +45,18 @@ class BitWriter {
   }
 
  private:
+  static constexpr std::size_t kGatheredMax = 512;
+
+  void flush() {
+    out_->append(gathered_, size_);
+    size_ = 0;
+  }
+
   std::string* out_;
   std::uint64_t bits_ = 0;
   unsigned held_ = 0;
+  std::size_t size_ = 0;
+  char gathered_[kGatheredMax + 2 * sizeof(std::uint64_t)];  ///< the first size_ bytes
 };
 
 /// Beyond the end bits are zero and `overrun` is true.

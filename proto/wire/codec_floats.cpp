@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<double, kScaleMax + 1> kPowersOfTen = {
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 constexpr double kWholeMax = 9007199254740992.0;  // 2^53
-constexpr std::size_t kSampleValues = 64;
+constexpr std::size_t kSampleValues = 32;
 constexpr unsigned kExceptionBits = 28;  ///< what one costs, roughly
 constexpr unsigned kNoScale = kScaleMax + 1;
 

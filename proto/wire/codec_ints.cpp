@@ -128,9 +128,8 @@ bool IntsEncoder::repeats() const {
 
 bool IntsEncoder::prefers_bytes() const {
   constexpr std::size_t kCheapBits = 2;
-  const std::size_t rice = rice_bytes(residuals_);
-  if (bytes_size(residuals_) <= rice) return true;
-  return rice * 8 > residuals_.size() * kCheapBits && repeats();
+  if (bytes_size(residuals_) <= rice_.size()) return true;
+  return rice_.size() * 8 > residuals_.size() * kCheapBits && repeats();
 }
 
 void IntsEncoder::encode(std::span<const std::uint64_t> values, Sinks& out) {
@@ -142,6 +141,8 @@ void IntsEncoder::encode(std::span<const std::uint64_t> values, Sinks& out) {
                                  [](std::uint64_t residual) { return residual == 0; });
   unsigned form = kZeros;
   if (!zeros) {
+    rice_.clear();
+    put_rice(rice_, residuals_);
     form = prefers_bytes() ? kBytes : kRice;
   }
   const unsigned divided = divisor_ == 1 ? 0 : kDivided;
@@ -150,7 +151,7 @@ void IntsEncoder::encode(std::span<const std::uint64_t> values, Sinks& out) {
   if (divided != 0) put_varint(out.heads, divisor_);
   if (order_ == 0) put_varint(out.heads, zigzag(base_));
   if (order_ == 2) put_varint(out.heads, zigzag(steps_[0]));
-  if (form == kRice) put_rice(out.bodies, residuals_);
+  if (form == kRice) out.bodies += rice_;
   if (form == kBytes) {
     for (const std::uint64_t residual : residuals_) put_varint(out.bodies, residual);
   }

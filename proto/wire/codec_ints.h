@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "proto/wire/codec_bytes.h"
@@ -23,6 +24,7 @@ class IntsEncoder {
 
   std::vector<std::uint64_t> steps_;  ///< from value to value, divided
   std::vector<std::uint64_t> residuals_;
+  std::string rice_;  ///< the residuals as Rice codes
   std::uint64_t divisor_ = 1;
   std::uint64_t base_ = 0;  ///< order 0: what residuals are relative to
   unsigned order_ = 1;

@@ -48,13 +48,6 @@ BlockPlan plan(Block block) {
   return best.bits < block.size() * 64 ? best : BlockPlan{kCodeWide, block.size() * 64};
 }
 
-template <typename Visit>
-void each_block(std::span<const std::uint64_t> values, Visit visit) {
-  for (std::size_t at = 0; at < values.size(); at += kBlockValues) {
-    visit(values.subspan(at, std::min(kBlockValues, values.size() - at)));
-  }
-}
-
 void put_one(BitWriter& out, std::uint64_t value, unsigned low) {
   const std::uint64_t high = value >> low;
   if (high >= kEscapeZeros) {
@@ -111,15 +104,11 @@ bool take_block(BitReader& in, std::span<std::uint64_t> block) {
 
 }  // namespace
 
-std::size_t rice_bytes(std::span<const std::uint64_t> values) {
-  std::size_t bits = 0;
-  each_block(values, [&bits](Block block) { bits += kCodeBits + plan(block).bits; });
-  return (bits + 7) / 8;
-}
-
 void put_rice(std::string& out, std::span<const std::uint64_t> values) {
   BitWriter bits(out);
-  each_block(values, [&bits](Block block) { put_block(bits, block); });
+  for (std::size_t at = 0; at < values.size(); at += kBlockValues) {
+    put_block(bits, values.subspan(at, std::min(kBlockValues, values.size() - at)));
+  }
 }
 
 void take_rice(ByteReader& in, std::span<std::uint64_t> values) {

@@ -12,7 +12,6 @@ namespace fieldpost::wire::codec {
 
 inline constexpr std::size_t kBlockValues = 128;
 
-[[nodiscard]] std::size_t rice_bytes(std::span<const std::uint64_t> values);
 void put_rice(std::string& out, std::span<const std::uint64_t> values);
 /// Fails `in` when it ends too soon or a block has no known code.
 void take_rice(ByteReader& in, std::span<std::uint64_t> values);

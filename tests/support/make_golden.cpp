@@ -5,16 +5,29 @@
 #include <fstream>
 
 #include "tests/support/sample_messages.h"
+#include "tests/support/sample_readings.h"
+
+namespace {
+
+void write_new(const std::filesystem::path& path, const std::string& bytes) {
+  if (std::filesystem::exists(path)) return;
+  std::ofstream(path, std::ios::binary) << bytes;
+  std::printf("wrote %s\n", path.c_str());
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: make_golden DIRECTORY\n", stderr);
     return 2;
   }
+  const std::filesystem::path directory = argv[1];
   for (const auto& message : fieldpost::test::sample_messages()) {
-    const auto path = std::filesystem::path(argv[1]) / (message.name + ".bin");
-    if (std::filesystem::exists(path)) continue;
-    std::ofstream(path, std::ios::binary) << message.bytes;
-    std::printf("wrote %s\n", path.c_str());
+    write_new(directory / (message.name + ".bin"), message.bytes);
+  }
+  for (const auto& sample : fieldpost::test::sample_readings()) {
+    write_new(directory / (sample.name + ".bin"),
+              fieldpost::wire::encode_columns(sample.columns, sample.types));
   }
 }

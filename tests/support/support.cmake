@@ -17,7 +17,7 @@ add_library(
 target_link_libraries(fieldpost_sim PUBLIC fieldpost_flags fieldpost_rt)
 
 # Sample messages; make_golden writes golden files that are not there yet, by hand.
-add_library(fieldpost_samples STATIC support/sample_messages.cpp)
+add_library(fieldpost_samples STATIC support/sample_messages.cpp support/sample_readings.cpp)
 target_link_libraries(fieldpost_samples PUBLIC fieldpost_wire)
 add_executable(make_golden support/make_golden.cpp)
 target_link_libraries(make_golden PRIVATE fieldpost_samples)

@@ -22,3 +22,13 @@ fieldpost_fuzz_target(
   fuzz_messages fuzz/fuzz_messages.cpp
   CORPUS ${PROJECT_SOURCE_DIR}/proto/golden/v1
   LIBRARIES fieldpost_wire)
+
+fieldpost_fuzz_target(
+  fuzz_line_protocol fuzz/fuzz_line_protocol.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_line_protocol
+  LIBRARIES fieldpost_wire)
+
+fieldpost_fuzz_target(
+  fuzz_readings_codec fuzz/fuzz_readings_codec.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_readings_codec
+  LIBRARIES fieldpost_wire)

@@ -4,6 +4,7 @@ add_executable(
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
   unit/http_reader_test.cpp
+  unit/line_socket_test.cpp
   unit/http_test.cpp
   unit/http_text_test.cpp
   unit/reading_model_test.cpp

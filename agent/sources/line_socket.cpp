@@ -12,14 +12,14 @@ LineSocket::LineSocket(LinePorts ports) : ports_(ports), intake_(ports.loop, por
 
 rt::Result<std::unique_ptr<LineSocket>> LineSocket::listen(LinePorts ports, rt::Streams& streams,
                                                            const LineSocketConfig& config) {
-  std::unique_ptr<LineSocket> socket(new LineSocket(ports));
+  std::unique_ptr<LineSocket> source(new LineSocket(ports));
   auto listener =
-      streams.listen_unix(config.path, [raw = socket.get()](std::unique_ptr<rt::Stream> stream) {
+      streams.listen_unix(config.path, [raw = source.get()](std::unique_ptr<rt::Stream> stream) {
         raw->on_accept(std::move(stream));
       });
   if (!listener) return listener.error();
-  socket->listener_ = *std::move(listener);
-  return socket;
+  source->listener_ = *std::move(listener);
+  return source;
 }
 
 void LineSocket::on_accept(std::unique_ptr<rt::Stream> stream) {

@@ -7,9 +7,9 @@
 namespace fieldpost::wire {
 
 inline constexpr std::size_t kEnvelopeBytesMax = 256 * 1024;   ///< of one MQTT payload
-inline constexpr std::size_t kPayloadBytesMax = 192 * 1024;    ///< of a record's compressed payload
+inline constexpr std::size_t kPayloadBytesMax = 128 * 1024;    ///< of a record's compressed payload
 inline constexpr std::size_t kRawPayloadBytesMax = 16 << 20;   ///< after decompression
-inline constexpr std::size_t kDefinitionBytesMax = 48 * 1024;  ///< of one series set
+inline constexpr std::size_t kDefinitionBytesMax = 112 * 1024; ///< of one series set
 inline constexpr std::size_t kSetSeriesMax = 4096;             ///< series of one set
 inline constexpr std::size_t kRecordReadingsMax = 65'536;      ///< readings of one record
 inline constexpr std::size_t kSeriesKeyBytesMax = 4096;        ///< of one canonical series key

@@ -1,0 +1,284 @@
+#include "agent/spool/shedding.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "agent/spool/record_encoder.h"
+#include "agent/spool/spool_transaction.h"
+#include "agent/spool/thinning.h"
+#include "proto/wire/limits.h"
+
+namespace fieldpost::agent {
+
+using rt::Errc;
+using rt::Error;
+using rt::ok;
+using rt::Result;
+using rt::Status;
+
+namespace {
+
+/// Shedding frees a little more than was asked for, so that a full spool does not shed on each write.
+constexpr std::uint64_t kExtraShare = 64;
+constexpr std::size_t kVictimsMax = 4096;  ///< records shed in one transaction
+
+struct Victim {
+  SpoolRow row;
+  wire::Name name;
+  std::int64_t first_time = 0, last_time = 0;
+};
+
+Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t bytes,
+                                   std::uint64_t accepted_before_ms, std::size_t records_max) {
+  rt::Statement& rows = spool.database().prepare(
+      "SELECT no, incarnation_no, seq, bytes, readings, first_time, last_time, series_set FROM record"
+      " WHERE state = 1 AND class = ?1 AND age_ms < ?2 ORDER BY no LIMIT ?3");
+  rows.bind(1, record_class).bind(2, accepted_before_ms).bind(3, std::uint64_t{records_max});
+  std::vector<Victim> out;
+  std::uint64_t freed = 0;
+  while (freed < bytes) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back({{rows.i64(0), true, static_cast<RecordClass>(record_class), rows.u64(3), rows.u64(4),
+                    wire::Id128::from_bytes(rows.blob(7))},
+                   {spool.incarnation(rows.i64(1)), rows.u64(2)},
+                   rows.i64(5),
+                   rows.i64(6)});
+    freed += out.back().row.bytes + kRowOverheadBytes;
+  }
+  rows.reset();
+  return out;
+}
+
+/// The class of readings that holds most beyond its equal share and may shed; -1: none.
+Result<int> heaviest_class(Spool& spool, const ShedOptions& options) {
+  rt::Statement& rows = spool.database().prepare(
+      "SELECT class, sum(bytes) + count(*) * ?1 FROM record WHERE state = 1 AND class >= ?2"
+      " GROUP BY class");
+  rows.bind(1, kRowOverheadBytes).bind(2, static_cast<int>(RecordClass::kReadings));
+  int heaviest = -1;
+  std::uint64_t most = 0;
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return heaviest;
+    const auto index =
+        static_cast<std::size_t>(rows.i64(0) - static_cast<int>(RecordClass::kReadings));
+    if (index >= options.policies.size() || options.policies[index] == ShedPolicy::kDropNewest) {
+      continue;
+    }
+    if (rows.u64(1) > most) {
+      most = rows.u64(1);
+      heaviest = static_cast<int>(index);
+    }
+  }
+}
+
+wire::Gap gap_over(const std::vector<Victim>& victims, wire::GapCause cause) {
+  wire::Gap gap;
+  gap.cause = cause;
+  gap.first_time = std::numeric_limits<std::int64_t>::max();
+  gap.last_time = std::numeric_limits<std::int64_t>::min();
+  gap.sets_known = true;
+  for (const Victim& victim : victims) {
+    add_gap_name(gap.names, {{victim.name.incarnation, {victim.name.seq, victim.name.seq}},
+                             static_cast<std::uint32_t>(victim.row.readings),
+                             true});
+    gap.first_time = std::min(gap.first_time, victim.first_time);
+    gap.last_time = std::max(gap.last_time, victim.last_time);
+    if (std::find(gap.sets.begin(), gap.sets.end(), victim.row.set) == gap.sets.end()) {
+      gap.sets.push_back(victim.row.set);
+    }
+  }
+  if (gap.sets.size() > wire::kGapSetsMax) {
+    gap.sets.clear();
+    gap.sets_known = false;
+  }
+  return gap;
+}
+
+/// Writes gaps as records of class kGap, each below the limits of a record.
+Status insert_gap_records(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock& stamp,
+                          std::uint64_t& next_seq) {
+  std::vector<wire::Gap> pieces;
+  for (wire::Gap& gap : gaps) {
+    while (gap.names.size() > wire::kGapNamesMax) {
+      wire::Gap piece = gap;
+      const auto cut = gap.names.begin() + static_cast<std::ptrdiff_t>(wire::kGapNamesMax);
+      piece.names.assign(gap.names.begin(), cut);
+      gap.names.erase(gap.names.begin(), cut);
+      pieces.push_back(std::move(piece));
+    }
+    pieces.push_back(std::move(gap));
+  }
+  // A gap of kGapNamesMax names nearly fills an envelope, so each large one travels alone.
+  std::size_t i = 0;
+  while (i < pieces.size()) {
+    wire::Record record;
+    record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty);
+    record.stamp = stamp;
+    std::size_t names = 0;
+    while (i < pieces.size() && record.gaps.size() < wire::kGapsPerRecordMax / 2 &&
+           (names == 0 || names + pieces[i].names.size() <= wire::kGapNamesMax / 2)) {
+      names += pieces[i].names.size() + pieces[i].sets.size();
+      record.gaps.push_back(std::move(pieces[i++]));
+    }
+    SpoolRecord made = make_spool_record(record, RecordClass::kGap);
+    made.name = {spool.live().id, next_seq++};
+    if (auto done = spool.insert_record(made, spool.age_ms()); !done) return done;
+  }
+  return ok();
+}
+
+Status shed_victims(Spool& spool, const ShedOptions& options, int index,
+                    const std::vector<Victim>& victims, wire::GapCause cause,
+                    const wire::Clock& stamp, std::uint64_t& next_seq, ShedReport& report) {
+  std::vector<wire::Gap> gaps;
+  const bool thin = cause == wire::GapCause::kShed &&
+                    options.policies[static_cast<std::size_t>(index)] == ShedPolicy::kThin;
+  if (thin) {
+    std::vector<wire::Name> names;
+    for (const Victim& victim : victims) names.push_back(victim.name);
+    auto thinned = thin_records(spool, names, options.thin_window, stamp);
+    if (!thinned) return thinned.error();
+    gaps = std::move(thinned->gaps);
+    for (SpoolRecord& kept : thinned->records) {
+      kept.name = {spool.live().id, next_seq++};
+      if (auto done = spool.insert_record(kept, spool.age_ms()); !done) return done;
+      report.bytes -= std::min<std::uint64_t>(report.bytes, kept.body->size() + kRowOverheadBytes);
+    }
+    report.readings += thinned->readings_lost;
+  } else {
+    gaps.push_back(gap_over(victims, cause));
+    for (const Victim& victim : victims) report.readings += victim.row.readings;
+  }
+  for (const Victim& victim : victims) {
+    if (auto done = spool.delete_record(victim.row); !done) return done;
+    report.bytes += victim.row.bytes + kRowOverheadBytes;
+    report.names.push_back(victim.name);
+  }
+  return insert_gap_records(spool, std::move(gaps), stamp, next_seq);
+}
+
+}  // namespace
+
+std::uint64_t spool_bytes(const SpoolTotals& totals) {
+  return totals.bytes_held + totals.bytes_kept +
+         (totals.records_held + totals.records_kept) * kRowOverheadBytes;
+}
+
+void add_gap_name(std::vector<wire::GapNames>& names, const wire::GapNames& more) {
+  if (!names.empty()) {
+    wire::GapNames& last = names.back();
+    if (last.names.incarnation == more.names.incarnation && last.each == more.each &&
+        last.known == more.known && last.names.seqs.last + 1 == more.names.seqs.first) {
+      last.names.seqs.last = more.names.seqs.last;
+      return;
+    }
+  }
+  names.push_back(more);
+}
+
+Result<ShedReport> shed_for_space(Spool& spool, const ShedOptions& options, std::uint64_t bytes,
+                                  const wire::Clock& stamp, std::uint64_t& next_seq) {
+  ShedReport report;
+  const std::uint64_t wanted = bytes + options.bytes_max / kExtraShare;
+  auto evicted = spool.evict_kept(wanted);
+  if (!evicted) return evicted.error();
+  if (spool_bytes(spool.totals()) + bytes <= options.bytes_max) return report;
+  const std::uint64_t before = next_seq;
+  auto done = spool.transact([&]() -> Status {
+    while (report.bytes < wanted) {
+      const auto index = heaviest_class(spool, options);
+      if (!index) return index.error();
+      if (*index < 0) break;
+      const auto victims = oldest(spool, static_cast<int>(readings_class(*index)),
+                                  wanted - report.bytes, std::numeric_limits<std::int64_t>::max(),
+                                  kVictimsMax);
+      if (!victims) return victims.error();
+      if (victims->empty()) break;
+      const std::uint64_t freed = report.bytes;
+      auto shed = shed_victims(spool, options, *index, *victims, wire::GapCause::kShed, stamp,
+                               next_seq, report);
+      if (!shed) return shed;
+      if (report.bytes <= freed) break;  // thinning what is thin already frees nothing more
+      if (report.names.size() >= kVictimsMax) break;
+    }
+    if (report.names.empty()) {
+      return Error{Errc::kFull, "the spool is full and no class of readings may be shed"};
+    }
+    return spool.add_shed(report.readings);
+  });
+  if (done) return report;
+  next_seq = before;
+  return done.error();
+}
+
+Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std::uint64_t age_ms,
+                               std::size_t records_max, const wire::Clock& stamp,
+                               std::uint64_t& next_seq) {
+  ShedReport report;
+  if (age_ms <= options.age_max_ms) return report;
+  const std::uint64_t before = next_seq;
+  auto done = spool.transact([&]() -> Status {
+    for (int index = 0; index < static_cast<int>(options.policies.size()); ++index) {
+      const auto victims =
+          oldest(spool, static_cast<int>(readings_class(index)),
+                 std::numeric_limits<std::uint64_t>::max(), age_ms - options.age_max_ms, records_max);
+      if (!victims) return victims.error();
+      if (victims->empty()) continue;
+      auto shed = shed_victims(spool, options, index, *victims, wire::GapCause::kAged, stamp,
+                               next_seq, report);
+      if (!shed) return shed;
+    }
+    return report.names.empty() ? ok() : spool.add_shed(report.readings);
+  });
+  if (done) return report;
+  next_seq = before;
+  return done.error();
+}
+
+Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Clock& stamp,
+                        std::uint64_t& next_seq) {
+  if (spool.totals().gap_bytes_held <= options.gap_reserve) return false;
+  auto records = spool.load_held(RecordClass::kGap, RecordClass::kGap, 0,
+                                 std::numeric_limits<std::size_t>::max());
+  if (!records) return records.error();
+  if (records->size() < 2) return false;
+  wire::Gap merged;
+  merged.cause = wire::GapCause::kShed;
+  std::vector<wire::GapNames> names;
+  for (const SpoolRecord& record : *records) {
+    auto content = wire::decode_record(*record.body);
+    if (!content) return content.error();
+    // The superseded record's own name is listed too, with no readings of its own.
+    names.push_back({{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
+    for (const wire::Gap& gap : content->gaps) {
+      names.insert(names.end(), gap.names.begin(), gap.names.end());
+      if (gap.first_time == 0 && gap.last_time == 0) continue;
+      const bool first = merged.first_time == 0 && merged.last_time == 0;
+      merged.first_time = first ? gap.first_time : std::min(merged.first_time, gap.first_time);
+      merged.last_time = first ? gap.last_time : std::max(merged.last_time, gap.last_time);
+    }
+  }
+  std::sort(names.begin(), names.end(),
+            [](const wire::GapNames& a, const wire::GapNames& b) { return a.names < b.names; });
+  for (const wire::GapNames& each : names) add_gap_name(merged.names, each);
+  const std::uint64_t before = next_seq;
+  auto done = spool.transact([&]() -> Status {
+    for (const SpoolRecord& record : *records) {
+      const SpoolRow row{record.no, true, record.record_class, record.body->size(), record.readings,
+                         record.set};
+      if (auto erased = spool.delete_record(row); !erased) return erased;
+    }
+    std::vector<wire::Gap> gaps;
+    gaps.push_back(std::move(merged));
+    return insert_gap_records(spool, std::move(gaps), stamp, next_seq);
+  });
+  if (done) return true;
+  next_seq = before;
+  return done.error();
+}
+
+}  // namespace fieldpost::agent

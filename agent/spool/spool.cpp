@@ -1,0 +1,367 @@
+#include "agent/spool/spool.h"
+
+#include <algorithm>
+
+#include "agent/spool/spool_transaction.h"
+#include "proto/wire/hash.h"
+#include "proto/wire/limits.h"
+#include "spool_sql.h"
+
+namespace fieldpost::agent {
+
+using rt::Errc;
+using rt::Error;
+using rt::ok;
+using rt::Result;
+using rt::Status;
+
+namespace {
+
+constexpr std::uint64_t kIdempotencyAgeMs = 24ull * 3600 * 1000;
+
+wire::Id128 random_id(rt::Random& random) { return {random.next_id(), random.next_id()}; }
+
+std::uint64_t number(std::string_view text) {
+  std::uint64_t value = 0;
+  for (const char c : text) value = value * 10 + static_cast<std::uint64_t>(c - '0');
+  return value;
+}
+
+}  // namespace
+
+Result<Spool> Spool::open(const std::string& path, const std::string& vfs, rt::Random& random) {
+  rt::DatabaseOptions options;
+  options.vfs = vfs;
+  options.journal_size_limit = 4 << 20;
+  options.cache_kib = 1024;
+  auto db = rt::Database::open(path, options);
+  if (!db) return db.error();
+  Spool spool(std::move(*db));
+  const std::array<std::string_view, 1> migrations{sql::kSpool};
+  if (auto done = spool.db_.migrate(migrations); !done) return done.error();
+  if (auto done = spool.load_identity(random); !done) return done.error();
+  if (auto done = spool.load_incarnations(); !done) return done.error();
+  if (auto done = spool.reload_totals(); !done) return done.error();
+  if (auto done = spool.transact([&] { return spool.draw_incarnation(random); }); !done) {
+    return done.error();
+  }
+  return spool;
+}
+
+Status Spool::load_identity(rt::Random& random) {
+  const auto id = fact("spool_id");
+  if (!id) return id.error();
+  if (id->empty()) {
+    spool_id_ = random_id(random);
+    if (auto done = set_fact("spool_id", spool_id_.bytes()); !done) return done;
+  } else {
+    spool_id_ = wire::Id128::from_bytes(*id);
+    if (spool_id_.is_zero()) return Error{Errc::kCorrupt, "reading the spool's id: not 16 bytes"};
+  }
+  const auto store = fact("store_id"), key = fact("public_key"), generation = fact("generation");
+  const auto age = fact("age_ms"), accepted = fact("accepted"), shed = fact("shed");
+  for (const auto* each : {&store, &key, &generation, &age, &accepted, &shed}) {
+    if (!*each) return each->error();
+  }
+  pin_.store_id = wire::Id128::from_bytes(*store);
+  if (key->size() == pin_.public_key.size()) {
+    std::copy(key->begin(), key->end(), pin_.public_key.begin());
+  }
+  pin_.generation = number(*generation);
+  age_ms_ = number(*age);
+  totals_.accepted = number(*accepted);
+  totals_.shed = number(*shed);
+  return ok();
+}
+
+Status Spool::load_incarnations() {
+  incarnations_.clear();
+  rt::Statement& rows = db_.prepare(
+      "SELECT no, spool, value, parent_no, ordinal, highest, lease FROM incarnation ORDER BY no");
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return ok();
+    incarnations_.push_back({rows.i64(0),
+                             {wire::Id128::from_bytes(rows.blob(1)), rows.u64(2)},
+                             rows.i64(3),
+                             rows.u64(4),
+                             rows.u64(5),
+                             rows.u64(6)});
+  }
+}
+
+Status Spool::draw_incarnation(rt::Random& random) {
+  const std::int64_t parent = incarnations_.empty() ? 0 : incarnations_.back().no;
+  const wire::IncarnationId id{spool_id_, random.next_id()};
+  const std::string spool = id.spool.bytes();
+  rt::Statement& insert = db_.prepare(
+      "INSERT INTO incarnation (spool, value, parent_no, lease) VALUES (?1, ?2, ?3, ?4)");
+  insert.bind_blob(1, spool).bind(2, id.value).bind(4, wire::kSeqLease);
+  if (parent == 0) {
+    insert.bind_null(3);
+  } else {
+    insert.bind(3, parent);
+  }
+  if (auto done = insert.run(); !done) return done;
+  live_no_ = db_.last_insert_rowid();
+  live_ = {id, wire::kSeqLease, 0};
+  incarnations_.push_back({live_no_, id, parent, 0, 0, wire::kSeqLease});
+  return ok();
+}
+
+Status Spool::extend_lease() {
+  return transact([&]() -> Status {
+    const std::uint64_t lease = live_.lease + wire::kSeqLease;
+    rt::Statement& update = db_.prepare("UPDATE incarnation SET lease = ?1 WHERE no = ?2");
+    update.bind(1, lease).bind(2, live_no_);
+    if (auto done = update.run(); !done) return done;
+    live_.lease = lease;
+    return ok();
+  });
+}
+
+Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
+                     std::span<const Idempotency> keys) {
+  return transact([&]() -> Status {
+    for (const SpoolRecord& record : records) {
+      if (auto done = insert_record(record, age_ms); !done) return done;
+      totals_.accepted += record.readings;
+    }
+    for (const Idempotency& key : keys) {
+      const std::string hash = wire::hash128(key.key).bytes();
+      rt::Statement& insert = db_.prepare(
+          "INSERT OR REPLACE INTO idempotency (key, lines, age_ms) VALUES (?1, ?2, ?3)");
+      insert.bind_blob(1, hash).bind(2, std::uint64_t{key.lines}).bind(3, age_ms);
+      if (auto done = insert.run(); !done) return done;
+    }
+    if (!keys.empty() && age_ms > kIdempotencyAgeMs) {
+      rt::Statement& sweep = db_.prepare("DELETE FROM idempotency WHERE age_ms < ?1");
+      sweep.bind(1, age_ms - kIdempotencyAgeMs);
+      if (auto done = sweep.run(); !done) return done;
+    }
+    age_ms_ = std::max(age_ms_, age_ms);
+    if (auto done = set_fact("age_ms", std::to_string(age_ms_)); !done) return done;
+    return set_fact("accepted", std::to_string(totals_.accepted));
+  });
+}
+
+Result<std::optional<std::size_t>> Spool::find_idempotency(std::string_view key) {
+  const std::string hash = wire::hash128(key).bytes();
+  rt::Statement& find = db_.prepare("SELECT lines FROM idempotency WHERE key = ?1");
+  find.bind_blob(1, hash);
+  const auto row = find.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<std::size_t>{};
+  const auto lines = static_cast<std::size_t>(find.u64(0));
+  find.reset();
+  return std::optional<std::size_t>{lines};
+}
+
+Status Spool::insert_record(const SpoolRecord& record, std::uint64_t age_ms) {
+  const auto incarnation = incarnation_no(record.name.incarnation);
+  if (!incarnation) return incarnation.error();
+  const std::string set = record.set.bytes(), hash = record.hash.bytes();
+  rt::Statement& insert = db_.prepare(
+      "INSERT INTO record (incarnation_no, seq, state, class, kind, readings, bytes, first_time,"
+      " last_time, age_ms, series_set, hash, body)"
+      " VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+  insert.bind(1, *incarnation)
+      .bind(2, record.name.seq)
+      .bind(3, static_cast<int>(record.record_class))
+      .bind(4, static_cast<int>(record.kind))
+      .bind(5, std::uint64_t{record.readings})
+      .bind(6, std::uint64_t{record.body->size()})
+      .bind(7, record.first_time)
+      .bind(8, record.last_time)
+      .bind(9, age_ms)
+      .bind_blob(10, set)
+      .bind_blob(11, hash)
+      .bind_blob(12, *record.body);
+  if (auto done = insert.run(); !done) return done;
+  const std::int64_t no = db_.last_insert_rowid();
+  for (const wire::GapNames& covered : record.covers) {
+    const auto covered_no = incarnation_no(covered.names.incarnation);
+    if (!covered_no) return covered_no.error();
+    rt::Statement& cover = db_.prepare(
+        "INSERT OR REPLACE INTO gap_cover (record_no, incarnation_no, first, last)"
+        " VALUES (?1, ?2, ?3, ?4)");
+    cover.bind(1, no).bind(2, *covered_no).bind(3, covered.names.seqs.first);
+    cover.bind(4, covered.names.seqs.last);
+    if (auto done = cover.run(); !done) return done;
+  }
+  totals_.records_held += 1;
+  totals_.bytes_held += record.body->size();
+  totals_.readings_held += record.readings;
+  if (record.record_class == RecordClass::kGap) totals_.gap_bytes_held += record.body->size();
+  if (auto done = add_definition_use(record.set, record.definition.get()); !done) return done;
+  return raise_highest(*incarnation, record.name.seq);
+}
+
+Status Spool::raise_highest(std::int64_t incarnation, std::uint64_t seq) {
+  for (auto it = incarnations_.rbegin(); it != incarnations_.rend(); ++it) {
+    if (it->no != incarnation) continue;
+    if (it->highest >= seq) return ok();
+    rt::Statement& update = db_.prepare("UPDATE incarnation SET highest = ?1 WHERE no = ?2");
+    update.bind(1, seq).bind(2, incarnation);
+    if (auto done = update.run(); !done) return done;
+    it->highest = seq;
+    return ok();
+  }
+  FP_CHECK(false);
+}
+
+Status Spool::add_definition_use(const wire::Hash128& set, const std::string* bytes) {
+  if (set.is_zero()) return ok();
+  const std::string hash = set.bytes();
+  rt::Statement& use = db_.prepare("UPDATE definition SET uses = uses + 1 WHERE hash = ?1");
+  use.bind_blob(1, hash);
+  if (auto done = use.run(); !done) return done;
+  if (db_.changes() > 0) return ok();
+  FP_CHECK(bytes != nullptr);
+  rt::Statement& insert =
+      db_.prepare("INSERT INTO definition (hash, uses, bytes) VALUES (?1, 1, ?2)");
+  insert.bind_blob(1, hash).bind_blob(2, *bytes);
+  return insert.run();
+}
+
+Status Spool::add_shed(std::uint64_t readings) {
+  totals_.shed += readings;
+  return set_fact("shed", std::to_string(totals_.shed));
+}
+
+Status Spool::delete_record(const SpoolRow& row) {
+  if (row.held) {
+    totals_.records_held -= 1;
+    totals_.bytes_held -= row.bytes;
+    totals_.readings_held -= row.readings;
+    if (row.record_class == RecordClass::kGap) totals_.gap_bytes_held -= row.bytes;
+  } else {
+    totals_.records_kept -= 1;
+    totals_.bytes_kept -= row.bytes;
+  }
+  rt::Statement& cover = db_.prepare("DELETE FROM gap_cover WHERE record_no = ?1");
+  cover.bind(1, row.no);
+  if (auto done = cover.run(); !done) return done;
+  rt::Statement& erase = db_.prepare("DELETE FROM record WHERE no = ?1");
+  erase.bind(1, row.no);
+  if (auto done = erase.run(); !done) return done;
+  if (row.set.is_zero()) return ok();
+  const std::string hash = row.set.bytes();
+  rt::Statement& unuse = db_.prepare("UPDATE definition SET uses = uses - 1 WHERE hash = ?1");
+  unuse.bind_blob(1, hash);
+  if (auto done = unuse.run(); !done) return done;
+  rt::Statement& sweep = db_.prepare("DELETE FROM definition WHERE hash = ?1 AND uses <= 0");
+  sweep.bind_blob(1, hash);
+  return sweep.run();
+}
+
+Result<std::uint64_t> Spool::evict_kept(std::uint64_t bytes) {
+  std::uint64_t freed = 0;
+  const auto done = transact([&]() -> Status {
+    while (freed < bytes) {
+      rt::Statement& oldest = db_.prepare(
+          "SELECT no, bytes, series_set FROM record WHERE state = 2 ORDER BY no LIMIT 1");
+      const auto row = oldest.step();
+      if (!row) return row.error();
+      if (!*row) return ok();
+      const SpoolRow kept{oldest.i64(0), false, RecordClass::kEvent, oldest.u64(1), 0,
+                          wire::Id128::from_bytes(oldest.blob(2))};
+      oldest.reset();
+      if (auto erased = delete_record(kept); !erased) return erased;
+      freed += kept.bytes;
+    }
+    return ok();
+  });
+  if (!done) return done.error();
+  return freed;
+}
+
+Result<std::int64_t> Spool::incarnation_no(const wire::IncarnationId& id) {
+  if (const Incarnation* found = find(id)) return found->no;
+  return Error{Errc::kNotFound, "no such incarnation: " + id.spool.hex()};
+}
+
+wire::IncarnationId Spool::incarnation(std::int64_t no) const {
+  const auto it = std::lower_bound(incarnations_.begin(), incarnations_.end(), no,
+                                   [](const Incarnation& a, std::int64_t b) { return a.no < b; });
+  FP_CHECK(it != incarnations_.end() && it->no == no);
+  return it->id;
+}
+
+Spool::Incarnation* Spool::find(const wire::IncarnationId& id) {
+  // The newest are asked for most.
+  const auto it = std::find_if(incarnations_.rbegin(), incarnations_.rend(),
+                               [&](const Incarnation& each) { return each.id == id; });
+  return it == incarnations_.rend() ? nullptr : &*it;
+}
+
+Status Spool::reload_totals() {
+  SpoolTotals totals;
+  totals.accepted = totals_.accepted;
+  totals.shed = totals_.shed;
+  rt::Statement& sums = db_.prepare(
+      "SELECT state, class, count(*), sum(bytes), sum(readings) FROM record GROUP BY state, class");
+  for (;;) {
+    const auto row = sums.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    if (sums.i64(0) == 2) {
+      totals.records_kept += sums.u64(2);
+      totals.bytes_kept += sums.u64(3);
+      continue;
+    }
+    totals.records_held += sums.u64(2);
+    totals.bytes_held += sums.u64(3);
+    totals.readings_held += sums.u64(4);
+    if (sums.i64(1) == static_cast<int>(RecordClass::kGap)) totals.gap_bytes_held += sums.u64(3);
+  }
+  totals_ = totals;
+  return ok();
+}
+
+Status Spool::set_fact(std::string_view key, std::string_view value) {
+  rt::Statement& set = db_.prepare("INSERT OR REPLACE INTO fact (key, value) VALUES (?1, ?2)");
+  set.bind_text(1, key).bind_blob(2, value);
+  return set.run();
+}
+
+Result<std::string> Spool::fact(std::string_view key) {
+  rt::Statement& get = db_.prepare("SELECT value FROM fact WHERE key = ?1");
+  get.bind_text(1, key);
+  const auto row = get.step();
+  if (!row) return row.error();
+  if (!*row) return std::string{};
+  std::string value(get.blob(0));
+  get.reset();
+  return value;
+}
+
+Status Spool::set_pin(const Pin& pin) {
+  return transact([&]() -> Status {
+    const std::string key(pin.public_key.begin(), pin.public_key.end());
+    if (auto done = set_fact("store_id", pin.store_id.bytes()); !done) return done;
+    if (auto done = set_fact("public_key", key); !done) return done;
+    if (auto done = set_fact("generation", std::to_string(pin.generation)); !done) return done;
+    pin_ = pin;
+    return ok();
+  });
+}
+
+Status Spool::set_ordinals(std::span<const wire::OrdinalOf> ordinals) {
+  if (ordinals.empty()) return ok();
+  return transact([&]() -> Status {
+    for (const wire::OrdinalOf& each : ordinals) {
+      Incarnation* incarnation = find(each.incarnation);
+      if (incarnation == nullptr) continue;  // not ours: nothing to keep
+      rt::Statement& update = db_.prepare("UPDATE incarnation SET ordinal = ?1 WHERE no = ?2");
+      update.bind(1, each.ordinal).bind(2, incarnation->no);
+      if (auto done = update.run(); !done) return done;
+      incarnation->ordinal = each.ordinal;
+      if (incarnation->no == live_no_) live_.ordinal = each.ordinal;
+    }
+    return ok();
+  });
+}
+
+}  // namespace fieldpost::agent

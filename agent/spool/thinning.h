@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "agent/spool/spool.h"
+#include "proto/rt/result.h"
+#include "proto/rt/time.h"
+
+namespace fieldpost::agent {
+
+struct Thinned {
+  std::vector<SpoolRecord> records;  ///< without names; readings keep their origin [codec-7]
+  std::vector<wire::Gap> gaps;       ///< the names thinned, each with what it lost
+  std::uint64_t readings_lost = 0;
+};
+
+/// What stays of these held records when of each series and window only the first, last, smallest
+/// and largest reading stay (strings and bools: first and last). Changes nothing. A reading that was
+/// thinned before counts, when it is lost now, under the record it came from.
+rt::Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt::Nanos window,
+                                 const wire::Clock& stamp);
+
+}  // namespace fieldpost::agent

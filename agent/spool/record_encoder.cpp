@@ -45,7 +45,8 @@ void append_column(wire::Column& to, wire::Column&& from) {
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
 }
 
-/// Splits off the later half: of the columns when there are several, else of the only one's readings.
+/// Splits off the later half: of the columns when there are several, else of the only one's
+/// readings.
 wire::Columns split_half(wire::Columns& columns) {
   wire::Columns later;
   later.columns.resize(columns.columns.size());

@@ -10,6 +10,7 @@
 #include "proto/rt/result.h"
 #include "proto/wire/line_protocol.h"
 #include "proto/wire/messages.h"
+#include "proto/wire/readings_codec.h"
 
 namespace fieldpost::agent {
 

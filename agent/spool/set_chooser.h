@@ -13,8 +13,8 @@
 namespace fieldpost::agent {
 
 /// Puts series into sets so that batch after batch names the same few sets: a set's definition then
-/// travels once. A series stays in its set; sets that are used together and fit into one are united.
-/// Encoder's thread only.
+/// travels once. A series stays in its set; sets that are used together and fit into one are
+/// united. Encoder's thread only.
 class SetChooser {
  public:
   /// Where a series of a batch goes.

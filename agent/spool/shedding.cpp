@@ -18,7 +18,8 @@ using rt::Status;
 
 namespace {
 
-/// Shedding frees a little more than was asked for, so that a full spool does not shed on each write.
+/// Shedding frees a little more than was asked for, so that a full spool does not shed on each
+/// write.
 constexpr std::uint64_t kExtraShare = 64;
 constexpr std::size_t kVictimsMax = 4096;  ///< records shed in one transaction
 
@@ -31,7 +32,8 @@ struct Victim {
 Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t bytes,
                                    std::uint64_t accepted_before_ms, std::size_t records_max) {
   rt::Statement& rows = spool.database().prepare(
-      "SELECT no, incarnation_no, seq, bytes, readings, first_time, last_time, series_set FROM record"
+      "SELECT no, incarnation_no, seq, bytes, readings, first_time, last_time, series_set FROM "
+      "record"
       " WHERE state = 1 AND class = ?1 AND age_ms < ?2 ORDER BY no LIMIT ?3");
   rows.bind(1, record_class).bind(2, accepted_before_ms).bind(3, std::uint64_t{records_max});
   std::vector<Victim> out;
@@ -40,8 +42,8 @@ Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t
     const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) return out;
-    out.push_back({{rows.i64(0), true, static_cast<RecordClass>(record_class), rows.u64(3), rows.u64(4),
-                    wire::Id128::from_bytes(rows.blob(7))},
+    out.push_back({{rows.i64(0), true, static_cast<RecordClass>(record_class), rows.u64(3),
+                    rows.u64(4), wire::Id128::from_bytes(rows.blob(7))},
                    {spool.incarnation(rows.i64(1)), rows.u64(2)},
                    rows.i64(5),
                    rows.i64(6)});
@@ -193,9 +195,9 @@ Result<ShedReport> shed_for_space(Spool& spool, const ShedOptions& options, std:
       const auto index = heaviest_class(spool, options);
       if (!index) return index.error();
       if (*index < 0) break;
-      const auto victims = oldest(spool, static_cast<int>(readings_class(*index)),
-                                  wanted - report.bytes, std::numeric_limits<std::int64_t>::max(),
-                                  kVictimsMax);
+      const auto victims =
+          oldest(spool, static_cast<int>(readings_class(*index)), wanted - report.bytes,
+                 std::numeric_limits<std::int64_t>::max(), kVictimsMax);
       if (!victims) return victims.error();
       if (victims->empty()) break;
       const std::uint64_t freed = report.bytes;
@@ -223,9 +225,9 @@ Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std::ui
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
     for (int index = 0; index < static_cast<int>(options.policies.size()); ++index) {
-      const auto victims =
-          oldest(spool, static_cast<int>(readings_class(index)),
-                 std::numeric_limits<std::uint64_t>::max(), age_ms - options.age_max_ms, records_max);
+      const auto victims = oldest(spool, static_cast<int>(readings_class(index)),
+                                  std::numeric_limits<std::uint64_t>::max(),
+                                  age_ms - options.age_max_ms, records_max);
       if (!victims) return victims.error();
       if (victims->empty()) continue;
       auto shed = shed_victims(spool, options, index, *victims, wire::GapCause::kAged, stamp,
@@ -237,6 +239,23 @@ Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std::ui
   if (done) return report;
   next_seq = before;
   return done.error();
+}
+
+Status replace_by_gap(Spool& spool, const wire::Name& name, wire::Gap gap, const wire::Clock& stamp,
+                      std::uint64_t& next_seq) {
+  const std::uint64_t before = next_seq;
+  auto done = spool.transact([&]() -> Status {
+    const auto row = spool.find_row(name);
+    if (!row) return row.error();
+    if (*row) {
+      if (auto erased = spool.delete_record(**row); !erased) return erased;
+    }
+    std::vector<wire::Gap> gaps;
+    gaps.push_back(std::move(gap));
+    return insert_gap_records(spool, std::move(gaps), stamp, next_seq);
+  });
+  if (!done) next_seq = before;
+  return done;
 }
 
 Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Clock& stamp,
@@ -268,8 +287,8 @@ Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Cl
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
     for (const SpoolRecord& record : *records) {
-      const SpoolRow row{record.no, true, record.record_class, record.body->size(), record.readings,
-                         record.set};
+      const SpoolRow row{record.no,       true,      record.record_class, record.body->size(),
+                         record.readings, record.set};
       if (auto erased = spool.delete_record(row); !erased) return erased;
     }
     std::vector<wire::Gap> gaps;

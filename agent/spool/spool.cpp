@@ -19,7 +19,9 @@ namespace {
 
 constexpr std::uint64_t kIdempotencyAgeMs = 24ull * 3600 * 1000;
 
-wire::Id128 random_id(rt::Random& random) { return {random.next_id(), random.next_id()}; }
+wire::Id128 random_id(rt::Random& random) {
+  return {random.next_id(), random.next_id()};
+}
 
 std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
@@ -265,8 +267,8 @@ Result<std::uint64_t> Spool::evict_kept(std::uint64_t bytes) {
       const auto row = oldest.step();
       if (!row) return row.error();
       if (!*row) return ok();
-      const SpoolRow kept{oldest.i64(0), false, RecordClass::kEvent, oldest.u64(1), 0,
-                          wire::Id128::from_bytes(oldest.blob(2))};
+      const SpoolRow kept{oldest.i64(0), false, RecordClass::kEvent,
+                          oldest.u64(1), 0,     wire::Id128::from_bytes(oldest.blob(2))};
       oldest.reset();
       if (auto erased = delete_record(kept); !erased) return erased;
       freed += kept.bytes;

@@ -63,7 +63,8 @@ class Spool {
  public:
   /// Opens or creates, and draws a fresh live incarnation with its first lease [name-3]. `age_ms`
   /// continues from what the file says.
-  static rt::Result<Spool> open(const std::string& path, const std::string& vfs, rt::Random& random);
+  static rt::Result<Spool> open(const std::string& path, const std::string& vfs,
+                                rt::Random& random);
 
   [[nodiscard]] const LiveIncarnation& live() const { return live_; }
   [[nodiscard]] wire::SpoolId id() const { return spool_id_; }
@@ -73,7 +74,8 @@ class Spool {
   [[nodiscard]] std::uint64_t age_ms() const { return age_ms_; }
 
   // ---- accepting ----
-  /// Stores records under their names as held; their definitions too. `age_ms` is the spool's age now.
+  /// Stores records under their names as held; their definitions too. `age_ms` is the spool's age
+  /// now.
   rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
                     std::span<const Idempotency> keys = {});
   /// Lines stored under this key within a day.
@@ -83,22 +85,25 @@ class Spool {
   // ---- delivering ----
   /// Held records of classes [from, to] with rows above `after`, in order, up to `bytes_max` of
   /// bodies (at least one). Definitions are filled in.
-  rt::Result<std::vector<SpoolRecord>> load_held(RecordClass from, RecordClass to, std::int64_t after,
-                                                 std::size_t bytes_max);
-  /// Verdicts: `stored` makes held records kept, anything else but `conflict` and `none` drops them,
-  /// and a dropped record's gaps go out again under a new name ([rcpt-3]). Names that are not on disk
-  /// are ignored. `next_seq` is advanced for each new name.
+  rt::Result<std::vector<SpoolRecord>> load_held(RecordClass from, RecordClass to,
+                                                 std::int64_t after, std::size_t bytes_max);
+  /// Verdicts: `stored` makes held records kept, anything else but `conflict` and `none` drops
+  /// them, and a dropped record's gaps go out again under a new name ([rcpt-3]). Names that are not
+  /// on disk are ignored. `next_seq` is advanced for each new name.
   rt::Status settle(std::span<const wire::VerdictRange> verdicts, std::uint64_t& next_seq);
-  /// [commit-4]. A fresh incarnation becomes live; the records get names 1… in it, in order, and carry
-  /// their first name. Records that were in memory only come in `in_memory` and are on disk after it.
+  /// [commit-4]. A fresh incarnation becomes live; the records get names 1… in it, in order, and
+  /// carry their first name. Records that were in memory only come in `in_memory` and are on disk
+  /// after it.
   rt::Status rename(std::span<const wire::Name> on_disk, std::span<const SpoolRecord> in_memory,
                     rt::Random& random, std::uint64_t& next_seq);
   /// [wel-4]: kept records of these ranges are held again.
   rt::Status hold_again(std::span<const wire::NameRange> ranges);
-  /// One record by name, held or kept; kNotFound when it is not on disk. kCorrupt when the body does
-  /// not match its hash.
+  /// One record by name, held or kept; kNotFound when it is not on disk. kCorrupt when the body
+  /// does not match its hash.
   rt::Result<SpoolRecord> load(const wire::Name& name);
   rt::Result<std::string> load_definition(const wire::Hash128& hash);
+  /// Whether the record of this name has this hash; nullopt: it is not on disk.
+  rt::Result<std::optional<bool>> has_hash(const wire::Name& name, const wire::Hash128& hash);
 
   // ---- the statement ----
   /// [hello-2]…[hello-5]: every incarnation with its held and kept ranges, oldest first, from disk;
@@ -108,9 +113,12 @@ class Spool {
   rt::Status set_pin(const Pin& pin);
 
   // ---- space ----
-  /// Deletes kept records, oldest first, until `bytes` are freed or none is left. Returns bytes freed.
+  /// Deletes kept records, oldest first, until `bytes` are freed or none is left. Returns bytes
+  /// freed.
   rt::Result<std::uint64_t> evict_kept(std::uint64_t bytes);
-  rt::Database& database() { return db_; }  ///< for shedding, inbox and salvage, which share the file
+  rt::Database& database() {
+    return db_;
+  }  ///< for shedding, inbox and salvage, which share the file
 
   /// Runs `work` in one synced transaction (spool_transaction.h). When anything fails, file and
   /// memory are as before.
@@ -120,6 +128,7 @@ class Spool {
   rt::Status insert_record(const SpoolRecord& record, std::uint64_t age_ms);
   /// Deletes one record inside the caller's transaction.
   rt::Status delete_record(const SpoolRow& row);
+  rt::Result<std::optional<SpoolRow>> find_row(const wire::Name& name);
   /// Counts readings as shed, inside the caller's transaction.
   rt::Status add_shed(std::uint64_t readings);
   rt::Result<std::int64_t> incarnation_no(const wire::IncarnationId& id);

@@ -11,8 +11,8 @@ namespace fieldpost::agent {
 
 /// What decides lane, share of the spool and policy at its bound. Values are stored.
 enum class RecordClass : std::uint8_t {
-  kGap = 0,       ///< only gaps: never shed, has a reserve of its own
-  kEvent = 1,     ///< command outcomes, builds, states
+  kGap = 0,    ///< only gaps: never shed, has a reserve of its own
+  kEvent = 1,  ///< command outcomes, builds, states
   kLog = 2,
   kReadings = 16  ///< + index of the configured class of series (up to kReadingClassesMax)
 };
@@ -20,14 +20,16 @@ inline constexpr int kReadingClassesMax = 8;
 [[nodiscard]] constexpr RecordClass readings_class(int index) {
   return static_cast<RecordClass>(static_cast<int>(RecordClass::kReadings) + index);
 }
-[[nodiscard]] constexpr bool is_readings(RecordClass c) { return c >= RecordClass::kReadings; }
+[[nodiscard]] constexpr bool is_readings(RecordClass c) {
+  return c >= RecordClass::kReadings;
+}
 
 /// A record with everything the spool and the uplink need to know of it. `body` is shared with the
 /// publish in flight and never changes.
 struct SpoolRecord {
   std::int64_t no = 0;  ///< row; 0: in memory only
   wire::Name name;
-  bool held = true;     ///< false: kept
+  bool held = true;  ///< false: kept
   RecordClass record_class = RecordClass::kReadings;
   std::uint16_t kind = 0;
   std::uint32_t readings = 0;

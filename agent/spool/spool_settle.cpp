@@ -17,7 +17,8 @@ using rt::Status;
 namespace {
 
 constexpr std::string_view kRecordColumns =
-    "SELECT no, incarnation_no, seq, class, kind, readings, first_time, last_time, series_set, hash,"
+    "SELECT no, incarnation_no, seq, class, kind, readings, first_time, last_time, series_set, "
+    "hash,"
     " body, state FROM record ";
 
 SpoolRecord read_row(const Spool& spool, rt::Statement& row) {
@@ -47,7 +48,8 @@ Result<std::vector<SpoolRecord>> Spool::load_held(RecordClass from, RecordClass 
   std::vector<SpoolRecord> out;
   rt::Statement& rows = db_.prepare(
       "SELECT no, incarnation_no, seq, class, kind, readings, first_time, last_time, series_set,"
-      " hash, body, state FROM record WHERE no > ?1 AND state = 1 AND class BETWEEN ?2 AND ?3 ORDER BY no");
+      " hash, body, state FROM record WHERE no > ?1 AND state = 1 AND class BETWEEN ?2 AND ?3 "
+      "ORDER BY no");
   rows.bind(1, after).bind(2, static_cast<int>(from)).bind(3, static_cast<int>(to));
   std::size_t bytes = 0;
   for (;;) {
@@ -80,10 +82,41 @@ Result<std::string> Spool::load_definition(const wire::Hash128& hash) {
   return bytes;
 }
 
+Result<std::optional<SpoolRow>> Spool::find_row(const wire::Name& name) {
+  const auto incarnation = incarnation_no(name.incarnation);
+  if (!incarnation) return std::optional<SpoolRow>{};
+  rt::Statement& get = db_.prepare(
+      "SELECT no, state, class, bytes, readings, series_set FROM record"
+      " WHERE incarnation_no = ?1 AND seq = ?2");
+  get.bind(1, *incarnation).bind(2, name.seq);
+  const auto row = get.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<SpoolRow>{};
+  SpoolRow found{get.i64(0), get.i64(1) == 1, static_cast<RecordClass>(get.i64(2)),
+                 get.u64(3), get.u64(4),      wire::Id128::from_bytes(get.blob(5))};
+  get.reset();
+  return std::optional<SpoolRow>{found};
+}
+
+Result<std::optional<bool>> Spool::has_hash(const wire::Name& name, const wire::Hash128& hash) {
+  const auto incarnation = incarnation_no(name.incarnation);
+  if (!incarnation) return std::optional<bool>{};
+  rt::Statement& get =
+      db_.prepare("SELECT hash FROM record WHERE incarnation_no = ?1 AND seq = ?2 AND state = 1");
+  get.bind(1, *incarnation).bind(2, name.seq);
+  const auto row = get.step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<bool>{};
+  const bool same = wire::Id128::from_bytes(get.blob(0)) == hash;
+  get.reset();
+  return std::optional<bool>{same};
+}
+
 Result<SpoolRecord> Spool::load(const wire::Name& name) {
   const auto incarnation = incarnation_no(name.incarnation);
   if (!incarnation) return incarnation.error();
-  static const std::string kSql = std::string(kRecordColumns) + "WHERE incarnation_no = ?1 AND seq = ?2";
+  static const std::string kSql =
+      std::string(kRecordColumns) + "WHERE incarnation_no = ?1 AND seq = ?2";
   rt::Statement& get = db_.prepare(kSql);
   get.bind(1, *incarnation).bind(2, name.seq);
   const auto row = get.step();
@@ -101,7 +134,8 @@ Status Spool::settle(std::span<const wire::VerdictRange> verdicts, std::uint64_t
   const std::uint64_t before = next_seq;
   auto done = transact([&]() -> Status {
     for (const wire::VerdictRange& range : verdicts) {
-      if (range.verdict == wire::Verdict::kNone || range.verdict == wire::Verdict::kConflict) continue;
+      if (range.verdict == wire::Verdict::kNone || range.verdict == wire::Verdict::kConflict)
+        continue;
       if (auto settled = settle_range(range, next_seq); !settled) return settled;
     }
     return ok();
@@ -252,9 +286,8 @@ Result<std::vector<wire::IncarnationStatement>> Spool::statement() {
     out.push_back(std::move(statement));
   }
   const auto at = [&](std::int64_t no) -> wire::IncarnationStatement& {
-    const auto it = std::lower_bound(
-        incarnations_.begin(), incarnations_.end(), no,
-        [](const Incarnation& a, std::int64_t b) { return a.no < b; });
+    const auto it = std::lower_bound(incarnations_.begin(), incarnations_.end(), no,
+                                     [](const Incarnation& a, std::int64_t b) { return a.no < b; });
     FP_CHECK(it != incarnations_.end() && it->no == no);
     return out[static_cast<std::size_t>(it - incarnations_.begin())];
   };

@@ -25,7 +25,8 @@ rt::Status Spool::transact(Work&& work) {
   // What was drawn or raised in memory must not outlive the rollback. If even this cannot be read,
   // the error is the same one again and the caller stops using the spool.
   const rt::Error error = done.error();
-  if (auto reloaded = load_incarnations(); !reloaded && error.code == rt::Errc::kIo) return reloaded;
+  if (auto reloaded = load_incarnations(); !reloaded && error.code == rt::Errc::kIo)
+    return reloaded;
   return error;
 }
 

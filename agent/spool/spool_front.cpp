@@ -1,0 +1,356 @@
+#include "agent/spool/spool_front.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/wire/limits.h"
+
+namespace fieldpost::agent {
+
+using rt::Errc;
+using rt::Error;
+using rt::ok;
+using rt::Status;
+
+namespace {
+
+/// Readings of producers that wait, in the batcher, the encoder and before the disk.
+constexpr std::size_t kWaitingReadingsMax = 1'000'000;
+/// The lease is renewed while this many seqs are left.
+constexpr std::uint64_t kLeaseLow = wire::kSeqLease / 4;
+
+}  // namespace
+
+SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random,
+                       rt::Worker& store, rt::Worker& encoder, rt::Log& log,
+                       SpoolFrontOptions options, Spool spool)
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      store_(store),
+      encoder_worker_(encoder),
+      log_(log),
+      options_(std::move(options)),
+      spool_(std::make_shared<Spool>(std::move(spool))),
+      encoder_(std::make_shared<RecordEncoder>(options_.encoder)),
+      batcher_(loop, clock, options_.batch,
+               [this](ClosedBatch batch) { on_closed(std::move(batch)); }),
+      started_(loop.now()),
+      alive_(std::make_shared<bool>(true)) {
+  age_base_ms_ = spool_->age_ms();
+  copy_state();
+  set_linked(false);
+  arm_tick();
+}
+
+SpoolFront::~SpoolFront() {
+  *alive_ = false;
+  loop_.cancel(tick_);
+}
+
+void SpoolFront::copy_state() {
+  live_ = spool_->live();
+  spool_id_ = spool_->id();
+  totals_ = spool_->totals();
+  pin_ = spool_->pin();
+}
+
+std::uint64_t SpoolFront::age_ms() const {
+  const auto running = std::chrono::duration_cast<rt::Millis>(loop_.now() - started_).count();
+  return age_base_ms_ + static_cast<std::uint64_t>(running);
+}
+
+void SpoolFront::set_linked(bool linked) {
+  batcher_.set_window(linked ? options_.batch.window
+                             : std::max(options_.batch.window, options_.spool_delay));
+}
+
+// ---- accepting ----
+
+void SpoolFront::accept_sampled(wire::ParsedLines lines) {
+  if (lines.readings == 0) return;
+  batcher_.add_sampled(std::move(lines));
+}
+
+bool SpoolFront::is_busy() const {
+  return batcher_.waiting_readings() + encoding_readings_ + due_readings_ > kWaitingReadingsMax;
+}
+
+void SpoolFront::accept_durable(wire::ParsedLines lines, DurableOptions options,
+                                std::function<void(rt::Result<Accepted>)> done) {
+  if (is_busy()) {
+    done(Error{Errc::kBusy, "too many readings are waiting for the disk"});
+    return;
+  }
+  if (lines.readings == 0) {
+    done(Accepted{lines.lines_stored});
+    return;
+  }
+  Waiter waiter{lines.lines_stored, options.idempotency_key, std::move(done)};
+  if (waiter.idempotency_key.empty()) {
+    batcher_.add_durable(std::move(lines), std::move(waiter));
+    return;
+  }
+  const std::string key = waiter.idempotency_key;
+  if (std::find(keys_under_way_.begin(), keys_under_way_.end(), key) != keys_under_way_.end()) {
+    waiter.done(Error{Errc::kBusy, "a request with the same Idempotency-Key is being stored"});
+    return;
+  }
+  keys_under_way_.push_back(key);
+  auto found = std::make_shared<std::optional<std::size_t>>();
+  auto held =
+      std::make_shared<std::pair<wire::ParsedLines, Waiter>>(std::move(lines), std::move(waiter));
+  with_spool(
+      [key, found](Spool& spool) -> Status {
+        auto known = spool.find_idempotency(key);
+        if (!known) return known.error();
+        *found = *known;
+        return ok();
+      },
+      [this, key, found, held](Status status) {
+        if (status && !*found) {
+          batcher_.add_durable(std::move(held->first), std::move(held->second));
+          return;
+        }
+        std::erase(keys_under_way_, key);
+        if (!status) {
+          held->second.done(status.error());
+        } else {
+          held->second.done(Accepted{**found});
+        }
+      });
+}
+
+void SpoolFront::append_record(wire::Record record, RecordClass record_class,
+                               std::function<void(Status)> done) {
+  Encoded encoded;
+  encoded.records.push_back(make_spool_record(record, record_class));
+  encoded.durable = true;
+  encoded.done = std::move(done);
+  on_encoded(std::move(encoded));
+}
+
+void SpoolFront::on_closed(ClosedBatch batch) {
+  encoding_readings_ += batch.count;
+  auto work = std::make_shared<ClosedBatch>(std::move(batch));
+  auto made = std::make_shared<rt::Result<std::vector<SpoolRecord>>>(std::vector<SpoolRecord>{});
+  encoder_worker_.run(
+      [encoder = encoder_, work, made] { *made = encoder->encode(std::move(work->readings)); },
+      [this, alive = alive_, work, made] {
+        if (!*alive) return;
+        encoding_readings_ -= work->count;
+        Encoded encoded;
+        encoded.durable = work->durable;
+        encoded.counts_as_batch = work->durable;
+        encoded.waiters = std::move(work->waiters);
+        if (!*made) {
+          log_.error("readings not encoded, {} producers told: {}", encoded.waiters.size(),
+                     made->error().message);
+          answer(encoded, Status(made->error()));
+          return;
+        }
+        encoded.records = std::move(**made);
+        on_encoded(std::move(encoded));
+      });
+}
+
+void SpoolFront::on_encoded(Encoded encoded) {
+  if (!encoded.durable) {
+    ready_.push_back(std::move(encoded));
+  } else {
+    for (const SpoolRecord& record : encoded.records) due_readings_ += record.readings;
+    due_.push_back(std::move(encoded));
+  }
+  pump();
+}
+
+// ---- naming ----
+
+void SpoolFront::pump() {
+  while (!ready_.empty() && try_name(ready_.front().records)) {
+    Encoded encoded = std::move(ready_.front());
+    ready_.pop_front();
+    for (SpoolRecord& record : encoded.records) {
+      memory_readings_ += record.readings;
+      memory_.try_emplace(record.name, InMemory{record, loop_.now(), false});
+      if (sink_ != nullptr) sink_->on_record(record, false);
+    }
+  }
+  write_due();
+}
+
+bool SpoolFront::try_name(std::vector<SpoolRecord>& records) {
+  if (names_lent_ > 0) return false;
+  const std::uint64_t wanted = records.size();
+  if (*next_seq_ + wanted + kLeaseLow > live_.lease) extend_lease();
+  if (*next_seq_ + wanted > live_.lease) return false;
+  for (SpoolRecord& record : records) record.name = {live_.id, (*next_seq_)++};
+  return true;
+}
+
+void SpoolFront::extend_lease() {
+  if (lease_under_way_) return;
+  lease_under_way_ = true;
+  with_spool([](Spool& spool) { return spool.extend_lease(); },
+             [this](Status status) {
+               lease_under_way_ = false;
+               if (!status) log_.error("leasing seqs: {}", status.error().message);
+               if (status) pump();
+             });
+}
+
+// ---- the store thread ----
+
+void SpoolFront::run_job(std::function<Status()> job, std::function<void(Status)> done) {
+  auto status = std::make_shared<Status>(ok());
+  store_.run([job = std::move(job), status] { *status = job(); },
+             [this, alive = alive_, done = std::move(done), status] {
+               if (!*alive) return;
+               copy_state();
+               done(*status);
+             });
+}
+
+void SpoolFront::with_spool(std::function<Status(Spool&)> work, std::function<void(Status)> done) {
+  run_job([spool = spool_, work = std::move(work)] { return work(*spool); }, std::move(done));
+}
+
+void SpoolFront::lend_names(std::function<Status(std::uint64_t& next_seq)> job,
+                            std::function<void(Status)> done) {
+  // A job that may give out names must be the only one to do so, and starts from the newest count.
+  names_lent_ += 1;
+  run_job([next_seq = next_seq_, job = std::move(job)] { return job(*next_seq); },
+          [this, done = std::move(done)](Status status) {
+            names_lent_ -= 1;
+            done(std::move(status));
+            pump();
+          });
+}
+
+void SpoolFront::write_due() {
+  if (write_under_way_ || names_lent_ > 0) return;
+  add_owed_gap();
+  auto work = std::make_shared<Writing>();
+  work->batch = std::exchange(due_, {});
+  const rt::Instant overdue = loop_.now() + -options_.spool_delay;
+  for (auto& [name, held] : memory_) {
+    if (held.being_written || held.since > overdue) continue;
+    held.being_written = true;
+    work->sampled.push_back(held.record);
+  }
+  if (work->batch.empty() && work->sampled.empty()) return;
+  write_under_way_ = true;
+  std::uint64_t bytes = 0;
+  for (const Encoded& encoded : work->batch) {
+    for (const SpoolRecord& record : encoded.records)
+      bytes += record.body->size() + kRowOverheadBytes;
+  }
+  for (const SpoolRecord& record : work->sampled) bytes += record.body->size() + kRowOverheadBytes;
+  make_room(bytes, [this, work](Status status) {
+    if (!status) return on_written(std::move(status), *work);
+    write(work);
+  });
+}
+
+void SpoolFront::write(const std::shared_ptr<Writing>& work) {
+  for (Encoded& encoded : work->batch) {
+    if (encoded.named || try_name(encoded.records)) {
+      encoded.named = true;
+      continue;
+    }
+    // No lease yet, or a statement is being taken: pump() comes back to it.
+    for (SpoolRecord& record : work->sampled) memory_.at(record.name).being_written = false;
+    std::move(due_.begin(), due_.end(), std::back_inserter(work->batch));
+    due_ = std::move(work->batch);
+    write_under_way_ = false;
+    return;
+  }
+  for (const Encoded& encoded : work->batch) {
+    work->all.insert(work->all.end(), encoded.records.begin(), encoded.records.end());
+    for (const Waiter& waiter : encoded.waiters) {
+      if (!waiter.idempotency_key.empty())
+        work->keys.push_back({waiter.idempotency_key, waiter.lines});
+    }
+  }
+  work->all.insert(work->all.end(), work->sampled.begin(), work->sampled.end());
+  const std::uint64_t age = age_ms();
+  with_spool([work, age](Spool& spool) { return spool.append(work->all, age, work->keys); },
+             [this, work](Status status) { on_written(std::move(status), *work); });
+}
+
+void SpoolFront::make_room(std::uint64_t bytes, std::function<void(Status)> then) {
+  if (spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
+    then(ok());
+    return;
+  }
+  auto report = std::make_shared<ShedReport>();
+  lend_names(
+      [spool = spool_, options = options_.shed, bytes, stamp = clock_now(loop_, clock_),
+       report](std::uint64_t& next_seq) -> Status {
+        auto shed = shed_for_space(*spool, options, bytes, stamp, next_seq);
+        if (!shed) return shed.error();
+        *report = std::move(*shed);
+        auto merged = merge_gaps(*spool, options, stamp, next_seq);
+        return merged ? ok() : Status(merged.error());
+      },
+      [this, report, then = std::move(then)](Status status) {
+        if (status && report->readings > 0) {
+          log_.warning("spool at its bound: {} readings in {} records shed, a gap tells of them",
+                       report->readings, report->names.size());
+        }
+        then(std::move(status));
+      });
+}
+
+void SpoolFront::on_written(Status status, Writing& work) {
+  write_under_way_ = false;
+  if (!status && !std::exchange(failed_logged_, true)) {
+    log_.error("writing to the spool: {}; producers are told, sampled readings stay in memory",
+               status.error().message);
+  }
+  if (status && std::exchange(failed_logged_, false)) log_.info("writing to the spool works again");
+  for (const SpoolRecord& record : work.sampled) {
+    const auto found = memory_.find(record.name);
+    if (found == memory_.end()) continue;
+    found->second.being_written = false;
+    if (status) {
+      memory_readings_ -= record.readings;
+      memory_.erase(found);
+      if (sink_ != nullptr) sink_->on_spooled(record.name);
+    }
+  }
+  for (Encoded& encoded : work.batch) {
+    for (const SpoolRecord& record : encoded.records) {
+      due_readings_ -= record.readings;
+      if (status && sink_ != nullptr) sink_->on_record(record, true);
+      // A name that was given out and holds nothing: a gap of no readings settles it.
+      if (!status && encoded.named)
+        add_gap_name(owed_gap_,
+                     {{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
+      if (!status && record.record_class == RecordClass::kGap) {
+        for (const wire::GapNames& owed : record.covers) add_gap_name(owed_gap_, owed);
+      }
+    }
+    answer(encoded, status);
+  }
+  if (!status) {
+    shed_memory();
+    return;  // the tick tries again
+  }
+  write_due();
+}
+
+void SpoolFront::answer(Encoded& encoded, const Status& status) {
+  if (encoded.done) encoded.done(status);
+  for (Waiter& waiter : encoded.waiters) {
+    if (!waiter.idempotency_key.empty()) std::erase(keys_under_way_, waiter.idempotency_key);
+    if (status) {
+      waiter.done(Accepted{waiter.lines});
+    } else {
+      waiter.done(status.error());
+    }
+  }
+  if (encoded.counts_as_batch) batcher_.on_durable_done();
+}
+
+}  // namespace fieldpost::agent

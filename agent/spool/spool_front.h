@@ -1,0 +1,187 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/intake.h"
+#include "agent/spool/batcher.h"
+#include "agent/spool/record_encoder.h"
+#include "agent/spool/shedding.h"
+#include "agent/spool/spool.h"
+#include "proto/rt/clock.h"
+#include "proto/rt/log.h"
+#include "proto/rt/loop.h"
+#include "proto/rt/random.h"
+#include "proto/rt/worker.h"
+
+namespace fieldpost::agent {
+
+struct SpoolFrontOptions {
+  BatcherOptions batch;
+  EncoderOptions encoder;
+  ShedOptions shed;
+  rt::Nanos spool_delay = rt::Seconds(2);
+  std::string path;  ///< of the spool's file
+  std::string vfs;
+};
+
+/// Who takes records on towards the coordinator. Implemented by the uplink; loop thread.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  /// A record has its name and, unless `on_disk` is false, is synced.
+  virtual void on_record(const SpoolRecord& record, bool on_disk) = 0;
+  /// A record that was in memory is on disk now.
+  virtual void on_spooled(const wire::Name& name) = 0;
+  /// Delivered marks (or the dropping of records that were in memory only) are done.
+  virtual void on_marked(const std::vector<wire::NameRange>& ranges) = 0;
+  /// Names or incarnations changed under the session: say hello again. `why` is for the log.
+  virtual void on_statement_outdated(const std::string& why) = 0;
+};
+
+/// What is asked of the welcome's content once it is on disk.
+struct WelcomeOutcome {
+  std::vector<wire::Name> conflicts;  ///< stored under this name, but with another hash
+};
+
+/// The spool as the loop sees it: names records, keeps sampled ones in memory, and drives the store
+/// thread, one job at a time in order. All state belongs to the loop; the Spool itself to the
+/// worker.
+class SpoolFront final : public Intake {
+ public:
+  SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, rt::Worker& store,
+             rt::Worker& encoder, rt::Log& log, SpoolFrontOptions options, Spool spool);
+  ~SpoolFront() override;
+
+  void set_sink(RecordSink* sink) { sink_ = sink; }
+  /// While there is no link, sampled batches close only at spool_delay: fewer, fuller records.
+  void set_linked(bool linked);
+
+  // Intake
+  void accept_sampled(wire::ParsedLines lines) override;
+  void accept_durable(wire::ParsedLines lines, DurableOptions options,
+                      std::function<void(rt::Result<Accepted>)> done) override;
+  [[nodiscard]] bool is_busy() const override;
+
+  /// A durable record that is not readings: an event. `done` after it is on disk.
+  void append_record(wire::Record record, RecordClass record_class,
+                     std::function<void(rt::Status)> done);
+
+  // For the uplink
+  [[nodiscard]] const LiveIncarnation& live() const { return live_; }
+  [[nodiscard]] wire::SpoolId spool_id() const { return spool_id_; }
+  [[nodiscard]] const SpoolTotals& totals() const { return totals_; }
+  [[nodiscard]] const Pin& pin() const { return pin_; }
+  [[nodiscard]] std::uint64_t age_ms() const;
+  /// Age of the oldest reading that is still owed, ms; 0: nothing is.
+  [[nodiscard]] std::uint64_t readings_in_memory() const { return memory_readings_; }
+  [[nodiscard]] std::size_t records_in_memory() const { return memory_.size(); }
+  /// Unreceipted sampled records, in order of their names.
+  void for_each_in_memory(const std::function<void(const SpoolRecord&)>& visit) const;
+  /// [hello-2], [hello-3]: disk and memory as one. No name is given out until `done` was called.
+  using Statement = std::vector<wire::IncarnationStatement>;
+  void take_statement(std::function<void(rt::Result<Statement>)> done);
+  /// [wel-2], [wel-4] and the pin, durably; then `done`.
+  void apply_welcome(const wire::Welcome& welcome, const Pin& pin,
+                     std::function<void(rt::Result<WelcomeOutcome>)> done);
+  void settle(const std::vector<wire::VerdictRange>& verdicts);
+  /// [commit-4]; then on_statement_outdated.
+  void rename(std::vector<wire::Name> names);
+  using Loaded = std::function<void(rt::Result<std::vector<SpoolRecord>>)>;
+  void load_held(RecordClass from, RecordClass to, std::int64_t after, std::size_t bytes_max,
+                 Loaded done);
+  void load_names(std::vector<wire::Name> names, Loaded done);
+  /// The record's bytes are broken: a gap says so, the record goes [env-3].
+  void declare_damaged(const SpoolRecord& record);
+  void set_pin(const Pin& pin);
+  /// Runs `work` on the store thread with the spool in hand, then `done` on the loop: for inbox and
+  /// doctor, which keep tables of their own in the same file.
+  void with_spool(std::function<rt::Status(Spool&)> work, std::function<void(rt::Status)> done);
+
+ private:
+  struct Encoded {
+    std::vector<SpoolRecord> records;
+    std::vector<Waiter> waiters;
+    bool durable = false;
+    std::function<void(rt::Status)> done;  ///< of append_record
+    bool counts_as_batch = false;
+    bool named = false;
+  };
+  struct Writing {
+    std::vector<Encoded> batch;
+    std::vector<SpoolRecord> sampled;  ///< overdue ones, from memory
+    std::vector<SpoolRecord> all;
+    std::vector<Idempotency> keys;
+  };
+  struct InMemory {
+    SpoolRecord record;
+    rt::Instant since;
+    bool being_written = false;
+  };
+
+  void on_closed(ClosedBatch batch);
+  void on_encoded(Encoded encoded);
+  void pump();  ///< names what is ready, then writes what is due
+  bool try_name(std::vector<SpoolRecord>& records);  ///< false: not now, pump() comes back to it
+  void write_due();
+  void write(const std::shared_ptr<Writing>& work);
+  void on_written(rt::Status status, Writing& work);
+  void answer(Encoded& encoded, const rt::Status& status);
+  void run_job(std::function<rt::Status()> job, std::function<void(rt::Status)> done);
+  void lend_names(std::function<rt::Status(std::uint64_t& next_seq)> job,
+                  std::function<void(rt::Status)> done);
+  void make_room(std::uint64_t bytes, std::function<void(rt::Status)> then);
+  void extend_lease();
+  void flush_settled();
+  void arm_tick();
+  void on_tick();
+  void drop_from_memory(const wire::NameRange& range, std::vector<wire::NameRange>& marked);
+  void shed_memory();
+  void add_owed_gap();
+  void copy_state();
+  void merge_memory(Statement& statement) const;
+
+  rt::Loop& loop_;
+  const rt::WallClock& clock_;
+  rt::Random& random_;
+  rt::Worker& store_;
+  rt::Worker& encoder_worker_;
+  rt::Log& log_;
+  SpoolFrontOptions options_;
+  std::shared_ptr<Spool> spool_;            ///< the store thread's while a job runs
+  std::shared_ptr<RecordEncoder> encoder_;  ///< the encoder thread's
+  RecordSink* sink_ = nullptr;
+  Batcher batcher_;
+
+  // The loop's copy of the spool's state, as of the last finished job.
+  LiveIncarnation live_;
+  wire::SpoolId spool_id_;
+  SpoolTotals totals_;
+  Pin pin_;
+
+  std::shared_ptr<std::uint64_t> next_seq_ =
+      std::make_shared<std::uint64_t>(1);  ///< a job's while lent
+  int names_lent_ = 0;                     ///< > 0: a job may give out names, so the loop must not
+  bool lease_under_way_ = false;
+  bool write_under_way_ = false;
+  std::uint64_t age_base_ms_ = 0;
+  rt::Instant started_;
+  std::deque<Encoded> ready_;             ///< encoded, not named yet
+  std::vector<Encoded> due_;              ///< durable, to be written
+  std::vector<wire::GapNames> owed_gap_;  ///< lost from memory, or never used; not in a record yet
+  std::size_t due_readings_ = 0;
+  std::map<wire::Name, InMemory> memory_;
+  std::uint64_t memory_readings_ = 0;
+  std::size_t encoding_readings_ = 0;
+  std::vector<wire::VerdictRange> settled_;  ///< for records on disk, not written yet
+  std::vector<std::string> keys_under_way_;
+  rt::TimerId tick_ = rt::TimerId::kNone;
+  bool failed_logged_ = false;
+  std::shared_ptr<bool> alive_;  ///< false: jobs that come back find nobody
+};
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,320 @@
+// The front's other half: what the coordinator's answers do to memory and disk, and what the tick
+// does for age and space.
+#include <algorithm>
+#include <utility>
+
+#include "agent/spool/spool_front.h"
+#include "proto/wire/hash.h"
+#include "proto/wire/limits.h"
+
+namespace fieldpost::agent {
+
+using rt::ok;
+using rt::Status;
+
+namespace {
+
+constexpr rt::Nanos kTick = rt::Millis(500);
+constexpr std::size_t kMemoryRecordsMax = 4096;  ///< sampled records, when nothing can be written
+constexpr std::size_t kShedByAgeRecords = 1024;  ///< in one transaction
+constexpr std::size_t kOwedGapNamesMax = 1024;   ///< ranges of one gap record
+
+bool contains(const wire::NameRange& range, const wire::Name& name) {
+  return range.incarnation == name.incarnation && range.seqs.first <= name.seq &&
+         name.seq <= range.seqs.last;
+}
+
+}  // namespace
+
+void SpoolFront::arm_tick() {
+  tick_ = loop_.after(kTick, [this] {
+    on_tick();
+    arm_tick();
+  });
+}
+
+void SpoolFront::on_tick() {
+  flush_settled();
+  write_due();
+  if (names_lent_ > 0 || age_ms() <= options_.shed.age_max_ms || totals_.records_held == 0) return;
+  auto report = std::make_shared<ShedReport>();
+  lend_names(
+      [spool = spool_, options = options_.shed, age = age_ms(), stamp = clock_now(loop_, clock_),
+       report](std::uint64_t& next_seq) -> Status {
+        auto shed = shed_by_age(*spool, options, age, kShedByAgeRecords, stamp, next_seq);
+        if (!shed) return shed.error();
+        *report = std::move(*shed);
+        return ok();
+      },
+      [this, report](Status status) {
+        if (!status) log_.error("shedding by age: {}", status.error().message);
+        if (report->readings > 0) {
+          log_.warning("{} readings passed the age bound and were shed, a gap tells of them",
+                       report->readings);
+        }
+      });
+}
+
+void SpoolFront::shed_memory() {
+  while (memory_.size() > kMemoryRecordsMax) {
+    const auto oldest = std::find_if(memory_.begin(), memory_.end(),
+                                     [](const auto& each) { return !each.second.being_written; });
+    if (oldest == memory_.end()) return;
+    const SpoolRecord& record = oldest->second.record;
+    add_gap_name(
+        owed_gap_,
+        {{record.name.incarnation, {record.name.seq, record.name.seq}}, record.readings, true});
+    memory_readings_ -= record.readings;
+    memory_.erase(oldest);
+  }
+}
+
+void SpoolFront::add_owed_gap() {
+  if (owed_gap_.empty()) return;
+  wire::Gap gap;
+  gap.cause = wire::GapCause::kShed;
+  const std::size_t count = std::min(owed_gap_.size(), kOwedGapNamesMax);
+  const auto cut = owed_gap_.begin() + static_cast<std::ptrdiff_t>(count);
+  gap.names.assign(owed_gap_.begin(), cut);
+  owed_gap_.erase(owed_gap_.begin(), cut);
+  wire::Record record;
+  record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty);
+  record.stamp = clock_now(loop_, clock_);
+  record.gaps.push_back(std::move(gap));
+  Encoded encoded;
+  encoded.records.push_back(make_spool_record(record, RecordClass::kGap));
+  encoded.durable = true;
+  due_.push_back(std::move(encoded));
+}
+
+void SpoolFront::for_each_in_memory(const std::function<void(const SpoolRecord&)>& visit) const {
+  for (const auto& [name, held] : memory_) visit(held.record);
+}
+
+void SpoolFront::take_statement(std::function<void(rt::Result<Statement>)> done) {
+  auto statement = std::make_shared<rt::Result<Statement>>(Statement{});
+  flush_settled();
+  lend_names(
+      [spool = spool_, statement](std::uint64_t&) -> Status {
+        *statement = spool->statement();
+        return *statement ? ok() : Status(statement->error());
+      },
+      [this, statement, done = std::move(done)](Status) {
+        if (*statement) merge_memory(**statement);
+        done(std::move(*statement));
+      });
+}
+
+void SpoolFront::merge_memory(Statement& statement) const {
+  const auto hold = [&](const wire::NameRange& range) {
+    for (auto it = statement.rbegin(); it != statement.rend(); ++it) {
+      if (it->id == range.incarnation) {
+        it->held.push_back(range.seqs);
+        return;
+      }
+    }
+  };
+  for (const auto& [name, held] : memory_) hold({name.incarnation, {name.seq, name.seq}});
+  for (const wire::GapNames& owed : owed_gap_) hold(owed.names);
+  for (const Encoded& encoded : due_) {
+    for (const SpoolRecord& record : encoded.records) {
+      for (const wire::GapNames& owed : record.covers) hold(owed.names);
+    }
+  }
+  for (wire::IncarnationStatement& each : statement) {
+    if (each.live) each.highest = std::max(each.highest, *next_seq_ - 1);
+    std::sort(each.held.begin(), each.held.end());
+    std::vector<wire::SeqRange> joined;
+    for (const wire::SeqRange& range : each.held) {
+      if (!joined.empty() && range.first <= joined.back().last + 1) {
+        joined.back().last = std::max(joined.back().last, range.last);
+      } else {
+        joined.push_back(range);
+      }
+    }
+    each.held = std::move(joined);
+  }
+}
+
+void SpoolFront::drop_from_memory(const wire::NameRange& range,
+                                  std::vector<wire::NameRange>& marked) {
+  auto it = memory_.lower_bound({range.incarnation, range.seqs.first});
+  while (it != memory_.end() && contains(range, it->first)) {
+    if (it->second.being_written) {
+      ++it;  // it will be on disk: settled there, after the write
+      continue;
+    }
+    marked.push_back({it->first.incarnation, {it->first.seq, it->first.seq}});
+    memory_readings_ -= it->second.record.readings;
+    it = memory_.erase(it);
+  }
+}
+
+void SpoolFront::settle(const std::vector<wire::VerdictRange>& verdicts) {
+  std::vector<wire::NameRange> marked;
+  for (const wire::VerdictRange& range : verdicts) {
+    const std::size_t before = marked.size();
+    drop_from_memory(range.names, marked);
+    if (marked.size() - before == range.names.seqs.count()) continue;  // none of it is on disk
+    settled_.push_back(range);
+  }
+  if (!marked.empty() && sink_ != nullptr) sink_->on_marked(marked);
+}
+
+void SpoolFront::flush_settled() {
+  if (settled_.empty() || names_lent_ > 0) return;
+  auto verdicts = std::make_shared<std::vector<wire::VerdictRange>>(std::exchange(settled_, {}));
+  lend_names([spool = spool_,
+              verdicts](std::uint64_t& next_seq) { return spool->settle(*verdicts, next_seq); },
+             [this, verdicts](Status status) {
+               if (!status) {
+                 // Marked later, or told again at the next hello: nothing is lost by waiting.
+                 log_.error("marking records delivered: {}", status.error().message);
+                 settled_.insert(settled_.begin(), verdicts->begin(), verdicts->end());
+                 return;
+               }
+               std::vector<wire::NameRange> marked;
+               for (const wire::VerdictRange& range : *verdicts) marked.push_back(range.names);
+               if (sink_ != nullptr) sink_->on_marked(marked);
+             });
+}
+
+void SpoolFront::apply_welcome(const wire::Welcome& welcome, const Pin& pin,
+                               std::function<void(rt::Result<WelcomeOutcome>)> done) {
+  auto outcome = std::make_shared<WelcomeOutcome>();
+  auto verdicts = std::make_shared<std::vector<wire::VerdictRange>>(welcome.verdicts);
+  auto on_disk = std::make_shared<std::vector<wire::StoredHash>>();
+  std::vector<wire::VerdictRange> in_memory = welcome.verdicts;
+  for (const wire::StoredHash& stored : welcome.stored) {
+    const auto found = memory_.find(stored.name);
+    if (found == memory_.end() || found->second.being_written) {
+      on_disk->push_back(stored);
+    } else if (found->second.record.hash != stored.hash) {
+      outcome->conflicts.push_back(stored.name);
+    } else {
+      in_memory.push_back(
+          {{stored.name.incarnation, {stored.name.seq, stored.name.seq}}, wire::Verdict::kStored});
+    }
+  }
+  std::vector<wire::NameRange> marked;
+  for (const wire::VerdictRange& range : in_memory) drop_from_memory(range.names, marked);
+  lend_names(
+      [spool = spool_, verdicts, on_disk, outcome, pin, ordinals = welcome.ordinals,
+       missing = welcome.missing](std::uint64_t& next_seq) -> Status {
+        if (auto set = spool->set_ordinals(ordinals); !set) return set;
+        if (auto set = spool->set_pin(pin); !set) return set;
+        for (const wire::StoredHash& stored : *on_disk) {
+          const auto same = spool->has_hash(stored.name, stored.hash);
+          if (!same) return same.error();
+          if (!*same) continue;  // not on disk (shed meanwhile)
+          if (**same) {
+            verdicts->push_back({{stored.name.incarnation, {stored.name.seq, stored.name.seq}},
+                                 wire::Verdict::kStored});
+          } else {
+            outcome->conflicts.push_back(stored.name);
+          }
+        }
+        if (auto settled = spool->settle(*verdicts, next_seq); !settled) return settled;
+        return missing.empty() ? ok() : spool->hold_again(missing);
+      },
+      [this, outcome, done = std::move(done)](Status status) {
+        if (!status) {
+          done(status.error());
+        } else {
+          done(std::move(*outcome));
+        }
+      });
+}
+
+void SpoolFront::rename(std::vector<wire::Name> names) {
+  auto on_disk = std::make_shared<std::vector<wire::Name>>();
+  auto in_memory = std::make_shared<std::vector<SpoolRecord>>();
+  for (const wire::Name& name : names) {
+    const auto found = memory_.find(name);
+    if (found != memory_.end() && !found->second.being_written) {
+      in_memory->push_back(found->second.record);
+    } else {
+      on_disk->push_back(name);
+    }
+  }
+  lend_names(
+      [spool = spool_, on_disk, in_memory, random = &random_](std::uint64_t& next_seq) {
+        return spool->rename(*on_disk, *in_memory, *random, next_seq);
+      },
+      [this, in_memory, count = names.size()](Status status) {
+        if (!status) {
+          log_.error("renaming {} records: {}", count, status.error().message);
+          return;
+        }
+        for (const SpoolRecord& record : *in_memory) {
+          memory_readings_ -= record.readings;
+          memory_.erase(record.name);
+        }
+        if (sink_ != nullptr) sink_->on_statement_outdated("records were renamed after a conflict");
+      });
+}
+
+void SpoolFront::load_held(RecordClass from, RecordClass to, std::int64_t after,
+                           std::size_t bytes_max, Loaded done) {
+  flush_settled();
+  auto loaded = std::make_shared<rt::Result<std::vector<SpoolRecord>>>(std::vector<SpoolRecord>{});
+  with_spool(
+      [loaded, from, to, after, bytes_max](Spool& spool) -> Status {
+        *loaded = spool.load_held(from, to, after, bytes_max);
+        return ok();
+      },
+      [loaded, done = std::move(done)](Status) { done(std::move(*loaded)); });
+}
+
+void SpoolFront::load_names(std::vector<wire::Name> names, Loaded done) {
+  auto loaded = std::make_shared<rt::Result<std::vector<SpoolRecord>>>(std::vector<SpoolRecord>{});
+  with_spool(
+      [loaded, names = std::move(names)](Spool& spool) -> Status {
+        std::vector<SpoolRecord> records;
+        for (const wire::Name& name : names) {
+          auto record = spool.load(name);
+          if (!record) continue;  // gone or damaged: what is missing is the caller's answer
+          if (!record->set.is_zero()) {
+            auto definition = spool.load_definition(record->set);
+            if (!definition) continue;
+            record->definition = std::make_shared<const std::string>(std::move(*definition));
+          }
+          records.push_back(std::move(*record));
+        }
+        *loaded = std::move(records);
+        return ok();
+      },
+      [loaded, done = std::move(done)](Status) { done(std::move(*loaded)); });
+}
+
+void SpoolFront::declare_damaged(const SpoolRecord& record) {
+  auto gap = std::make_shared<wire::Gap>();
+  gap->cause = wire::GapCause::kDamaged;
+  gap->names.push_back(
+      {{record.name.incarnation, {record.name.seq, record.name.seq}}, record.readings, true});
+  gap->first_time = record.first_time;
+  gap->last_time = record.last_time;
+  if (const auto found = memory_.find(record.name); found != memory_.end()) {
+    memory_readings_ -= found->second.record.readings;
+    memory_.erase(found);
+  }
+  lend_names(
+      [spool = spool_, gap, name = record.name,
+       stamp = clock_now(loop_, clock_)](std::uint64_t& next_seq) {
+        return replace_by_gap(*spool, name, std::move(*gap), stamp, next_seq);
+      },
+      [this](Status status) {
+        if (!status) log_.error("declaring a damaged record: {}", status.error().message);
+        if (sink_ != nullptr) sink_->on_statement_outdated("a damaged record was declared");
+      });
+}
+
+void SpoolFront::set_pin(const Pin& pin) {
+  pin_ = pin;
+  with_spool([pin](Spool& spool) { return spool.set_pin(pin); },
+             [this](Status status) {
+               if (!status) log_.error("keeping the coordinator's key: {}", status.error().message);
+             });
+}
+
+}  // namespace fieldpost::agent

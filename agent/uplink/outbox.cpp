@@ -1,0 +1,140 @@
+#include "agent/uplink/outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fieldpost::agent {
+
+using wire::Lane;
+
+void Outbox::clear() {
+  for (Queue& each : queues_) each = {};
+  queued_.clear();
+  in_flight_.clear();
+  in_flight_bytes_ = event_bytes_ = 0;
+  credit_ = event_credit_ = 0;
+}
+
+void Outbox::set_credit(std::uint64_t bytes, std::uint64_t event_bytes) {
+  credit_ = bytes;
+  event_credit_ = event_bytes;
+}
+
+bool Outbox::has(const wire::Name& name) const {
+  return queued_.contains(name) || in_flight_.contains(name);
+}
+
+std::size_t Outbox::queued_bytes(Lane lane) const {
+  return queues_[static_cast<std::size_t>(lane)].bytes;
+}
+
+bool Outbox::offer(Outgoing item) {
+  Queue& target = queue(item.lane);
+  if (target.bytes >= kQueueBytesMax || has(item.record.name)) return false;
+  if (target.items.empty()) {
+    // A lane that was idle does not claim the time it did not use.
+    double least = 0;
+    for (const Queue& each : queues_) {
+      if (!each.items.empty()) least = std::max(least, each.virtual_time);
+    }
+    for (const Queue& each : queues_) {
+      if (!each.items.empty()) least = std::min(least, each.virtual_time);
+    }
+    target.virtual_time = std::max(target.virtual_time, least);
+  }
+  queued_.insert(item.record.name);
+  target.bytes += item.record.body->size();
+  target.items.push_back(std::move(item));
+  return true;
+}
+
+void Outbox::drop_settled_heads() {
+  for (Queue& each : queues_) {
+    while (!each.items.empty() && !queued_.contains(each.items.front().record.name)) {
+      each.bytes -= each.items.front().record.body->size();
+      each.items.pop_front();
+    }
+  }
+}
+
+Outbox::Queue* Outbox::fairest() {
+  Queue* best = nullptr;
+  for (const Lane lane : {Lane::kLive, Lane::kLog, Lane::kBackfill, Lane::kBulk}) {
+    Queue& each = queue(lane);
+    if (each.items.empty()) continue;
+    if (best == nullptr || each.virtual_time < best->virtual_time) best = &each;
+  }
+  return best;
+}
+
+Outgoing* Outbox::next(const SizeOf& envelope_bytes) {
+  drop_settled_heads();
+  Queue& events = queue(Lane::kEvent);
+  if (!events.items.empty()) {
+    Outgoing& first = events.items.front();
+    if (event_bytes_ + envelope_bytes(first) <= event_credit_) return &first;
+  }
+  Queue* chosen = fairest();
+  if (chosen == nullptr) return nullptr;
+  Outgoing& first = chosen->items.front();
+  return in_flight_bytes_ + envelope_bytes(first) <= credit_ ? &first : nullptr;
+}
+
+void Outbox::on_published(Outgoing* item, std::size_t bytes, rt::Instant now) {
+  Queue& from = queue(item->lane);
+  FP_CHECK(!from.items.empty() && &from.items.front() == item);
+  Outgoing sent = std::move(*item);
+  from.items.pop_front();
+  from.bytes -= sent.record.body->size();
+  const std::uint32_t parts = shares_.parts[static_cast<std::size_t>(sent.lane)];
+  if (parts > 0) from.virtual_time += static_cast<double>(bytes) / parts;
+  queued_.erase(sent.record.name);
+  sent.bytes = bytes;
+  sent.sent = now;
+  sent.tries += 1;
+  (sent.lane == Lane::kEvent ? event_bytes_ : in_flight_bytes_) += bytes;
+  const wire::Name name = sent.record.name;
+  in_flight_.emplace(name, std::move(sent));
+}
+
+void Outbox::release(const Outgoing& item) {
+  (item.lane == Lane::kEvent ? event_bytes_ : in_flight_bytes_) -= item.bytes;
+}
+
+void Outbox::settle(const wire::NameRange& range,
+                    const std::function<void(const Outgoing&)>& visit) {
+  const wire::Name first{range.incarnation, range.seqs.first};
+  const wire::Name last{range.incarnation, range.seqs.last};
+  for (auto it = in_flight_.lower_bound(first); it != in_flight_.end() && it->first <= last;) {
+    release(it->second);
+    visit(it->second);
+    it = in_flight_.erase(it);
+  }
+  // What is queued is dropped when it comes to the front.
+  queued_.erase(queued_.lower_bound(first), queued_.upper_bound(last));
+}
+
+void Outbox::requeue(const std::function<bool(const Outgoing&)>& wanted) {
+  for (auto it = in_flight_.begin(); it != in_flight_.end();) {
+    if (!wanted(it->second)) {
+      ++it;
+      continue;
+    }
+    release(it->second);
+    Queue& target = queue(it->second.lane);
+    queued_.insert(it->first);
+    target.bytes += it->second.record.body->size();
+    target.items.push_front(std::move(it->second));
+    it = in_flight_.erase(it);
+  }
+}
+
+bool Outbox::idle() const {
+  return queued_.empty() && in_flight_.empty();
+}
+
+bool Outbox::starved() const {
+  return !queued_.empty() && in_flight_.empty();
+}
+
+}  // namespace fieldpost::agent

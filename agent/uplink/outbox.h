@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "agent/spool/spool_record.h"
+#include "proto/rt/time.h"
+#include "proto/wire/ids.h"
+
+namespace fieldpost::agent {
+
+/// Shares of the link, in parts; `event` goes before all and has a credit of its own.
+struct LaneShares {
+  std::array<std::uint32_t, wire::kLaneCount> parts = {0, 70, 20, 30, 10};  ///< by Lane
+};
+
+/// A record on its way: queued, or published and not settled.
+struct Outgoing {
+  SpoolRecord record;
+  wire::Lane lane = wire::Lane::kLive;
+  bool replay = false;
+  int tries = 0;
+  rt::Instant sent;
+  std::size_t bytes = 0;  ///< of the envelope that was published
+};
+
+/// What waits to be published in this session and what is in flight, with lanes, shares and credit
+/// ([credit-1]). Bounded by kQueueBytesMax a lane and by the credit. Plain state; loop thread.
+class Outbox {
+ public:
+  static constexpr std::size_t kQueueBytesMax = 4 << 20;  ///< of bodies waiting in one lane
+
+  explicit Outbox(LaneShares shares) : shares_(shares) {}
+
+  /// A new session begins with nothing known.
+  void clear();
+  void set_credit(std::uint64_t bytes, std::uint64_t event_bytes);
+
+  /// false: the lane is full, or the name is here already; the record stays where it was.
+  bool offer(Outgoing item);
+  [[nodiscard]] bool has(const wire::Name& name) const;
+  [[nodiscard]] std::size_t queued_bytes(wire::Lane lane) const;
+
+  /// The next record that fits the credit, still queued; null: none. `envelope_bytes` estimates the
+  /// size of its envelope.
+  using SizeOf = std::function<std::size_t(const Outgoing&)>;
+  [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes);
+  /// `next()`'s record was published with so many bytes.
+  void on_published(Outgoing* item, std::size_t bytes, rt::Instant now);
+
+  /// Forgets the names of the range, queued or in flight, and gives their credit back. Calls
+  /// `visit` for each that was here.
+  void settle(const wire::NameRange& range, const std::function<void(const Outgoing&)>& visit);
+  /// Queues what `wanted` says again, first in its lane.
+  void requeue(const std::function<bool(const Outgoing&)>& wanted);
+
+  [[nodiscard]] bool idle() const;  ///< nothing queued, nothing in flight
+  [[nodiscard]] bool starved()
+      const;  ///< something queued, nothing in flight, and no credit for it
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
+  [[nodiscard]] std::uint64_t bytes_in_flight() const { return in_flight_bytes_ + event_bytes_; }
+
+ private:
+  struct Queue {
+    std::deque<Outgoing> items;
+    std::size_t bytes = 0;
+    double virtual_time = 0;  ///< bytes sent over share: the smallest goes next
+  };
+  [[nodiscard]] Queue& queue(wire::Lane lane) { return queues_[static_cast<std::size_t>(lane)]; }
+  void drop_settled_heads();
+  [[nodiscard]] Queue* fairest();
+  void release(const Outgoing& item);
+
+  LaneShares shares_;
+  std::array<Queue, wire::kLaneCount> queues_;
+  std::set<wire::Name> queued_;
+  std::map<wire::Name, Outgoing> in_flight_;
+  std::uint64_t in_flight_bytes_ = 0;  ///< of all lanes but event
+  std::uint64_t event_bytes_ = 0;
+  std::uint64_t credit_ = 0;
+  std::uint64_t event_credit_ = 0;
+};
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "agent/spool/spool_front.h"
+#include "agent/uplink/backoff.h"
+#include "agent/uplink/outbox.h"
+#include "proto/rt/clock.h"
+#include "proto/rt/log.h"
+#include "proto/rt/loop.h"
+#include "proto/rt/mqtt.h"
+#include "proto/rt/random.h"
+#include "proto/wire/messages.h"
+#include "proto/wire/topics.h"
+
+namespace fieldpost::agent {
+
+struct UplinkOptions {
+  std::string site;
+  std::string node;
+  std::string version;
+  std::vector<std::string> labels;
+  rt::MqttOptions mqtt;  ///< client id and will are filled in here
+  LaneShares shares;
+  std::uint64_t bytes_per_second = 0;  ///< 0: as fast as the link
+  std::uint64_t bytes_per_day = 0;     ///< 0: no budget
+  bool pin_at_first_sight = false;     ///< loopback only [topic-3]
+};
+
+/// Fills what the uplink does not know of the node's state: sources, forecast.
+using FillState = std::function<void(wire::NodeState&)>;
+/// A command addressed to this node and spool, its signature checked.
+using OnCommand = std::function<void(const wire::Command&)>;
+
+struct UplinkCounters {
+  std::uint64_t ignored = 0;  ///< messages not signed, not ours, or of another session
+  std::uint64_t sessions = 0;
+  std::uint64_t republished = 0;
+  std::uint64_t wire_bytes = 0;  ///< of envelopes handed to the broker
+  std::uint64_t conflicts = 0;
+};
+
+/// The node's end of the session (proto/README.md, section 4): connects, says hello, publishes
+/// inside the credit, takes verdicts. All state is of the session and may be lost at any time. Loop
+/// thread.
+class Uplink final : public RecordSink {
+ public:
+  Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, rt::Mqtt& mqtt,
+         rt::Log& log, SpoolFront& front, UplinkOptions options);
+  ~Uplink() override;
+
+  void set_fill_state(FillState fill) { fill_state_ = std::move(fill); }
+  void set_on_command(OnCommand on_command) { on_command_ = std::move(on_command); }
+  void set_command_mark(std::uint64_t mark) { command_mark_ = mark; }
+  void start();
+  /// Says goodbye to the broker. The session ends; what is in memory stays in memory.
+  void stop();
+
+  [[nodiscard]] bool is_up() const { return state_ == State::kUp; }
+  [[nodiscard]] const UplinkCounters& counters() const { return counters_; }
+  /// The coordinator's time as last heard; nullopt before the first welcome.
+  [[nodiscard]] std::optional<rt::UnixTime> coordinator_time() const;
+  /// Publishes stored records again, for names the coordinator lost the data of [commit-8].
+  void replay(std::vector<SpoolRecord> records);
+
+  // RecordSink
+  void on_record(const SpoolRecord& record, bool on_disk) override;
+  void on_spooled(const wire::Name& name) override;
+  void on_marked(const std::vector<wire::NameRange>& ranges) override;
+  void on_statement_outdated(const std::string& why) override;
+
+ private:
+  enum class State : std::uint8_t {
+    kOffline,  ///< not connected; a timer brings it back
+    kConnecting,
+    kAlone,    ///< connected, no coordinator in sight
+    kStating,  ///< the statement is being taken
+    kHelloSent,
+    kAnswered,
+    kWelcoming,  ///< the welcome is being put on disk
+    kUp,
+  };
+  struct Backlog {
+    RecordClass from, to;
+    wire::Lane lane;
+    std::int64_t cursor = 0;
+    bool loading = false;
+    bool exhausted = false;
+  };
+
+  void connect();
+  void on_connected();
+  void on_disconnected(const std::string& why);
+  void on_message(rt::MqttMessage message);
+  void on_presence(const wire::Presence& presence);
+  void say_hello(bool list_all);
+  void send_hello(std::vector<wire::IncarnationStatement> statement, bool list_all);
+  void on_challenge(const wire::Challenge& challenge);
+  void on_welcome(const wire::Welcome& welcome);
+  void on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome> outcome);
+  void on_receipt(const wire::Receipt& receipt);
+  void on_needs(const std::vector<wire::Hash128>& needs);
+  void leave_session(const std::string& why);
+  void hello_again(const std::string& why);
+  void arm_hello_timer();
+  void on_tick();
+  void arm_tick();
+  void watch();
+  void pump();
+  void request_pump();
+  bool publish(Outgoing& item);
+  [[nodiscard]] wire::Envelope envelope_of(const Outgoing& item);
+  void load_backlog();
+  void load_backlog(Backlog& backlog);
+  void check_own_copy(const Outgoing& item);
+  void publish_state();
+  [[nodiscard]] bool budget_allows(std::size_t bytes);
+  [[nodiscard]] std::string topic(wire::TopicKind kind, wire::Lane lane = wire::Lane::kEvent) const;
+  [[nodiscard]] wire::Clock now() const { return clock_now(loop_, clock_); }
+  template <typename Message, typename Decode>
+  std::optional<Message> open(const rt::MqttMessage& message, Decode decode);
+
+  rt::Loop& loop_;
+  const rt::WallClock& clock_;
+  rt::Random& random_;
+  rt::Mqtt& mqtt_;
+  rt::Log& log_;
+  SpoolFront& front_;
+  UplinkOptions options_;
+  FillState fill_state_;
+  OnCommand on_command_;
+
+  State state_ = State::kOffline;
+  Outbox outbox_;
+  std::vector<Backlog> backlogs_;
+  std::uint64_t nonce_ = 0;
+  std::uint64_t generation_ = 0;  ///< of the challenge answered, then of the session
+  std::uint64_t presence_generation_ = 0;
+  bool answered_ = false;
+  std::unordered_set<wire::Hash128> known_sets_;
+  std::vector<wire::NameRange> marks_;  ///< to tell
+  std::uint64_t command_mark_ = 0;
+  std::optional<rt::UnixTime> coordinator_time_;
+  rt::Instant coordinator_time_at_;
+  rt::Instant last_progress_;  ///< a receipt that settled something, or nothing to wait for
+  rt::Nanos patience_;
+  rt::Nanos hello_wait_;
+  Backoff reconnect_;
+  rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
+  rt::TimerId hello_timer_ = rt::TimerId::kNone;
+  rt::TimerId tick_ = rt::TimerId::kNone;
+  rt::TimerId pump_timer_ = rt::TimerId::kNone;
+  rt::Instant state_published_;
+  double tokens_ = 0;  ///< bytes that may go now, of bytes_per_second
+  rt::Instant tokens_at_;
+  std::uint64_t day_bytes_ = 0;
+  rt::Instant day_began_;
+  UplinkCounters counters_;
+  bool foreign_logged_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,303 @@
+// The uplink's other half: publishing inside the credit, and what receipts do.
+#include <algorithm>
+#include <utility>
+
+#include "agent/uplink/uplink.h"
+#include "proto/wire/hash.h"
+#include "proto/wire/limits.h"
+
+namespace fieldpost::agent {
+
+using wire::Lane;
+using wire::TopicKind;
+using wire::Verdict;
+
+namespace {
+
+constexpr rt::Nanos kTick = rt::Seconds(1);
+constexpr rt::Nanos kRetryFirst = rt::Seconds(10);  ///< doubles with each try
+constexpr rt::Nanos kPatienceFirst = rt::Seconds(30);
+constexpr rt::Nanos kPatienceMost = rt::Seconds(600);
+constexpr rt::Nanos kStateEvery = rt::Seconds(10);
+constexpr std::size_t kBacklogLow = 256 * 1024;  ///< bodies queued, before more are loaded
+constexpr std::size_t kBacklogPage = 1 << 20;    ///< bodies loaded at a time
+constexpr std::size_t kMarksPerEnvelope = 256;
+constexpr std::size_t kMarksMax = 16'384;  ///< the next hello tells the rest
+constexpr std::size_t kEnvelopeOverhead = 512;
+constexpr rt::Nanos kDay = rt::Seconds(86'400);
+
+Lane lane_of(RecordClass record_class) {
+  if (record_class == RecordClass::kLog) return Lane::kLog;
+  return is_readings(record_class) ? Lane::kLive : Lane::kEvent;
+}
+
+}  // namespace
+
+void Uplink::on_record(const SpoolRecord& record, bool on_disk) {
+  if (state_ != State::kUp || record.name.incarnation != front_.live().id) return;
+  Outgoing item;
+  item.record = record;
+  item.lane = lane_of(record.record_class);
+  const Lane lane = item.lane;
+  if (!outbox_.offer(std::move(item)) && on_disk) {
+    for (Backlog& backlog : backlogs_) {
+      if (backlog.lane == lane || (lane == Lane::kLive && backlog.lane == Lane::kBackfill)) {
+        backlog.exhausted = false;  // it is on disk: found there
+      }
+    }
+  }
+  request_pump();
+}
+
+void Uplink::on_spooled(const wire::Name& name) {
+  if (state_ != State::kUp || outbox_.has(name)) return;
+  for (Backlog& backlog : backlogs_) backlog.exhausted = false;
+}
+
+void Uplink::on_marked(const std::vector<wire::NameRange>& ranges) {
+  if (state_ != State::kUp || marks_.size() > kMarksMax) return;
+  for (const wire::NameRange& range : ranges) {
+    if (!marks_.empty() && marks_.back().incarnation == range.incarnation &&
+        marks_.back().seqs.last + 1 == range.seqs.first) {
+      marks_.back().seqs.last = range.seqs.last;
+    } else {
+      marks_.push_back(range);
+    }
+  }
+}
+
+void Uplink::request_pump() {
+  if (pump_timer_ != rt::TimerId::kNone) return;
+  pump_timer_ = loop_.after(rt::Nanos(0), [this] {
+    pump_timer_ = rt::TimerId::kNone;
+    pump();
+  });
+}
+
+void Uplink::pump() {
+  if (state_ != State::kUp) return;
+  const auto size_of = [](const Outgoing& item) {
+    const std::size_t definition = item.record.definition ? item.record.definition->size() : 0;
+    return item.record.body->size() + definition + kEnvelopeOverhead;
+  };
+  while (Outgoing* item = outbox_.next(size_of)) {
+    if (!publish(*item)) break;
+  }
+  load_backlog();
+}
+
+wire::Envelope Uplink::envelope_of(const Outgoing& item) {
+  wire::Envelope envelope;
+  envelope.name = item.record.name;
+  envelope.lane = item.lane;
+  envelope.nonce = nonce_;
+  envelope.replay = item.replay;
+  envelope.sent = now();
+  envelope.record = *item.record.body;
+  if (item.record.definition && !known_sets_.contains(item.record.set)) {
+    envelope.definitions.push_back(*item.record.definition);
+  }
+  const std::size_t count = std::min(marks_.size(), kMarksPerEnvelope);
+  envelope.marked.assign(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(count));
+  return envelope;
+}
+
+bool Uplink::publish(Outgoing& item) {
+  const wire::Envelope envelope = envelope_of(item);
+  std::string bytes = wire::encode(envelope);
+  const std::size_t size = bytes.size();
+  if (!budget_allows(size)) return false;
+  if (item.tries > 0) {
+    counters_.republished += 1;
+    if (item.tries + 1 >= wire::kPublishTriesMax) check_own_copy(item);
+  }
+  auto sent = mqtt_.publish({topic(TopicKind::kUp, item.lane), std::move(bytes), false});
+  if (!sent) return false;  // the window is full: on_puback pumps again
+  if (outbox_.in_flight() == 0) last_progress_ = loop_.now();
+  counters_.wire_bytes += size;
+  marks_.erase(marks_.begin(),
+               marks_.begin() + static_cast<std::ptrdiff_t>(envelope.marked.size()));
+  outbox_.on_published(&item, size, loop_.now());
+  return true;
+}
+
+void Uplink::check_own_copy(const Outgoing& item) {
+  if (wire::hash128(*item.record.body) == item.record.hash) return;
+  log_.error("a record does not match its hash any more: declaring its {} readings lost",
+             item.record.readings);
+  front_.declare_damaged(item.record);
+}
+
+bool Uplink::budget_allows(std::size_t bytes) {
+  const rt::Instant at = loop_.now();
+  if (options_.bytes_per_day > 0) {
+    if (at - day_began_ >= kDay) {
+      day_began_ = at;
+      day_bytes_ = 0;
+    }
+    if (day_bytes_ + bytes > options_.bytes_per_day) return false;
+  }
+  if (options_.bytes_per_second > 0) {
+    const double rate = static_cast<double>(options_.bytes_per_second);
+    const double passed = std::chrono::duration<double>(at - tokens_at_).count();
+    // Credit for at most a second, but always enough for one envelope.
+    tokens_ = std::min(tokens_ + passed * rate,
+                       std::max(rate, static_cast<double>(wire::kEnvelopeBytesMax)));
+    tokens_at_ = at;
+    if (tokens_ < static_cast<double>(bytes)) {
+      if (pump_timer_ == rt::TimerId::kNone) {
+        const double wait = (static_cast<double>(bytes) - tokens_) / rate;
+        pump_timer_ =
+            loop_.after(rt::Nanos(static_cast<std::int64_t>(wait * 1e9) + 1'000'000), [this] {
+              pump_timer_ = rt::TimerId::kNone;
+              pump();
+            });
+      }
+      return false;
+    }
+    tokens_ -= static_cast<double>(bytes);
+  }
+  day_bytes_ += bytes;
+  return true;
+}
+
+void Uplink::load_backlog() {
+  for (Backlog& backlog : backlogs_) load_backlog(backlog);
+}
+
+void Uplink::load_backlog(Backlog& backlog) {
+  if (state_ != State::kUp || backlog.loading || backlog.exhausted) return;
+  if (outbox_.queued_bytes(backlog.lane) > kBacklogLow) return;
+  backlog.loading = true;
+  const auto index = static_cast<std::size_t>(&backlog - backlogs_.data());
+  front_.load_held(backlog.from, backlog.to, backlog.cursor, kBacklogPage,
+                   [this, index, nonce = nonce_](rt::Result<std::vector<SpoolRecord>> loaded) {
+                     Backlog& target = backlogs_[index];
+                     if (state_ != State::kUp || nonce != nonce_) return;
+                     target.loading = false;
+                     if (!loaded) {
+                       log_.error("reading the spool: {}", loaded.error().message);
+                       return;
+                     }
+                     target.exhausted = loaded->empty();
+                     for (SpoolRecord& record : *loaded) {
+                       target.cursor = record.no;
+                       if (outbox_.has(record.name)) continue;
+                       Outgoing item;
+                       item.lane = target.lane;
+                       item.record = std::move(record);
+                       outbox_.offer(std::move(item));
+                     }
+                     request_pump();
+                   });
+}
+
+void Uplink::replay(std::vector<SpoolRecord> records) {
+  for (SpoolRecord& record : records) {
+    Outgoing item;
+    item.record = std::move(record);
+    item.lane = Lane::kBackfill;
+    item.replay = true;
+    outbox_.offer(std::move(item));
+  }
+  request_pump();
+}
+
+void Uplink::on_receipt(const wire::Receipt& receipt) {
+  if (state_ != State::kUp || receipt.nonce != nonce_ || receipt.generation != generation_) {
+    counters_.ignored += 1;
+    return;
+  }
+  coordinator_time_ = receipt.time;
+  coordinator_time_at_ = loop_.now();
+  outbox_.set_credit(receipt.credit_bytes, receipt.event_credit_bytes);
+  std::vector<wire::VerdictRange> settled;
+  std::vector<wire::Name> conflicts;
+  for (const wire::VerdictRange& range : receipt.verdicts) {
+    if (range.verdict == Verdict::kNone) continue;
+    outbox_.settle(range.names, [&](const Outgoing& item) {
+      if (range.verdict == Verdict::kConflict) {
+        conflicts.push_back(item.record.name);
+      } else if (!item.record.set.is_zero()) {
+        known_sets_.insert(item.record.set);
+      }
+    });
+    if (range.verdict != Verdict::kConflict) settled.push_back(range);
+  }
+  if (!settled.empty()) {
+    last_progress_ = loop_.now();
+    patience_ = kPatienceFirst;
+    front_.settle(settled);
+  }
+  if (!conflicts.empty()) {
+    counters_.conflicts += conflicts.size();
+    log_.warning("{} records meet others of their name at the coordinator: renaming them",
+                 conflicts.size());
+    leave_session("a name met another record of its own");
+    front_.rename(std::move(conflicts));
+    return;
+  }
+  on_needs(receipt.needs);
+  request_pump();
+}
+
+void Uplink::on_needs(const std::vector<wire::Hash128>& needs) {
+  if (needs.empty()) return;
+  for (const wire::Hash128& need : needs) known_sets_.erase(need);
+  outbox_.requeue([&](const Outgoing& item) {
+    return std::find(needs.begin(), needs.end(), item.record.set) != needs.end();
+  });
+}
+
+// ---- watching ----
+
+void Uplink::arm_tick() {
+  tick_ = loop_.after(kTick, [this] {
+    on_tick();
+    arm_tick();
+  });
+}
+
+void Uplink::on_tick() {
+  const bool connected = state_ >= State::kAlone;
+  if (connected && loop_.now() - state_published_ >= kStateEvery) publish_state();
+  if (state_ == State::kUp) watch();
+}
+
+void Uplink::watch() {
+  const rt::Instant at = loop_.now();
+  outbox_.requeue([&](const Outgoing& item) {
+    const int doublings = std::min(item.tries - 1, 6);
+    return at - item.sent > kRetryFirst * (1 << doublings);
+  });
+  if (outbox_.idle()) last_progress_ = at;
+  if (at - last_progress_ > patience_) {
+    const auto waited = std::chrono::duration_cast<rt::Seconds>(patience_).count();
+    patience_ = std::min(patience_ * 2, kPatienceMost);
+    hello_again(outbox_.starved() ? fmt::format("no credit for {} s", waited)
+                                  : fmt::format("no receipt for {} s", waited));
+    return;
+  }
+  pump();
+}
+
+void Uplink::publish_state() {
+  state_published_ = loop_.now();
+  wire::NodeState state;
+  state.online = true;
+  state.version = options_.version;
+  state.labels = options_.labels;
+  state.clock = now();
+  const SpoolTotals& totals = front_.totals();
+  state.records_held = totals.records_held + front_.records_in_memory();
+  state.bytes_held = totals.bytes_held;
+  state.readings_held = totals.readings_held + front_.readings_in_memory();
+  state.accepted = totals.accepted;
+  state.shed = totals.shed;
+  state.wire_bytes_sent = counters_.wire_bytes;
+  if (fill_state_) fill_state_(state);
+  auto sent = mqtt_.publish({topic(TopicKind::kState), wire::encode(state), true});
+  if (!sent) log_.debug("state not published: {}", sent.error().message);
+}
+
+}  // namespace fieldpost::agent

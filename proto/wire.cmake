@@ -12,6 +12,7 @@ add_library(
   wire/codec_rice.cpp
   wire/codec_values.cpp
   wire/compression.cpp
+  wire/batch_encoder.cpp
   wire/describe.cpp
   wire/downlink.cpp
   wire/envelope.cpp
@@ -20,6 +21,7 @@ add_library(
   wire/hash.cpp
   wire/hello.cpp
   wire/ids.cpp
+  wire/seq_ranges.cpp
   wire/line_cache.cpp
   wire/line_format.cpp
   wire/line_protocol.cpp
@@ -30,6 +32,7 @@ add_library(
   wire/readings_codec.cpp
   wire/record.cpp
   wire/rfc3339.cpp
+  wire/set_chooser.cpp
   wire/signing.cpp
   wire/topics.cpp)
 target_link_libraries(

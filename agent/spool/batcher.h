@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/intake.h"
-#include "agent/spool/record_encoder.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/loop.h"
+#include "proto/wire/batch_encoder.h"
 
 namespace fieldpost::agent {
 
@@ -22,7 +22,7 @@ struct Waiter {
 
 /// A batch that is closed: nothing is added to it any more.
 struct ClosedBatch {
-  ReadingsBatch readings;
+  wire::ReadingsBatch readings;
   std::vector<Waiter> waiters;  ///< empty: sampled
   bool durable = false;
   std::size_t count = 0;  ///< readings

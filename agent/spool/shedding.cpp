@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "agent/spool/record_encoder.h"
 #include "agent/spool/spool_transaction.h"
 #include "agent/spool/thinning.h"
 #include "proto/wire/limits.h"

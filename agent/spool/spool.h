@@ -96,6 +96,9 @@ class Spool {
   /// after it.
   rt::Status rename(std::span<const wire::Name> on_disk, std::span<const SpoolRecord> in_memory,
                     rt::Random& random, std::uint64_t& next_seq);
+  /// Held names inside the ranges whose verdict is `conflict`, appended to `names`.
+  rt::Status held_conflicts(std::span<const wire::VerdictRange> verdicts,
+                            std::vector<wire::Name>& names);
   /// [wel-4]: kept records of these ranges are held again.
   rt::Status hold_again(std::span<const wire::NameRange> ranges);
   /// One record by name, held or kept; kNotFound when it is not on disk. kCorrupt when the body

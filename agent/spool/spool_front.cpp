@@ -19,6 +19,19 @@ constexpr std::size_t kWaitingReadingsMax = 1'000'000;
 /// The lease is renewed while this many seqs are left.
 constexpr std::uint64_t kLeaseLow = wire::kSeqLease / 4;
 
+rt::Result<std::vector<SpoolRecord>> encode(wire::BatchEncoder& encoder,
+                                            wire::ReadingsBatch batch) {
+  auto encoded = encoder.encode(std::move(batch));
+  if (!encoded) return encoded.error();
+  std::vector<SpoolRecord> records;
+  records.reserve(encoded->size());
+  for (const wire::EncodedReadings& each : *encoded) {
+    records.push_back(make_spool_record(each.record, readings_class(each.class_index)));
+    records.back().definition = std::make_shared<const std::string>(each.set->encode());
+  }
+  return records;
+}
+
 }  // namespace
 
 SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random,
@@ -32,7 +45,7 @@ SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& r
       log_(log),
       options_(std::move(options)),
       spool_(std::make_shared<Spool>(std::move(spool))),
-      encoder_(std::make_shared<RecordEncoder>(options_.encoder)),
+      encoder_(std::make_shared<wire::BatchEncoder>(options_.encoder)),
       batcher_(loop, clock, options_.batch,
                [this](ClosedBatch batch) { on_closed(std::move(batch)); }),
       started_(loop.now()),
@@ -135,7 +148,7 @@ void SpoolFront::on_closed(ClosedBatch batch) {
   auto work = std::make_shared<ClosedBatch>(std::move(batch));
   auto made = std::make_shared<rt::Result<std::vector<SpoolRecord>>>(std::vector<SpoolRecord>{});
   encoder_worker_.run(
-      [encoder = encoder_, work, made] { *made = encoder->encode(std::move(work->readings)); },
+      [encoder = encoder_, work, made] { *made = encode(*encoder, std::move(work->readings)); },
       [this, alive = alive_, work, made] {
         if (!*alive) return;
         encoding_readings_ -= work->count;

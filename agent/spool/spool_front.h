@@ -9,7 +9,6 @@
 
 #include "agent/intake.h"
 #include "agent/spool/batcher.h"
-#include "agent/spool/record_encoder.h"
 #include "agent/spool/shedding.h"
 #include "agent/spool/spool.h"
 #include "proto/rt/clock.h"
@@ -17,12 +16,13 @@
 #include "proto/rt/loop.h"
 #include "proto/rt/random.h"
 #include "proto/rt/worker.h"
+#include "proto/wire/batch_encoder.h"
 
 namespace fieldpost::agent {
 
 struct SpoolFrontOptions {
   BatcherOptions batch;
-  EncoderOptions encoder;
+  wire::EncoderOptions encoder;
   ShedOptions shed;
   rt::Nanos spool_delay = rt::Seconds(2);
   std::string path;  ///< of the spool's file
@@ -46,6 +46,7 @@ class RecordSink {
 /// What is asked of the welcome's content once it is on disk.
 struct WelcomeOutcome {
   std::vector<wire::Name> conflicts;  ///< stored under this name, but with another hash
+  bool renew = false;                 ///< the live incarnation must not go on [wel-7]
 };
 
 /// The spool as the loop sees it: names records, keeps sampled ones in memory, and drives the store
@@ -152,8 +153,8 @@ class SpoolFront final : public Intake {
   rt::Worker& encoder_worker_;
   rt::Log& log_;
   SpoolFrontOptions options_;
-  std::shared_ptr<Spool> spool_;            ///< the store thread's while a job runs
-  std::shared_ptr<RecordEncoder> encoder_;  ///< the encoder thread's
+  std::shared_ptr<Spool> spool_;                 ///< the store thread's while a job runs
+  std::shared_ptr<wire::BatchEncoder> encoder_;  ///< the encoder thread's
   RecordSink* sink_ = nullptr;
   Batcher batcher_;
 

@@ -197,7 +197,16 @@ void SpoolFront::apply_welcome(const wire::Welcome& welcome, const Pin& pin,
     }
   }
   std::vector<wire::NameRange> marked;
-  for (const wire::VerdictRange& range : in_memory) drop_from_memory(range.names, marked);
+  for (const wire::VerdictRange& range : in_memory) {
+    if (range.verdict != wire::Verdict::kConflict) {
+      drop_from_memory(range.names, marked);
+      continue;
+    }
+    outcome->renew = true;
+    for (const auto& [name, held] : memory_) {
+      if (contains(range.names, name) && !held.being_written) outcome->conflicts.push_back(name);
+    }
+  }
   lend_names(
       [spool = spool_, verdicts, on_disk, outcome, pin, ordinals = welcome.ordinals,
        missing = welcome.missing](std::uint64_t& next_seq) -> Status {
@@ -214,6 +223,7 @@ void SpoolFront::apply_welcome(const wire::Welcome& welcome, const Pin& pin,
             outcome->conflicts.push_back(stored.name);
           }
         }
+        if (auto found = spool->held_conflicts(*verdicts, outcome->conflicts); !found) return found;
         if (auto settled = spool->settle(*verdicts, next_seq); !settled) return settled;
         return missing.empty() ? ok() : spool->hold_again(missing);
       },

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/wire/batch_encoder.h"
 #include "proto/wire/messages.h"
 
 namespace fieldpost::agent {
@@ -14,9 +15,8 @@ enum class RecordClass : std::uint8_t {
   kGap = 0,    ///< only gaps: never shed, has a reserve of its own
   kEvent = 1,  ///< command outcomes, builds, states
   kLog = 2,
-  kReadings = 16  ///< + index of the configured class of series (up to kReadingClassesMax)
+  kReadings = 16  ///< + index of the configured class of series (up to wire::kReadingClassesMax)
 };
-inline constexpr int kReadingClassesMax = 8;
 [[nodiscard]] constexpr RecordClass readings_class(int index) {
   return static_cast<RecordClass>(static_cast<int>(RecordClass::kReadings) + index);
 }
@@ -41,5 +41,8 @@ struct SpoolRecord {
   std::shared_ptr<const std::string> definition;  ///< bytes of `set`; null: none, or look it up
   std::vector<wire::GapNames> covers;             ///< names that its gaps list
 };
+
+/// Finishes a record: encodes it, hashes it and fills the fields that mirror its content.
+[[nodiscard]] SpoolRecord make_spool_record(const wire::Record& record, RecordClass record_class);
 
 }  // namespace fieldpost::agent

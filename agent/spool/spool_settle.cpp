@@ -215,6 +215,25 @@ Status Spool::resend_gaps(const SpoolRecord& dropped, std::uint64_t& next_seq) {
   return insert_record(out, age_ms_);
 }
 
+Status Spool::held_conflicts(std::span<const wire::VerdictRange> verdicts,
+                             std::vector<wire::Name>& names) {
+  for (const wire::VerdictRange& range : verdicts) {
+    if (range.verdict != wire::Verdict::kConflict) continue;
+    const Incarnation* incarnation = find(range.names.incarnation);
+    if (incarnation == nullptr) continue;
+    rt::Statement& held = db_.prepare(
+        "SELECT seq FROM record WHERE incarnation_no = ?1 AND seq BETWEEN ?2 AND ?3 AND state = 1");
+    held.bind(1, incarnation->no).bind(2, range.names.seqs.first).bind(3, range.names.seqs.last);
+    for (;;) {
+      const auto row = held.step();
+      if (!row) return row.error();
+      if (!*row) break;
+      names.push_back({incarnation->id, held.u64(0)});
+    }
+  }
+  return ok();
+}
+
 Status Spool::hold_again(std::span<const wire::NameRange> ranges) {
   return transact([&]() -> Status {
     for (const wire::NameRange& range : ranges) {

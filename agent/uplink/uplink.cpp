@@ -32,9 +32,10 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       front_(front),
       options_(std::move(options)),
       outbox_(options_.shares),
-      backlogs_{{RecordClass::kGap, RecordClass::kEvent, Lane::kEvent},
-                {RecordClass::kLog, RecordClass::kLog, Lane::kLog},
-                {RecordClass::kReadings, readings_class(kReadingClassesMax - 1), Lane::kBackfill}},
+      backlogs_{
+          {RecordClass::kGap, RecordClass::kEvent, Lane::kEvent},
+          {RecordClass::kLog, RecordClass::kLog, Lane::kLog},
+          {RecordClass::kReadings, readings_class(wire::kReadingClassesMax - 1), Lane::kBackfill}},
       patience_(kPatienceFirst),
       hello_wait_(kHelloWaitFirst),
       reconnect_(kReconnectFirst, kReconnectMost, random) {
@@ -298,7 +299,7 @@ void Uplink::on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome
     log_.error("putting the welcome on disk: {}", outcome.error().message);
     return;  // the hello timer tries again
   }
-  if (!outcome->conflicts.empty()) {
+  if (outcome->renew || !outcome->conflicts.empty()) {
     counters_.conflicts += outcome->conflicts.size();
     log_.warning("{} records meet others of their name at the coordinator: renaming them",
                  outcome->conflicts.size());

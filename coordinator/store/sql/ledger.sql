@@ -16,6 +16,7 @@ CREATE TABLE node (
   run_twice INTEGER NOT NULL DEFAULT 0,      -- [back-3]: not welcomed until released
   branch_changes TEXT NOT NULL DEFAULT '[]', -- times (ns) of the last ones
   accepted INTEGER NOT NULL DEFAULT 0,       -- readings, as the node last told
+  accepted_http INTEGER NOT NULL DEFAULT 0,  -- readings that came over the coordinator's HTTP
   delivered INTEGER NOT NULL DEFAULT 0,      -- readings in stored records
   command_counter INTEGER NOT NULL DEFAULT 0
 );

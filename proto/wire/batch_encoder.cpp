@@ -1,15 +1,14 @@
-#include "agent/spool/record_encoder.h"
+#include "proto/wire/batch_encoder.h"
 
 #include <fnmatch.h>
 
 #include <algorithm>
 #include <limits>
 
-#include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::wire {
 
 namespace {
 
@@ -28,7 +27,7 @@ std::string_view measurement_of(std::string_view key) {
 }
 
 /// Appends `from` to `to`; string values are indices into their own column's strings.
-void append_column(wire::Column& to, wire::Column&& from) {
+void append_column(Column& to, Column&& from) {
   if (to.times.empty()) {
     to = std::move(from);
     return;
@@ -47,14 +46,14 @@ void append_column(wire::Column& to, wire::Column&& from) {
 
 /// Splits off the later half: of the columns when there are several, else of the only one's
 /// readings.
-wire::Columns split_half(wire::Columns& columns) {
-  wire::Columns later;
+Columns split_half(Columns& columns) {
+  Columns later;
   later.columns.resize(columns.columns.size());
   const auto filled = std::count_if(columns.columns.begin(), columns.columns.end(),
-                                    [](const wire::Column& each) { return each.count() > 0; });
+                                    [](const Column& each) { return each.count() > 0; });
   std::ptrdiff_t keep = filled / 2;
   for (std::size_t i = 0; i < columns.columns.size(); ++i) {
-    wire::Column& column = columns.columns[i];
+    Column& column = columns.columns[i];
     if (column.count() == 0) continue;
     if (filled > 1) {
       if (keep-- > 0) continue;
@@ -73,24 +72,8 @@ wire::Columns split_half(wire::Columns& columns) {
 
 }  // namespace
 
-SpoolRecord make_spool_record(const wire::Record& record, RecordClass record_class) {
-  SpoolRecord out;
-  out.record_class = record_class;
-  out.kind = record.kind;
-  out.readings = record.readings;
-  out.first_time = record.first_time;
-  out.last_time = record.last_time;
-  out.set = record.set;
-  out.body = std::make_shared<const std::string>(wire::encode(record));
-  out.hash = wire::hash128(*out.body);
-  for (const wire::Gap& gap : record.gaps) {
-    out.covers.insert(out.covers.end(), gap.names.begin(), gap.names.end());
-  }
-  return out;
-}
-
-rt::Result<std::vector<SpoolRecord>> RecordEncoder::encode(ReadingsBatch batch) {
-  std::vector<SpoolRecord> out;
+rt::Result<std::vector<EncodedReadings>> BatchEncoder::encode(ReadingsBatch batch) {
+  std::vector<EncodedReadings> out;
   std::vector<Merged> merged = merge_by_class(std::move(batch.pieces));
   for (std::size_t index = 0; index < merged.size(); ++index) {
     if (merged[index].keys.empty()) continue;
@@ -100,7 +83,7 @@ rt::Result<std::vector<SpoolRecord>> RecordEncoder::encode(ReadingsBatch batch) 
   return out;
 }
 
-int RecordEncoder::class_of(const std::string& key) {
+int BatchEncoder::class_of(const std::string& key) {
   if (options_.classes.empty()) return 0;
   std::string measurement(measurement_of(key));
   if (const auto known = class_of_measurement_.find(measurement);
@@ -119,15 +102,14 @@ int RecordEncoder::class_of(const std::string& key) {
   return index;
 }
 
-std::vector<RecordEncoder::Merged> RecordEncoder::merge_by_class(
-    std::vector<wire::ParsedLines> pieces) {
+std::vector<BatchEncoder::Merged> BatchEncoder::merge_by_class(std::vector<ParsedLines> pieces) {
   std::vector<Merged> merged(kReadingClassesMax);
   if (pieces.size() == 1 && options_.classes.empty()) {
     merged[0] = {std::move(pieces[0].keys), std::move(pieces[0].columns)};
     return merged;
   }
   std::unordered_map<std::string, std::pair<int, std::size_t>> places;
-  for (wire::ParsedLines& piece : pieces) {
+  for (ParsedLines& piece : pieces) {
     for (std::size_t i = 0; i < piece.keys.size(); ++i) {
       if (piece.columns[i].count() == 0) continue;
       const auto [place, is_new] = places.try_emplace(piece.keys[i]);
@@ -145,11 +127,11 @@ std::vector<RecordEncoder::Merged> RecordEncoder::merge_by_class(
   return merged;
 }
 
-rt::Status RecordEncoder::encode_class(int index, Merged merged, const ReadingsBatch& batch,
-                                       std::vector<SpoolRecord>& out) {
+rt::Status BatchEncoder::encode_class(int index, Merged merged, const ReadingsBatch& batch,
+                                      std::vector<EncodedReadings>& out) {
   auto choice = sets_.choose(merged.keys);
   if (!choice) return choice.error();
-  std::vector<wire::Columns> groups(choice->sets.size());
+  std::vector<Columns> groups(choice->sets.size());
   for (std::size_t g = 0; g < groups.size(); ++g) {
     groups[g].columns.resize(choice->sets[g]->keys.size());
   }
@@ -163,29 +145,29 @@ rt::Status RecordEncoder::encode_class(int index, Merged merged, const ReadingsB
   return rt::ok();
 }
 
-void RecordEncoder::encode_columns(int index, const std::shared_ptr<const wire::SeriesSet>& set,
-                                   wire::Columns columns, const ReadingsBatch& batch,
-                                   std::vector<SpoolRecord>& out) {
+void BatchEncoder::encode_columns(int index, const std::shared_ptr<const SeriesSet>& set,
+                                  Columns columns, const ReadingsBatch& batch,
+                                  std::vector<EncodedReadings>& out) {
   const std::size_t readings = columns.readings();
   if (readings == 0) return;
-  if (readings > wire::kRecordReadingsMax) {
-    wire::Columns later = split_half(columns);
+  if (readings > kRecordReadingsMax) {
+    Columns later = split_half(columns);
     encode_columns(index, set, std::move(columns), batch, out);
     encode_columns(index, set, std::move(later), batch, out);
     return;
   }
   const std::string raw = wire::encode_columns(columns, set->types);
-  wire::Compressed compressed = wire::compress(raw, options_.zstd_level);
+  Compressed compressed = compress(raw, options_.zstd_level);
   const bool too_large =
-      compressed.bytes.size() > wire::kPayloadBytesMax || raw.size() > wire::kRawPayloadBytesMax;
+      compressed.bytes.size() > kPayloadBytesMax || raw.size() > kRawPayloadBytesMax;
   if (too_large && readings > 1) {
-    wire::Columns later = split_half(columns);
+    Columns later = split_half(columns);
     encode_columns(index, set, std::move(columns), batch, out);
     encode_columns(index, set, std::move(later), batch, out);
     return;
   }
-  wire::Record record;
-  record.kind = static_cast<std::uint16_t>(wire::RecordKind::kReadings);
+  Record record;
+  record.kind = static_cast<std::uint16_t>(RecordKind::kReadings);
   record.codec = compressed.codec;
   record.raw_size = static_cast<std::uint32_t>(raw.size());
   record.payload = std::move(compressed.bytes);
@@ -193,7 +175,7 @@ void RecordEncoder::encode_columns(int index, const std::shared_ptr<const wire::
   record.set = set->hash;
   record.first_time = std::numeric_limits<std::int64_t>::max();
   record.last_time = std::numeric_limits<std::int64_t>::min();
-  for (const wire::Column& column : columns.columns) {
+  for (const Column& column : columns.columns) {
     for (const std::int64_t time : column.times) {
       record.first_time = std::min(record.first_time, time);
       record.last_time = std::max(record.last_time, time);
@@ -201,9 +183,7 @@ void RecordEncoder::encode_columns(int index, const std::shared_ptr<const wire::
   }
   record.stamp = batch.stamp;
   record.boot_stamped = batch.boot_stamped;
-  SpoolRecord made = make_spool_record(record, readings_class(index));
-  made.definition = std::make_shared<const std::string>(set->encode());
-  out.push_back(std::move(made));
+  out.push_back({index, std::move(record), set});
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::wire

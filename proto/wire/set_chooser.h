@@ -10,7 +10,7 @@
 #include "proto/rt/result.h"
 #include "proto/wire/readings.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::wire {
 
 /// Puts series into sets so that batch after batch names the same few sets: a set's definition then
 /// travels once. A series stays in its set; sets that are used together and fit into one are
@@ -23,7 +23,7 @@ class SetChooser {
     std::uint32_t column = 0;  ///< its position in that set
   };
   struct Choice {
-    std::vector<std::shared_ptr<const wire::SeriesSet>> sets;
+    std::vector<std::shared_ptr<const SeriesSet>> sets;
     std::vector<Place> places;  ///< one for each key given
   };
   /// `keys` are canonical and distinct. kInvalid: one of them is not.
@@ -31,7 +31,7 @@ class SetChooser {
 
  private:
   struct Known {
-    std::shared_ptr<const wire::SeriesSet> set;
+    std::shared_ptr<const SeriesSet> set;
     std::uint32_t column = 0;
   };
   rt::Status make_sets(std::vector<std::string> keys);
@@ -41,4 +41,4 @@ class SetChooser {
   std::unordered_map<std::string, Known> known_;
 };
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::wire

@@ -1,16 +1,16 @@
-#include "agent/spool/set_chooser.h"
+#include "proto/wire/set_chooser.h"
 
 #include <algorithm>
 
 #include "proto/wire/limits.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::wire {
 
 namespace {
 
 /// A decoded record costs memory for each series of its set, so sets stay smaller than they may be.
 constexpr std::size_t kSeriesMax = 1024;
-constexpr std::size_t kBytesMax = wire::kDefinitionBytesMax;
+constexpr std::size_t kBytesMax = kDefinitionBytesMax;
 /// Series remembered; beyond it everything is forgotten and sets are made afresh.
 constexpr std::size_t kKnownMax = 65'536;
 
@@ -65,9 +65,9 @@ rt::Status SetChooser::make_sets(std::vector<std::string> keys) {
     if (part.empty()) {
       return rt::Error{rt::Errc::kInvalid, "a series key longer than a series set may be"};
     }
-    auto made = wire::SeriesSet::make(std::move(part));
+    auto made = SeriesSet::make(std::move(part));
     if (!made) return made.error();
-    const auto set = std::make_shared<const wire::SeriesSet>(std::move(*made));
+    const auto set = std::make_shared<const SeriesSet>(std::move(*made));
     for (std::uint32_t column = 0; column < set->keys.size(); ++column) {
       known_[set->keys[column]] = {set, column};
     }
@@ -76,7 +76,7 @@ rt::Status SetChooser::make_sets(std::vector<std::string> keys) {
 }
 
 rt::Status SetChooser::unite(const std::vector<std::string>& keys) {
-  std::vector<std::shared_ptr<const wire::SeriesSet>> used;
+  std::vector<std::shared_ptr<const SeriesSet>> used;
   for (const std::string& key : keys) {
     const auto& set = known_.at(key).set;
     if (std::find(used.rbegin(), used.rend(), set) == used.rend()) used.push_back(set);
@@ -94,4 +94,4 @@ rt::Status SetChooser::unite(const std::vector<std::string>& keys) {
   return make_sets(std::move(all));
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::wire

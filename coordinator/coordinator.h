@@ -1,0 +1,175 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "coordinator/ingest/credit_pool.h"
+#include "coordinator/nodes/live_feed.h"
+#include "coordinator/store/store.h"
+#include "proto/rt/clock.h"
+#include "proto/rt/log.h"
+#include "proto/rt/loop.h"
+#include "proto/rt/mqtt.h"
+#include "proto/rt/random.h"
+#include "proto/rt/worker.h"
+#include "proto/wire/batch_encoder.h"
+#include "proto/wire/messages.h"
+#include "proto/wire/signing.h"
+#include "proto/wire/topics.h"
+
+namespace fieldpost::coordinator {
+
+struct CoordinatorOptions {
+  std::string site;
+  std::string version;
+  rt::MqttOptions mqtt;  ///< client id and will are filled in here
+  CreditOptions credit;
+  CompactionLimits compaction;
+  rt::Nanos compaction_every = rt::Seconds(5);
+  rt::Nanos unconfirmed_for = std::chrono::hours(7 * 24);  ///< then gaps are declared [back-1]
+  wire::EncoderOptions http_encoder;
+};
+
+struct CoordinatorCounters {
+  std::uint64_t envelopes = 0;
+  std::uint64_t envelope_bytes = 0;
+  std::uint64_t bad_crc = 0;
+  std::uint64_t undecodable = 0;  ///< envelopes, hellos, answers, states, topics
+  std::uint64_t strangers = 0;    ///< records of incarnations that no hello stated
+  std::uint64_t overflow = 0;     ///< arrivals dropped at the bound; published again
+  std::uint64_t stored = 0;       ///< records, for the first time
+  std::uint64_t again = 0;        ///< records that were settled before
+  std::uint64_t conflicts = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t readings = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t commit_failures = 0;
+  std::uint64_t welcomes = 0;
+};
+
+/// What the coordinator knows of a node besides what the store says.
+struct NodeLive {
+  bool online = false;
+  std::optional<wire::NodeState> state;
+  rt::UnixTime state_at;
+  double clock_offset_s = 0;
+  std::string alarm;
+};
+
+/// The central daemon's decisions: takes what nodes send, commits it, answers. All state but the
+/// store's belongs to the loop; the store thread runs one job at a time, in order.
+class Coordinator {
+ public:
+  Coordinator(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, rt::Mqtt& mqtt,
+              rt::Worker& store_worker, rt::Worker& encoder, rt::Log& log, wire::SigningKey key,
+              CoordinatorOptions options, std::unique_ptr<Store> store);
+  ~Coordinator();
+  void start();
+  void stop();
+
+  [[nodiscard]] const CoordinatorCounters& counters() const { return counters_; }
+  [[nodiscard]] bool is_connected() const { return generation_ != 0; }
+  [[nodiscard]] const std::map<std::string, NodeLive>& nodes() const { return nodes_; }
+  [[nodiscard]] LiveFeed& live() { return live_; }
+  [[nodiscard]] const CoordinatorOptions& options() const { return options_; }
+  /// Called after commits that changed a node's or gaps' rows, with the gaps that are new.
+  void set_on_changed(
+      std::function<void(const std::string& node, const std::vector<std::int64_t>& gaps)> f) {
+    on_changed_ = std::move(f);
+  }
+
+  /// A body of line protocol over HTTP; `done` after the commit.
+  void write_http(const std::string& node, wire::ParsedLines lines, std::string idempotency_key,
+                  std::function<void(rt::Result<std::size_t>)> done);
+  void send_command(const std::string& node, const std::string& verb, const std::string& arguments,
+                    std::function<void(rt::Result<wire::Command>)> done);
+  /// [back-3].
+  void release(const std::string& node, std::function<void(rt::Status)> done);
+
+ private:
+  struct Session {
+    std::uint64_t pages_nonce = 0;
+    std::vector<wire::Hello> pages;
+    std::uint64_t hello_nonce = 0;  ///< of the newest complete hello
+    std::uint64_t challenge = 0;    ///< 0: none is open
+    std::shared_ptr<const Statement> statement;
+    std::uint64_t nonce = 0;  ///< of the welcomed session; 0: none
+    wire::SpoolId spool;
+    rt::Instant last_heard;
+  };
+  struct PendingHttp {
+    HttpRecords body;
+    std::function<void(rt::Result<std::size_t>)> done;
+  };
+
+  void connect();
+  void on_connected();
+  void on_disconnected(const std::string& why);
+  void on_message(rt::MqttMessage message);
+  void on_envelope(const std::string& node, const rt::MqttMessage& message);
+  void on_hello(const std::string& node, const rt::MqttMessage& message);
+  void on_answer(const std::string& node, const rt::MqttMessage& message);
+  void on_state(const std::string& node, const rt::MqttMessage& message);
+  void challenge(const std::string& node, std::shared_ptr<const Statement> statement);
+  void conclude(const std::string& node, std::shared_ptr<const Statement> statement);
+  void welcome(const std::string& node, const Statement& statement, Conclusion conclusion,
+               std::uint64_t mark, std::vector<wire::Command> commands);
+  void end_session(const std::string& node);
+  void take_turn();
+  void commit_arrivals();
+  void submit_arrivals();
+  void on_committed(rt::Result<std::vector<Settled>> settled, std::size_t bytes);
+  void send_receipts(const std::vector<Settled>& settled);
+  void note(const Settled& settled);
+  void commit_http();
+  void publish_presence(bool online);
+  void send_signed(const std::string& node, wire::TopicKind kind, const std::string& body);
+  void send_signed_command(const std::string& node, wire::Command command);
+  void run_store(std::function<rt::Status(Store&)> job, std::function<void(rt::Status)> done);
+  void on_tick();
+  void compact();
+
+  rt::Loop& loop_;
+  const rt::WallClock& clock_;
+  rt::Random& random_;
+  rt::Mqtt& mqtt_;
+  rt::Worker& store_worker_;
+  rt::Worker& encoder_worker_;
+  rt::Log& log_;
+  wire::SigningKey key_;
+  CoordinatorOptions options_;
+  std::shared_ptr<Store> store_;  ///< the store thread's while a job runs
+  wire::StoreId store_id_;
+  std::shared_ptr<wire::BatchEncoder> http_encoder_;
+
+  std::uint64_t generation_ = 0;  ///< 0: not connected
+  std::map<std::string, Session> sessions_;
+  std::map<std::string, NodeLive> nodes_;
+  CreditPool credit_;
+  LiveFeed live_;
+  std::vector<Arrival> arrivals_;
+  std::size_t arrival_bytes_ = 0;
+  int commits_under_way_ = 0;
+  bool http_under_way_ = false;
+  std::vector<PendingHttp> http_;
+  std::size_t http_readings_ = 0;
+  bool compacting_ = false;
+  bool turn_requested_ = false;
+  rt::Instant last_compaction_, last_declared_;
+  rt::Nanos reconnect_wait_;
+  rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
+  rt::TimerId tick_ = rt::TimerId::kNone;
+  CoordinatorCounters counters_;
+  std::function<void(const std::string&, const std::vector<std::int64_t>&)> on_changed_;
+  bool stopping_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,191 @@
+// What the coordinator does of its own accord and for its HTTP side: the tick, compaction, writes,
+// commands.
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/coordinator.h"
+#include "proto/wire/limits.h"
+
+namespace fieldpost::coordinator {
+
+using rt::Errc;
+using rt::Error;
+using rt::ok;
+using rt::Status;
+using wire::TopicKind;
+
+namespace {
+
+constexpr rt::Nanos kTick = rt::Seconds(1);
+constexpr rt::Nanos kSilenceMax = rt::Seconds(60);  ///< then a node's credit goes to others
+constexpr rt::Nanos kDeclareEvery = rt::Seconds(3600);
+constexpr rt::Nanos kCommandLife = std::chrono::hours(24);
+constexpr std::size_t kHttpReadingsMax = 2'000'000;  ///< waiting for a commit
+
+}  // namespace
+
+void Coordinator::on_tick() {
+  tick_ = loop_.after(kTick, [this] { on_tick(); });
+  const rt::Instant now = loop_.now();
+  std::vector<std::string> silent;
+  for (const auto& [node, session] : sessions_) {
+    if (now - session.last_heard > kSilenceMax) silent.push_back(node);
+  }
+  for (const std::string& node : silent) {
+    log_.info("node {} is silent: its credit is free for others", node);
+    end_session(node);
+  }
+  if (now - last_compaction_ >= options_.compaction_every) compact();
+  if (now - last_declared_ < kDeclareEvery && last_declared_.since_boot.count() != 0) return;
+  last_declared_ = now;
+  const rt::UnixTime before = clock_.now() + -options_.unconfirmed_for;
+  run_store(
+      [before](Store& store) -> Status {
+        rt::Transaction transaction(store.database());
+        if (auto done = transaction.begin(); !done) return done;
+        const auto declared = store.ledger().declare_unconfirmed(before, 0);
+        if (!declared) return declared.error();
+        return transaction.commit();
+      },
+      [this](Status status) {
+        if (!status) log_.warning("declaring old unconfirmed gaps: {}", status.error().message);
+      });
+}
+
+void Coordinator::compact() {
+  if (compacting_) return;
+  compacting_ = true;
+  last_compaction_ = loop_.now();
+  auto more = std::make_shared<bool>(false);
+  run_store(
+      [more, limits = options_.compaction, now = clock_.now()](Store& store) -> Status {
+        const auto worked = store.readings().compact_step(limits, now);
+        if (!worked) return worked.error();
+        *more = *worked;
+        return ok();
+      },
+      [this, more](Status status) {
+        compacting_ = false;
+        if (!status) log_.warning("compacting: {}", status.error().message);
+        // Steps are bounded; commits go between them.
+        if (status && *more) compact();
+      });
+}
+
+void Coordinator::write_http(const std::string& node, wire::ParsedLines lines,
+                             std::string idempotency_key,
+                             std::function<void(rt::Result<std::size_t>)> done) {
+  if (!wire::is_valid_id(node)) {
+    done(Error{Errc::kInvalid, "a node's name is [a-z0-9][a-z0-9_-]{0,62}"});
+    return;
+  }
+  if (http_readings_ > kHttpReadingsMax) {
+    done(Error{Errc::kBusy, "too many readings are waiting for the disk"});
+    return;
+  }
+  const std::size_t readings = lines.readings;
+  http_readings_ += readings;
+  auto pending = std::make_shared<PendingHttp>();
+  pending->body.node = node;
+  pending->body.lines = lines.lines_stored;
+  pending->body.idempotency_key = std::move(idempotency_key);
+  pending->done = std::move(done);
+  auto batch = std::make_shared<wire::ReadingsBatch>();
+  batch->stamp = {clock_.now(), loop_.now(), clock_.boot_id(), clock_.synchronised()};
+  batch->pieces.push_back(std::move(lines));
+  auto status = std::make_shared<Status>(ok());
+  encoder_worker_.run(
+      [encoder = http_encoder_, batch, pending, status] {
+        auto encoded = encoder->encode(std::move(*batch));
+        if (!encoded) {
+          *status = encoded.error();
+          return;
+        }
+        pending->body.records = std::move(*encoded);
+      },
+      [this, alive = alive_, pending, status, readings] {
+        if (!*alive) return;
+        http_readings_ -= readings;
+        if (!*status) {
+          pending->done(status->error());
+          return;
+        }
+        http_.push_back(std::move(*pending));
+        take_turn();
+      });
+}
+
+void Coordinator::commit_http() {
+  if (http_under_way_ || http_.empty()) return;
+  http_under_way_ = true;
+  auto pending = std::make_shared<std::vector<PendingHttp>>(std::exchange(http_, {}));
+  auto bodies = std::make_shared<std::vector<HttpRecords>>();
+  for (PendingHttp& each : *pending) bodies->push_back(std::move(each.body));
+  auto stored = std::make_shared<std::vector<Store::HttpStored>>();
+  run_store(
+      [bodies, stored, now = clock_.now()](Store& store) -> Status {
+        auto done = store.store_http(*bodies, now);
+        if (!done) return done.error();
+        *stored = std::move(*done);
+        return ok();
+      },
+      [this, pending, stored](Status status) {
+        http_under_way_ = false;
+        if (!status) log_.error("writes over HTTP not stored: {}", status.error().message);
+        for (std::size_t i = 0; i < pending->size(); ++i) {
+          if (!status) {
+            (*pending)[i].done(status.error());
+            continue;
+          }
+          for (const StoredReadings& each : (*stored)[i].stored) {
+            counters_.readings += each.columns->readings();
+            live_.publish(each);
+          }
+          (*pending)[i].done((*stored)[i].lines);
+        }
+        take_turn();
+      });
+}
+
+void Coordinator::send_command(const std::string& node, const std::string& verb,
+                               const std::string& arguments,
+                               std::function<void(rt::Result<wire::Command>)> done) {
+  const auto session = sessions_.find(node);
+  if (session == sessions_.end() || session->second.nonce == 0) {
+    done(
+        Error{Errc::kUnavailable, "node " + node + " is not connected: a command needs its spool"});
+    return;
+  }
+  auto made = std::make_shared<rt::Result<wire::Command>>(wire::Command{});
+  const rt::UnixTime now = clock_.now();
+  run_store(
+      [made, node, spool = session->second.spool, verb, arguments, now](Store& store) -> Status {
+        *made = store.add_command(node, spool, verb, arguments, now, now + kCommandLife);
+        return *made ? ok() : Status(made->error());
+      },
+      [this, made, node, done = std::move(done)](Status) {
+        if (*made) send_signed_command(node, **made);
+        done(std::move(*made));
+      });
+}
+
+void Coordinator::send_signed_command(const std::string& node, wire::Command command) {
+  command.generation = generation_;
+  send_signed(node, TopicKind::kCommand, wire::encode(command));
+}
+
+void Coordinator::release(const std::string& node, std::function<void(Status)> done) {
+  run_store(
+      [node, now = clock_.now()](Store& store) -> Status {
+        const auto no = store.ledger().find_node(node);
+        if (!no) return no.error();
+        if (!*no) return Error{Errc::kNotFound, "no such node: " + node};
+        return store.concluder().release(**no, now);
+      },
+      [this, node, done = std::move(done)](Status status) {
+        if (status) nodes_[node].alarm.clear();
+        done(std::move(status));
+      });
+}
+
+}  // namespace fieldpost::coordinator

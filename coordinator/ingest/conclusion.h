@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/store/ledger.h"
+#include "proto/rt/result.h"
+#include "proto/wire/messages.h"
+
+namespace fieldpost::coordinator {
+
+/// A complete hello: its pages joined.
+struct Statement {
+  std::string node;
+  wire::Hello head;                                      ///< of the last page; its list is empty
+  std::vector<wire::IncarnationStatement> incarnations;  ///< parts of one incarnation joined
+};
+
+/// Joins the pages of one nonce. kInvalid: two live incarnations, none, or ranges that overlap.
+rt::Result<Statement> join_pages(const std::string& node, std::vector<wire::Hello> pages);
+
+/// What a confirmed hello led to.
+struct Conclusion {
+  bool run_twice = false;          ///< two machines are one node: not welcomed [back-3]
+  wire::Welcome welcome;           ///< without ids, time and credit
+  std::vector<std::int64_t> gaps;  ///< rows that were added
+  bool store_was_set_back = false;
+  bool branch_changed = false;
+};
+
+/// Takes confirmed hellos into the ledger ([wel-1], [wel-2], section 7). Store thread.
+class Concluder {
+ public:
+  Concluder(rt::Database& db, Ledger& ledger) : db_(db), ledger_(ledger) {}
+
+  /// [hello-5]: whether the digest is that of the ancestors which the statement does not list.
+  rt::Result<bool> digest_agrees(const Statement& statement, rt::UnixTime now);
+
+  /// In one transaction of its own; nothing is changed on failure.
+  rt::Result<Conclusion> conclude(const Statement& statement, rt::UnixTime now);
+
+  /// [back-3]: the operator says that the node is one machine (again).
+  rt::Status release(NodeNo node, rt::UnixTime now);
+
+ private:
+  struct Stated {
+    IncarnationRow row;
+    const wire::IncarnationStatement* said = nullptr;  ///< null: only in the digest
+  };
+  rt::Result<std::vector<IncarnationRow>> unlisted_ancestors(const Statement& statement);
+  rt::Result<std::vector<Stated>> enter_all(NodeNo node, const Statement& statement);
+  rt::Result<bool> follow_branch(const NodeRow& node, const std::vector<Stated>& chain,
+                                 const wire::IncarnationId& live, bool live_was_left_behind,
+                                 bool known_before, rt::UnixTime now, Conclusion& out);
+  rt::Status leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap, NodeNo node,
+                          rt::UnixTime now, Conclusion& out);
+  rt::Status settle_missing(const Stated& stated, std::optional<std::int64_t>& gap, NodeNo node,
+                            wire::GapCause cause, rt::UnixTime now, Conclusion& out);
+  rt::Status answer(const Stated& stated, Conclusion& out);
+
+  rt::Database& db_;
+  Ledger& ledger_;
+};
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,382 @@
+#include "coordinator/ingest/ingest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "proto/wire/hash.h"
+#include "proto/wire/limits.h"
+#include "proto/wire/readings_codec.h"
+
+namespace fieldpost::coordinator {
+
+using rt::Errc;
+using rt::Error;
+using rt::ok;
+using rt::Result;
+using rt::Status;
+using wire::Verdict;
+
+namespace {
+
+constexpr std::size_t kAsksMax = 100'000;
+
+/// A failure that the content of a record can cause; anything else is the disk's.
+bool is_content_fault(const Error& error) {
+  return error.code == Errc::kInvalid || error.code == Errc::kNotFound;
+}
+
+}  // namespace
+
+Result<std::vector<Settled>> Ingest::commit(const std::vector<Arrival>& arrivals,
+                                            rt::UnixTime now) {
+  std::vector<Settled> out;
+  const auto all = [&](auto begin, auto end) -> Status {
+    rt::Transaction transaction(db_);
+    if (auto done = transaction.begin(); !done) return done;
+    for (auto it = begin; it != end; ++it) {
+      auto settled = take(*it, now);
+      if (!settled) return settled.error();
+      out.push_back(std::move(*settled));
+    }
+    return transaction.commit();
+  };
+  Status done = all(arrivals.begin(), arrivals.end());
+  if (done) return out;
+  forget_uncommitted();
+  if (!is_content_fault(done.error())) return done.error();
+  out.clear();
+  for (auto it = arrivals.begin(); it != arrivals.end(); ++it) {
+    const std::size_t before = out.size();
+    done = all(it, it + 1);
+    if (done) continue;
+    forget_uncommitted();
+    out.resize(before);
+    if (!is_content_fault(done.error())) return done.error();
+    const std::string why = done.error().message;
+    rt::Transaction transaction(db_);
+    if (auto begun = transaction.begin(); !begun) return begun.error();
+    const auto incarnation = ledger_.find(it->envelope.name.incarnation);
+    if (!incarnation) return incarnation.error();
+    Settled settled{.node = it->node,
+                    .nonce = it->envelope.nonce,
+                    .name = it->envelope.name,
+                    .lane = it->envelope.lane};
+    auto kept =
+        quarantine(**incarnation, it->envelope.name.seq, it->envelope.record, now, why, settled);
+    if (kept) kept = transaction.commit();
+    if (!kept) {
+      forget_uncommitted();
+      return kept.error();
+    }
+    out.push_back(std::move(settled));
+  }
+  return out;
+}
+
+void Ingest::forget_uncommitted() {
+  ledger_.forget_uncommitted();
+  readings_.forget_uncommitted();
+}
+
+Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
+  const wire::Envelope& envelope = arrival.envelope;
+  Settled out{
+      .node = arrival.node, .nonce = envelope.nonce, .name = envelope.name, .lane = envelope.lane};
+  const auto node = ledger_.node_no(arrival.node, now);
+  if (!node) return node.error();
+  const auto found = ledger_.find(envelope.name.incarnation);
+  if (!found) return found.error();
+  // Only incarnations that a confirmed hello of this node stated have names here [wel-6].
+  if (!*found || (*found)->node != *node) {
+    out.stranger = true;
+    return out;
+  }
+  const IncarnationRow incarnation = **found;
+  for (const wire::NameRange& marked : envelope.marked) {
+    if (!arrival.in_session) break;  // [commit-3]
+    const auto told = ledger_.find(marked.incarnation);
+    if (!told) return told.error();
+    if (!*told || (*told)->node != *node) continue;
+    if (auto done = ledger_.drop_hashes((*told)->no, marked.seqs); !done) return done.error();
+  }
+  for (const std::string& definition : envelope.definitions) {
+    // A definition that is no definition leaves its record without one: it is asked for, then
+    // quarantined.
+    const auto added = readings_.add_set(definition);
+    if (!added && !is_content_fault(added.error()) && added.error().code != Errc::kCorrupt) {
+      return added.error();
+    }
+  }
+  const auto settled = ledger_.settled(incarnation.no, envelope.name.seq);
+  if (!settled) return settled.error();
+  out.verdict = settled->verdict;
+  if (settled->verdict == Verdict::kNone) {
+    if (auto done = take_fresh(arrival, incarnation, now, out); !done) return done.error();
+    return out;
+  }
+  const bool stored = settled->verdict == Verdict::kStored;
+  if (stored && envelope.replay) {
+    auto record = wire::decode_record(envelope.record);
+    if (!record) return out;
+    if (record->kind == static_cast<std::uint16_t>(wire::RecordKind::kReadings)) {
+      auto done = store_readings(incarnation, envelope.name.seq, *record, now, out);
+      if (!done) return done.error();
+    }
+    return out;
+  }
+  if (stored || settled->verdict == Verdict::kQuarantined) {
+    const bool same = settled->hash && *settled->hash == wire::hash128(envelope.record);
+    if (!same) out.verdict = Verdict::kConflict;
+  }
+  return out;
+}
+
+Status Ingest::take_fresh(const Arrival& arrival, const IncarnationRow& incarnation,
+                          rt::UnixTime now, Settled& out) {
+  const wire::Envelope& envelope = arrival.envelope;
+  const std::uint64_t seq = envelope.name.seq;
+  auto record = wire::decode_record(envelope.record);
+  if (!record) {
+    return quarantine(incarnation, seq, envelope.record, now, record.error().message, out);
+  }
+  if (record->kind == static_cast<std::uint16_t>(wire::RecordKind::kReadings)) {
+    const auto set = readings_.find_set(record->set);
+    if (!set && set.error().code != Errc::kNotFound) return set.error();
+    if (!set) {
+      if (asks_.size() > kAsksMax) asks_.clear();
+      if (++asks_[envelope.name] <= wire::kDefinitionAsksMax) {
+        out.need = record->set;
+        return ok();
+      }
+      asks_.erase(envelope.name);
+      return quarantine(incarnation, seq, envelope.record, now,
+                        "the node does not give its series set " + record->set.hex(), out);
+    }
+  }
+  return store(incarnation, seq, *record, wire::hash128(envelope.record), now, out);
+}
+
+Status Ingest::store(const IncarnationRow& incarnation, std::uint64_t seq,
+                     const wire::Record& record, const wire::Hash128& hash, rt::UnixTime now,
+                     Settled& out) {
+  const auto quarantine_it = [&](const std::string& why) {
+    return quarantine(incarnation, seq, wire::encode(record), now, why, out);
+  };
+  switch (static_cast<wire::RecordKind>(record.kind)) {
+    case wire::RecordKind::kEmpty: break;
+    case wire::RecordKind::kReadings: {
+      auto done = store_readings(incarnation, seq, record, now, out);
+      if (!done && (is_content_fault(done.error()) || done.error().code == Errc::kCorrupt)) {
+        return quarantine_it(done.error().message);
+      }
+      if (!done) return done;
+      break;
+    }
+    case wire::RecordKind::kEvent: {
+      auto done = store_event(incarnation, seq, record, now, out);
+      if (!done && is_content_fault(done.error())) return quarantine_it(done.error().message);
+      if (!done) return done;
+      break;
+    }
+    default: return quarantine_it(fmt::format("unknown kind of record: {}", record.kind));
+  }
+  for (const wire::Gap& gap : record.gaps) {
+    if (auto done = take_gap(incarnation, gap, now, out); !done) return done;
+  }
+  if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
+  if (auto done = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored); !done) return done;
+  if (auto done = ledger_.keep_hash(incarnation.no, seq, hash); !done) return done;
+  if (auto done = ledger_.raise_known(incarnation, seq); !done) return done;
+  if (record.readings > 0) {
+    auto done = ledger_.execute("UPDATE node SET delivered = delivered + ?2 WHERE no = ?1",
+                                incarnation.node, record.readings);
+    if (!done) return done;
+  }
+  out.verdict = Verdict::kStored;
+  out.fresh = true;
+  return ok();
+}
+
+Result<wire::Rank> Ingest::rank_of(const IncarnationRow& incarnation, std::uint64_t seq,
+                                   const std::optional<wire::Name>& first_name) {
+  if (!first_name) return wire::Rank{incarnation.ordinal, seq};
+  const auto first = ledger_.find(first_name->incarnation);
+  if (!first) return first.error();
+  // An incarnation that this store never heard of ranks lowest: its readings win over nothing.
+  if (!*first) return wire::Rank{0, first_name->seq};
+  return wire::Rank{(*first)->ordinal, first_name->seq};
+}
+
+Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t seq,
+                              const wire::Record& record, rt::UnixTime now, Settled& out) {
+  const auto set = readings_.find_set(record.set);
+  if (!set) return set.error();
+  auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
+  if (!raw) return raw.error();
+  auto columns = wire::decode_columns(*raw, (*set)->types);
+  if (!columns) return columns.error();
+  if (columns->readings() != record.readings) {
+    return Error{Errc::kInvalid, "the record says another number of readings than it holds"};
+  }
+  const auto rank = rank_of(incarnation, seq, record.first_name);
+  if (!rank) return rank.error();
+  ReadingBatch batch;
+  batch.node = incarnation.node;
+  batch.rank = *rank;
+  batch.set = *set;
+  batch.columns = std::move(*columns);
+  for (const wire::Name& origin : batch.columns.origins) {
+    const auto origin_rank = rank_of(incarnation, seq, origin);
+    if (!origin_rank) return origin_rank.error();
+    batch.origin_ranks.push_back(*origin_rank);
+  }
+  batch.payload = record.payload;
+  batch.codec = record.codec;
+  batch.raw_size = record.raw_size;
+  if (record.boot_stamped) {
+    batch.boot = wire::Id128::from_bytes(
+        {reinterpret_cast<const char*>(record.stamp.boot.data()), record.stamp.boot.size()});
+  }
+  if (auto done = readings_.add_batch(batch, now); !done) return done;
+  const auto series = readings_.series_of(incarnation.node, **set);
+  if (!series) return series.error();
+  out.stored = StoredReadings{*series, *set,
+                              std::make_shared<const wire::Columns>(std::move(batch.columns))};
+  return ok();
+}
+
+Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
+                           const wire::Record& record, rt::UnixTime now, Settled& out) {
+  auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
+  if (!raw) return Error{Errc::kInvalid, raw.error().message};
+  const auto json = nlohmann::json::parse(*raw, nullptr, false);
+  if (!json.is_object() || !json.contains("type") || !json["type"].is_string()) {
+    return Error{Errc::kInvalid, "an event is a JSON object with a member \"type\""};
+  }
+  rt::Statement& add = db_.prepare(
+      "INSERT OR IGNORE INTO event (node_no, incarnation_no, seq, received_ns, payload)"
+      " VALUES (?1, ?2, ?3, ?4, ?5)");
+  add.bind(1, incarnation.node).bind(2, incarnation.no).bind(3, seq).bind(4, now.ns);
+  add.bind_text(5, *raw);
+  if (auto done = add.run(); !done) return done;
+  if (json["type"] == "command" && json.contains("id") && json["id"].is_number_unsigned()) {
+    rt::Statement& answer = db_.prepare(
+        "UPDATE command SET outcome = ?3 WHERE node_no = ?1 AND id = ?2 AND outcome IS NULL");
+    answer.bind(1, incarnation.node).bind(2, json["id"].get<std::uint64_t>()).bind_text(3, *raw);
+    if (auto done = answer.run(); !done) return done;
+  }
+  out.event = std::move(*raw);
+  return ok();
+}
+
+Status Ingest::take_gap(const IncarnationRow& carrier, const wire::Gap& gap, rt::UnixTime now,
+                        Settled& out) {
+  struct Part {
+    IncarnationRow incarnation;
+    wire::SeqRange range;
+    std::uint64_t readings = 0;
+    bool known = false;
+  };
+  std::vector<Part> parts;
+  for (const wire::GapNames& names : gap.names) {
+    const auto incarnation = ledger_.find(names.names.incarnation);
+    if (!incarnation) return incarnation.error();
+    if (!*incarnation || (*incarnation)->node != carrier.node) continue;
+    const auto open = ledger_.unsettled((*incarnation)->no, names.names.seqs);
+    if (!open) return open.error();
+    for (const wire::SeqRange& range : *open) {
+      if ((*incarnation)->no == carrier.no && range.first <= out.name.seq &&
+          out.name.seq <= range.last) {
+        continue;  // a gap cannot list the record that carries it
+      }
+      parts.push_back({**incarnation, range, names.each * range.count(), names.known});
+    }
+  }
+  const bool shows = std::any_of(parts.begin(), parts.end(),
+                                 [](const Part& part) { return part.readings > 0 || !part.known; });
+  std::int64_t row = 0;
+  if (shows) {
+    NewGap fresh{carrier.node,  gap.cause, false,         gap.first_time,
+                 gap.last_time, gap.sets,  gap.sets_known};
+    const auto added = ledger_.add_gap(fresh, now);
+    if (!added) return added.error();
+    row = *added;
+    out.gaps.push_back(row);
+  }
+  for (const Part& part : parts) {
+    if (auto done = ledger_.leave_unconfirmed(part.incarnation.no, part.range); !done) return done;
+    auto done = ledger_.settle(part.incarnation.no, part.range, Verdict::kGapped);
+    if (!done) return done;
+    if (done = ledger_.raise_known(part.incarnation, part.range.last); !done) return done;
+    if (!shows) continue;
+    done = ledger_.add_gap_names(row, part.incarnation.no, part.range, part.readings, part.known);
+    if (!done) return done;
+  }
+  return ok();
+}
+
+Status Ingest::make_quarantine_room(std::size_t bytes, rt::UnixTime now) {
+  for (;;) {
+    rt::Statement& sum = db_.prepare("SELECT coalesce(sum(length(record)), 0) FROM quarantine");
+    const auto row = sum.step();
+    if (!row) return row.error();
+    const std::uint64_t used = sum.u64(0);
+    sum.reset();
+    if (used == 0 || used + bytes <= options_.quarantine_bytes_max) return ok();
+    rt::Statement& oldest = db_.prepare(
+        "SELECT incarnation_no, seq, node_no FROM quarantine ORDER BY received_ns LIMIT 1");
+    const auto found = oldest.step();
+    if (!found) return found.error();
+    const IncarnationNo incarnation = oldest.i64(0);
+    const std::uint64_t seq = oldest.u64(1);
+    NewGap gap{oldest.i64(2), wire::GapCause::kQuarantineFull};
+    oldest.reset();
+    // Leaves quarantine as gapped, in this transaction [commit-7].
+    rt::Statement& verdict = db_.prepare(
+        "UPDATE not_stored SET verdict = ?3 WHERE incarnation_no = ?1 AND first = ?2 AND last = "
+        "?2");
+    verdict.bind(1, incarnation).bind(2, seq).bind(3, static_cast<int>(Verdict::kGapped));
+    if (auto done = verdict.run(); !done) return done;
+    const auto added = ledger_.add_gap(gap, now);
+    if (!added) return added.error();
+    if (auto done = ledger_.add_gap_names(*added, incarnation, {seq, seq}, 0, false); !done) {
+      return done;
+    }
+    rt::Statement& erase =
+        db_.prepare("DELETE FROM quarantine WHERE incarnation_no = ?1 AND seq = ?2");
+    erase.bind(1, incarnation).bind(2, seq);
+    if (auto done = erase.run(); !done) return done;
+  }
+}
+
+Status Ingest::quarantine(const IncarnationRow& incarnation, std::uint64_t seq,
+                          const std::string& record, rt::UnixTime now, const std::string& why,
+                          Settled& out) {
+  if (auto done = make_quarantine_room(record.size(), now); !done) return done;
+  rt::Statement& add = db_.prepare(
+      "INSERT INTO quarantine (incarnation_no, seq, node_no, received_ns, why, record)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  add.bind(1, incarnation.no).bind(2, seq).bind(3, incarnation.node).bind(4, now.ns);
+  add.bind_text(5, why).bind_blob(6, record);
+  if (auto done = add.run(); !done) return done;
+  // Its gaps are taken all the same [env-5].
+  if (const auto content = wire::decode_record(record)) {
+    for (const wire::Gap& gap : content->gaps) {
+      if (auto done = take_gap(incarnation, gap, now, out); !done) return done;
+    }
+  }
+  if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
+  if (auto done = ledger_.settle_alone(incarnation.no, seq, Verdict::kQuarantined); !done)
+    return done;
+  if (auto done = ledger_.keep_hash(incarnation.no, seq, wire::hash128(record)); !done) return done;
+  if (auto done = ledger_.raise_known(incarnation, seq); !done) return done;
+  quarantined_ += 1;
+  out.verdict = Verdict::kQuarantined;
+  out.note = why;
+  return ok();
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,157 @@
+// The ledger's gaps: what is known to be lost, and what may be.
+#include <algorithm>
+#include <tuple>
+
+#include "coordinator/store/ledger.h"
+
+namespace fieldpost::coordinator {
+
+using rt::ok;
+using rt::Result;
+using rt::Status;
+
+namespace {
+
+constexpr int kUnconfirmed = 1;
+constexpr int kDeclared = 2;
+
+struct GapNameRow {
+  std::int64_t gap = 0;
+  wire::SeqRange range;
+};
+
+}  // namespace
+
+Result<std::int64_t> Ledger::add_gap(const NewGap& gap, rt::UnixTime now) {
+  std::string sets;
+  for (const wire::Hash128& set : gap.sets) sets += set.bytes();
+  rt::Statement& add = db_.prepare(
+      "INSERT INTO gap (node_no, cause, state, first_time, last_time, readings_known, sets, "
+      "since_ns)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7)");
+  add.bind(1, gap.node).bind(2, static_cast<int>(gap.cause));
+  add.bind(3, gap.unconfirmed ? kUnconfirmed : kDeclared).bind(7, now.ns);
+  if (gap.first_time == 0 && gap.last_time == 0) {
+    add.bind_null(4).bind_null(5);
+  } else {
+    add.bind(4, gap.first_time).bind(5, gap.last_time);
+  }
+  if (gap.sets_known) {
+    add.bind_blob(6, sets);
+  } else {
+    add.bind_null(6);
+  }
+  if (auto done = add.run(); !done) return done.error();
+  if (gap.unconfirmed) has_unconfirmed_ = true;
+  return db_.last_insert_rowid();
+}
+
+Status Ledger::add_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
+                             std::uint64_t readings, bool known) {
+  rt::Statement& add = db_.prepare(
+      "INSERT OR REPLACE INTO gap_name (incarnation_no, first, last, gap_no) VALUES (?1, ?2, ?3, "
+      "?4)");
+  add.bind(1, incarnation).bind(2, range.first).bind(3, range.last).bind(4, gap);
+  if (auto done = add.run(); !done) return done;
+  rt::Statement& count = db_.prepare(
+      "UPDATE gap SET readings = readings + ?1, readings_known = min(readings_known, ?2)"
+      " WHERE no = ?3");
+  count.bind(1, readings).bind(2, known ? 1 : 0).bind(3, gap);
+  return count.run();
+}
+
+Result<bool> Ledger::has_unconfirmed(IncarnationNo incarnation, wire::SeqRange range) {
+  rt::Statement& get = db_.prepare(
+      "SELECT 1 FROM gap_name n JOIN gap g ON g.no = n.gap_no WHERE n.incarnation_no = ?1"
+      " AND n.first <= ?3 AND n.last >= ?2 AND g.state = 1 LIMIT 1");
+  get.bind(1, incarnation).bind(2, range.first).bind(3, range.last);
+  const auto row = get.step();
+  if (!row) return row.error();
+  get.reset();
+  return *row;
+}
+
+Status Ledger::leave_unconfirmed(IncarnationNo incarnation, wire::SeqRange range) {
+  if (!has_unconfirmed_) return ok();
+  rt::Statement& any = db_.prepare("SELECT 1 FROM gap WHERE state = 1 LIMIT 1");
+  const auto some = any.step();
+  if (!some) return some.error();
+  any.reset();
+  if (!*some) {
+    has_unconfirmed_ = false;
+    return ok();
+  }
+  std::vector<GapNameRow> touched;
+  rt::Statement& rows = db_.prepare(
+      "SELECT n.gap_no, n.first, n.last FROM gap_name n JOIN gap g ON g.no = n.gap_no"
+      " WHERE n.incarnation_no = ?1 AND n.first <= ?3 AND n.last >= ?2 AND g.state = 1");
+  rows.bind(1, incarnation).bind(2, range.first).bind(3, range.last);
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    touched.push_back({rows.i64(0), {rows.u64(1), rows.u64(2)}});
+  }
+  for (const GapNameRow& row : touched) {
+    rt::Statement& erase =
+        db_.prepare("DELETE FROM gap_name WHERE incarnation_no = ?1 AND first = ?2");
+    erase.bind(1, incarnation).bind(2, row.range.first);
+    if (auto done = erase.run(); !done) return done;
+    if (row.range.first < range.first) {
+      auto done = add_gap_names(row.gap, incarnation, {row.range.first, range.first - 1}, 0, false);
+      if (!done) return done;
+    }
+    if (row.range.last > range.last) {
+      auto done = add_gap_names(row.gap, incarnation, {range.last + 1, row.range.last}, 0, false);
+      if (!done) return done;
+    }
+    if (auto done = close_if_empty(row.gap); !done) return done;
+  }
+  return ok();
+}
+
+Status Ledger::close_if_empty(std::int64_t gap) {
+  return execute(
+      "UPDATE gap SET state = 3 WHERE no = ?1"
+      " AND NOT EXISTS (SELECT 1 FROM gap_name WHERE gap_no = ?1)",
+      gap);
+}
+
+Result<int> Ledger::declare_unconfirmed(rt::UnixTime before, NodeNo node) {
+  std::vector<std::int64_t> gaps;
+  rt::Statement& due = db_.prepare(
+      "SELECT no FROM gap WHERE state = 1 AND (since_ns < ?1 OR node_no = ?2) ORDER BY no");
+  due.bind(1, before.ns).bind(2, node);
+  for (;;) {
+    const auto row = due.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    gaps.push_back(due.i64(0));
+  }
+  for (const std::int64_t gap : gaps) {
+    std::vector<std::pair<IncarnationNo, wire::SeqRange>> names;
+    rt::Statement& rows =
+        db_.prepare("SELECT incarnation_no, first, last FROM gap_name WHERE gap_no = ?1");
+    rows.bind(1, gap);
+    for (;;) {
+      const auto row = rows.step();
+      if (!row) return row.error();
+      if (!*row) break;
+      names.emplace_back(rows.i64(0), wire::SeqRange{rows.u64(1), rows.u64(2)});
+    }
+    for (const auto& [incarnation, range] : names) {
+      const auto open = unsettled(incarnation, range);
+      if (!open) return open.error();
+      for (const wire::SeqRange& part : *open) {
+        if (auto done = settle(incarnation, part, wire::Verdict::kGapped); !done)
+          return done.error();
+      }
+    }
+    if (auto done = execute("UPDATE gap SET state = 2 WHERE no = ?1", gap); !done) {
+      return done.error();
+    }
+  }
+  return static_cast<int>(gaps.size());
+}
+
+}  // namespace fieldpost::coordinator

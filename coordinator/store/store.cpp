@@ -1,0 +1,195 @@
+#include "coordinator/store/store.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "coordinator/store/store_file.h"
+#include "proto/wire/hash.h"
+
+namespace fieldpost::coordinator {
+
+using rt::ok;
+using rt::Result;
+using rt::Status;
+
+namespace {
+
+constexpr std::int64_t kIdempotencyNs = 86'400'000'000'000;
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, const std::string& vfs,
+                                           const IngestOptions& options, rt::Random& random) {
+  auto db = open_store_file(path, vfs);
+  if (!db) return db.error();
+  std::unique_ptr<Store> store(new Store(std::move(*db), options));
+  if (auto done = store->ledger_.load(random); !done) return done.error();
+  if (auto done = store->readings_.load(); !done) return done.error();
+  const auto ordinal = store->ledger_.draw_http_ordinal();
+  if (!ordinal) return ordinal.error();
+  store->http_ordinal_ = *ordinal;
+  return store;
+}
+
+Status Store::draw_generation(std::uint64_t value, rt::UnixTime now) {
+  rt::Transaction transaction(db_);
+  auto done = transaction.begin();
+  if (done) done = ledger_.draw_generation(value, now);
+  if (done) done = transaction.commit();
+  return done;
+}
+
+Result<std::vector<Store::HttpStored>> Store::store_http(const std::vector<HttpRecords>& bodies,
+                                                         rt::UnixTime now) {
+  std::vector<HttpStored> out;
+  rt::Transaction transaction(db_);
+  Status done = transaction.begin();
+  for (const HttpRecords& body : bodies) {
+    if (!done) break;
+    auto stored = store_body(body, now);
+    if (!stored) {
+      done = stored.error();
+    } else {
+      out.push_back(std::move(*stored));
+    }
+  }
+  if (done) {
+    rt::Statement& sweep = db_.prepare("DELETE FROM idempotency WHERE accepted_ns < ?1");
+    sweep.bind(1, now.ns - kIdempotencyNs);
+    done = sweep.run();
+  }
+  if (done) done = transaction.commit();
+  if (done) return out;
+  db_.rollback();
+  ledger_.forget_uncommitted();
+  readings_.forget_uncommitted();
+  return done.error();
+}
+
+Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTime now) {
+  HttpStored out;
+  out.lines = body.lines;
+  if (!body.idempotency_key.empty()) {
+    const std::string key = wire::hash128(body.node + '\n' + body.idempotency_key).bytes();
+    rt::Statement& known = db_.prepare("SELECT lines FROM idempotency WHERE key = ?1");
+    known.bind_blob(1, key);
+    const auto row = known.step();
+    if (!row) return row.error();
+    if (*row) {
+      out.lines = static_cast<std::size_t>(known.u64(0));
+      known.reset();
+      return out;
+    }
+    rt::Statement& add =
+        db_.prepare("INSERT INTO idempotency (key, accepted_ns, lines) VALUES (?1, ?2, ?3)");
+    add.bind_blob(1, key).bind(2, now.ns).bind(3, std::uint64_t{body.lines});
+    if (auto done = add.run(); !done) return done.error();
+  }
+  const auto node = ledger_.node_no(body.node, now);
+  if (!node) return node.error();
+  std::uint64_t readings = 0;
+  for (const wire::EncodedReadings& each : body.records) {
+    const auto set = readings_.add_set(each.set->encode());
+    if (!set) return set.error();
+    auto raw = wire::decompress(each.record.payload, each.record.codec, each.record.raw_size);
+    if (!raw) return raw.error();
+    auto columns = wire::decode_columns(*raw, (*set)->types);
+    if (!columns) return columns.error();
+    ReadingBatch batch;
+    batch.node = *node;
+    batch.rank = {http_ordinal_, ++http_seq_};
+    batch.set = *set;
+    batch.columns = std::move(*columns);
+    batch.payload = each.record.payload;
+    batch.codec = each.record.codec;
+    batch.raw_size = each.record.raw_size;
+    if (auto done = readings_.add_batch(batch, now); !done) return done.error();
+    const auto series = readings_.series_of(*node, **set);
+    if (!series) return series.error();
+    readings += each.record.readings;
+    out.stored.push_back(
+        {*series, *set, std::make_shared<const wire::Columns>(std::move(batch.columns))});
+  }
+  rt::Statement& count = db_.prepare(
+      "UPDATE node SET delivered = delivered + ?2, accepted_http = accepted_http + ?2,"
+      " last_seen_ns = max(last_seen_ns, ?3) WHERE no = ?1");
+  count.bind(1, *node).bind(2, readings).bind(3, now.ns);
+  if (auto done = count.run(); !done) return done.error();
+  return out;
+}
+
+Status Store::note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now) {
+  rt::Transaction transaction(db_);
+  if (auto done = transaction.begin(); !done) return done;
+  const auto no = ledger_.node_no(node, now);
+  if (!no) return no.error();
+  rt::Statement& update = db_.prepare(
+      "UPDATE node SET last_seen_ns = ?2, version = ?3, labels = ?4, accepted = ?5 WHERE no = ?1");
+  update.bind(1, *no).bind(2, now.ns).bind_text(3, state.version);
+  update.bind_text(
+      4,
+      nlohmann::json(state.labels).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  update.bind(5, state.accepted);
+  if (auto done = update.run(); !done) return done;
+  return transaction.commit();
+}
+
+Result<std::uint64_t> Store::exchange_mark(NodeNo node, std::uint64_t mark) {
+  auto done =
+      ledger_.execute("UPDATE node SET command_counter = max(command_counter, ?2) WHERE no = ?1",
+                      node, static_cast<std::int64_t>(mark));
+  if (!done) return done.error();
+  rt::Statement& get = db_.prepare("SELECT command_counter FROM node WHERE no = ?1");
+  get.bind(1, node);
+  const auto row = get.step();
+  if (!row) return row.error();
+  const std::uint64_t counter = *row ? get.u64(0) : 0;
+  get.reset();
+  return counter;
+}
+
+Result<wire::Command> Store::add_command(const std::string& node, const wire::SpoolId& spool,
+                                         const std::string& verb, const std::string& arguments,
+                                         rt::UnixTime now, rt::UnixTime expires) {
+  rt::Transaction transaction(db_);
+  if (auto done = transaction.begin(); !done) return done.error();
+  const auto no = ledger_.node_no(node, now);
+  if (!no) return no.error();
+  auto done =
+      ledger_.execute("UPDATE node SET command_counter = command_counter + 1 WHERE no = ?1", *no);
+  if (!done) return done.error();
+  const auto id = exchange_mark(*no, 0);
+  if (!id) return id.error();
+  const std::string spool_bytes = spool.bytes();
+  rt::Statement& add = db_.prepare(
+      "INSERT INTO command (node_no, id, spool, created_ns, expires_ns, verb, arguments)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  add.bind(1, *no).bind(2, *id).bind_blob(3, spool_bytes).bind(4, now.ns).bind(5, expires.ns);
+  add.bind_text(6, verb).bind_text(7, arguments);
+  if (done = add.run(); !done) return done.error();
+  if (done = transaction.commit(); !done) return done.error();
+  return wire::Command{ledger_.store_id(), 0, spool, *id, expires, verb, arguments};
+}
+
+Result<std::vector<wire::Command>> Store::open_commands(const std::string& node,
+                                                        const wire::SpoolId& spool,
+                                                        rt::UnixTime now) {
+  std::vector<wire::Command> out;
+  const std::string spool_bytes = spool.bytes();
+  rt::Statement& rows = db_.prepare(
+      "SELECT c.id, c.expires_ns, c.verb, c.arguments FROM command c JOIN node n ON n.no = "
+      "c.node_no"
+      " WHERE n.id = ?1 AND c.spool = ?2 AND c.outcome IS NULL AND c.expires_ns > ?3 ORDER BY c.id"
+      " LIMIT 256");
+  rows.bind_text(1, node).bind_blob(2, spool_bytes).bind(3, now.ns);
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back({ledger_.store_id(), 0, spool, rows.u64(0), rt::UnixTime{rows.i64(1)},
+                   std::string(rows.text(2)), std::string(rows.text(3))});
+  }
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/ingest/conclusion.h"
+#include "coordinator/ingest/ingest.h"
+#include "coordinator/store/ledger.h"
+#include "coordinator/store/reading_store.h"
+#include "proto/rt/random.h"
+#include "proto/rt/result.h"
+#include "proto/rt/sqlite.h"
+#include "proto/wire/batch_encoder.h"
+
+namespace fieldpost::coordinator {
+
+/// Readings that came over the coordinator's own HTTP.
+struct HttpRecords {
+  std::string node;
+  std::vector<wire::EncodedReadings> records;
+  std::string idempotency_key;  ///< empty: none
+  std::size_t lines = 0;
+};
+
+/// Everything the coordinator stores: one SQLite file, one writer. Store thread only.
+class Store {
+ public:
+  /// Opens or creates it. The caller holds the lock that makes it the only coordinator [lock].
+  static rt::Result<std::unique_ptr<Store>> open(const std::string& path, const std::string& vfs,
+                                                 const IngestOptions& options, rt::Random& random);
+
+  [[nodiscard]] Ledger& ledger() { return ledger_; }
+  [[nodiscard]] Ingest& ingest() { return ingest_; }
+  [[nodiscard]] Concluder& concluder() { return concluder_; }
+  [[nodiscard]] ReadingStore& readings() { return readings_; }
+  [[nodiscard]] rt::Database& database() { return db_; }
+
+  /// [wel-5], durably.
+  rt::Status draw_generation(std::uint64_t value, rt::UnixTime now);
+
+  /// Stores them in one transaction, each body under this start's own incarnation [name-7]. The
+  /// lines of each, in order: of those whose idempotency key was known, the lines stored then.
+  struct HttpStored {
+    std::size_t lines = 0;
+    std::vector<StoredReadings> stored;
+  };
+  rt::Result<std::vector<HttpStored>> store_http(const std::vector<HttpRecords>& bodies,
+                                                 rt::UnixTime now);
+
+  /// Remembers what a node said of itself.
+  rt::Status note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now);
+
+  /// [cmd-1]: a command with the node's next id; the mark is the highest id the node knows.
+  rt::Result<wire::Command> add_command(const std::string& node, const wire::SpoolId& spool,
+                                        const std::string& verb, const std::string& arguments,
+                                        rt::UnixTime now, rt::UnixTime expires);
+  rt::Result<std::uint64_t> exchange_mark(NodeNo node, std::uint64_t mark);
+  /// Commands of the node that have no outcome yet and have not expired.
+  rt::Result<std::vector<wire::Command>> open_commands(const std::string& node,
+                                                       const wire::SpoolId& spool,
+                                                       rt::UnixTime now);
+
+ private:
+  Store(rt::Database db, const IngestOptions& options)
+      : db_(std::move(db)),
+        ledger_(db_),
+        readings_(db_),
+        ingest_(db_, ledger_, readings_, options),
+        concluder_(db_, ledger_) {}
+  rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
+
+  rt::Database db_;
+  Ledger ledger_;
+  ReadingStore readings_;
+  Ingest ingest_;
+  Concluder concluder_;
+  std::uint64_t http_ordinal_ = 0;
+  std::uint64_t http_seq_ = 0;
+};
+
+}  // namespace fieldpost::coordinator

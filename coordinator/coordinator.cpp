@@ -229,8 +229,6 @@ void Coordinator::on_committed(rt::Result<std::vector<Settled>> settled, std::si
     send_receipts(*settled);
     for (const Settled& each : *settled) note(each);
   }
-  for (auto& [node, statement] : std::exchange(concluding_, {}))
-    conclude(node, std::move(statement));
   take_turn();
 }
 

@@ -29,6 +29,7 @@ rt::Status read_text(QueryState& state, Candidate& candidate) {
   if (!candidate.chunk || candidate.series.type != wire::ValueType::kString) return rt::ok();
   const auto values = state.packs.values(*candidate.chunk, candidate.series.type);
   if (!values) return values.error();
+  candidate.best->value = 0;
   candidate.best->text = values->strings[static_cast<std::size_t>(values->values.back())];
   return rt::ok();
 }
@@ -84,6 +85,7 @@ rt::Status offer_item(QueryState& state, Candidate& candidate, const Run& run,
     return rt::ok();
   }
   if (candidate.series.type == wire::ValueType::kString) {
+    reading.value = 0;
     reading.text = run.strings.texts()[static_cast<std::size_t>(item.value)];
   }
   candidate.best = std::move(reading);

@@ -98,7 +98,8 @@ rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRan
     const auto item = (*cursor)->peek();
     if (!item) return item.error();
     if (is_page_full(page, limit, (*item)->time)) break;
-    page.push_back({(*item)->time, (*item)->value, (*cursor)->text(), (*cursor)->boot()});
+    const std::uint64_t value = row->type == wire::ValueType::kString ? 0 : (*item)->value;
+    page.push_back({(*item)->time, value, (*cursor)->text(), (*cursor)->boot()});
     (*cursor)->advance();
   }
   cut_page(page, limit);

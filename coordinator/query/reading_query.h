@@ -29,7 +29,7 @@ struct SeriesFilter {
 
 struct Reading {
   std::int64_t time = 0;
-  std::uint64_t value = 0;  ///< bits as in wire::Column; for strings see `text`
+  std::uint64_t value = 0;  ///< bits as in wire::Column; 0 for strings
   std::string text;         ///< kString only
   wire::Id128 boot;         ///< zero unless stamped by a node with an unsynchronised clock
 };

@@ -7,6 +7,7 @@ namespace fieldpost::test {
 namespace {
 
 constexpr int kZstdLevel = 3;
+const std::string kPath = "/data/store.db";
 
 /// The value, or the end of the test with the error.
 template <typename T>
@@ -39,20 +40,16 @@ coordinator::ReadingBatch make_batch(coordinator::NodeNo node, wire::Rank rank,
 }
 
 void ReadingWorld::open() {
-  db_.emplace(must(coordinator::open_store_file(path(), "")));
+  db_.emplace(must(coordinator::open_store_file(kPath, vfs_.name())));
   store_ = std::make_unique<coordinator::ReadingStore>(*db_);
   must(store_->load());
-  query_.emplace(must(coordinator::ReadingQuery::open(path(), "")));
+  query_.emplace(must(coordinator::ReadingQuery::open(kPath, vfs_.name())));
 }
 
 void ReadingWorld::close() {
   query_.reset();
   store_.reset();
   db_.reset();
-}
-
-std::string ReadingWorld::path() const {
-  return directory_.file(coordinator::kStoreFileName);
 }
 
 coordinator::NodeNo ReadingWorld::add_node(const std::string& name) {

@@ -10,7 +10,8 @@
 #include "coordinator/query/reading_query.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/sqlite.h"
-#include "tests/support/temp_directory.h"
+#include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_vfs.h"
 
 namespace fieldpost::test {
 
@@ -25,7 +26,8 @@ inline constexpr coordinator::CompactionLimits kCompactAll{
                                                    std::shared_ptr<const wire::SeriesSet> set,
                                                    wire::Columns columns, wire::Id128 boot = {});
 
-/// A store in a directory of its own, with queries over a connection of their own.
+/// A store on a simulated disk of its own, with queries over a connection of their own. One at a
+/// time.
 class ReadingWorld {
  public:
   ReadingWorld() { open(); }
@@ -44,13 +46,13 @@ class ReadingWorld {
   rt::Database& db() { return *db_; }
   coordinator::ReadingStore& store() { return *store_; }
   coordinator::ReadingQuery& query() { return *query_; }
-  [[nodiscard]] const TempDirectory& directory() const { return directory_; }
-  [[nodiscard]] std::string path() const;
+  sim::SimDisk& disk() { return disk_; }
   /// All pages of it, or less.
   std::vector<coordinator::Reading> all(coordinator::SeriesId series, std::size_t page = 1'000'000);
 
  private:
-  TempDirectory directory_;
+  sim::SimDisk disk_;
+  sim::SimVfs vfs_{disk_, "reading-world"};
   std::optional<rt::Database> db_;
   std::unique_ptr<coordinator::ReadingStore> store_;
   std::optional<coordinator::ReadingQuery> query_;

@@ -33,4 +33,4 @@ target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)
 
 # A store with readings in it, and queries beside it.
 add_library(fieldpost_reading_world STATIC support/reading_world.cpp)
-target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_test_support)
+target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_sim)

@@ -7,6 +7,8 @@ add_executable(
   unit/line_socket_test.cpp
   unit/http_test.cpp
   unit/http_text_test.cpp
+  unit/reading_crash_test.cpp
+  unit/reading_damage_test.cpp
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
   unit/wire_describe_test.cpp

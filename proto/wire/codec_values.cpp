@@ -34,7 +34,7 @@ void take_bools(ByteReader& heads, ByteReader& bodies, std::span<std::uint64_t> 
   const std::string_view packed = bodies.take((values.size() + 7) / 8);
   if (!bodies.ok()) return;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = (static_cast<std::uint8_t>(packed[i / 8]) >> (i % 8)) & 1u;
+    values[i] = (std::uint64_t{static_cast<std::uint8_t>(packed[i / 8])} >> (i % 8)) & 1U;
   }
 }
 

@@ -34,7 +34,8 @@ CREATE TABLE record (
 );
 CREATE UNIQUE INDEX record_by_name ON record (incarnation_no, seq);
 -- Covers everything that opening and saying hello need, so that no body is read for it.
-CREATE INDEX record_by_state ON record (state, class, no, incarnation_no, seq, bytes, readings, age_ms);
+CREATE INDEX record_by_state
+  ON record (state, class, no, incarnation_no, seq, bytes, readings, age_ms);
 
 -- Names that a held gap record covers: they count as held [hello-3].
 CREATE TABLE gap_cover (

@@ -8,17 +8,22 @@ add_library(
   fieldpost_adapters STATIC
   rt/asio_http.cpp
   rt/errno_error.cpp
+  rt/fd_stream.cpp
   rt/http_connection.cpp
   rt/notify.cpp
   rt/paho_mqtt.cpp
   rt/paho_options.cpp
+  rt/process_spawner.cpp
   rt/real_loop.cpp
+  rt/real_streams.cpp
+  rt/spawn_process.cpp
   rt/stderr_log.cpp
   rt/system_clock.cpp
   rt/system_files.cpp
   rt/system_random.cpp
   rt/thread_worker.cpp
-  rt/timer_queue.cpp)
+  rt/timer_queue.cpp
+  rt/unix_socket.cpp)
 target_compile_definitions(fieldpost_adapters PRIVATE BOOST_ERROR_CODE_HEADER_ONLY)
 target_link_libraries(
   fieldpost_adapters

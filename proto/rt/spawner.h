@@ -14,7 +14,8 @@ struct ExitStatus {
   int signal = 0;  ///< the signal that ended it
 };
 
-/// A running child in a process group of its own. Dropping it kills the whole group.
+/// A running child in a process group of its own. Dropping it kills the whole group, and calls no
+/// handler any more. What the child leaves behind in its group when it exits is killed too.
 class Child {
  public:
   virtual ~Child() = default;

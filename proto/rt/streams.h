@@ -16,9 +16,12 @@ class Stream {
   virtual ~Stream() = default;
   struct Handlers {
     std::function<void(std::string bytes)> on_data;
-    /// The other side closed, or the stream failed (`why` not empty). Called once; then nothing
-    /// more.
+    /// The other side closed, the stream failed (`why` not empty), or close_after_send is done.
+    /// Called once; then nothing more.
     std::function<void(std::string why)> on_closed;
+    /// The other side sends no more but may still read: answer, then close_after_send. Without
+    /// this handler that counts as closed.
+    std::function<void()> on_end = nullptr;
   };
   virtual void start(Handlers handlers) = 0;
   /// Pauses or resumes on_data; the kernel's buffer then pushes back on the sender.

@@ -2,11 +2,15 @@
 add_executable(
   contract_tests
   support/doctest_main.cpp
+  contract/files_test.cpp
   contract/loop_test.cpp
   contract/mqtt_test.cpp
   contract/sim_disk_test.cpp
+  contract/spawner_test.cpp
   contract/sqlite_test.cpp
+  contract/streams_test.cpp
+  contract/system_test.cpp
   contract/worker_test.cpp)
-target_link_libraries(contract_tests PRIVATE fieldpost_adapters fieldpost_sim fieldpost_test_support
+target_link_libraries(contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_sim fieldpost_test_support
                                              doctest::doctest)
 doctest_discover_tests(contract_tests PROPERTIES LABELS contract TIMEOUT 120)

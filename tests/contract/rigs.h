@@ -7,12 +7,19 @@
 #include <string>
 
 #include "proto/rt/paho_mqtt.h"
+#include "proto/rt/process_spawner.h"
 #include "proto/rt/real_loop.h"
+#include "proto/rt/real_streams.h"
+#include "proto/rt/system_files.h"
 #include "proto/rt/thread_worker.h"
 #include "tests/support/mosquitto_process.h"
 #include "tests/support/sim/sim_broker.h"
+#include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_files.h"
 #include "tests/support/sim/sim_loop.h"
 #include "tests/support/sim/sim_mqtt.h"
+#include "tests/support/sim/sim_spawner.h"
+#include "tests/support/sim/sim_streams.h"
 #include "tests/support/sim/sim_worker.h"
 
 /// A rig is one implementation of a port with the world that it lives in. Each contract is a test
@@ -67,6 +74,57 @@ struct SimMqttRig : SimRig {
   void start_broker() { broker.start(); }
   void freeze_broker() { broker.freeze(); }
   void thaw_broker() { broker.thaw(); }
+};
+
+struct RealStreamsRig : RealRig {
+  TempDirectory directory;
+  rt::RealStreams streams{loop};
+  [[nodiscard]] std::string path(const std::string& name) const { return directory.file(name); }
+};
+
+struct SimStreamsRig : SimRig {
+  sim::SimStreams streams{loop};
+  [[nodiscard]] static std::string path(const std::string& name) { return "/run/" + name; }
+};
+
+/// Both rigs know the same programs by name.
+struct RealSpawnerRig : RealRig {
+  rt::ProcessSpawner spawner{loop};
+  [[nodiscard]] static std::vector<std::string> argv(const std::string& name) {
+    if (name == "talker") return {"sh", "-c", "echo one; echo two >&2; echo three; exit 7"};
+    if (name == "hanger") return {"sh", "-c", "echo up; sleep 1000 & sleep 1000"};
+    if (name == "stubborn")
+      return {"sh", "-c", "trap '' TERM; echo up; while :; do sleep 1000; done"};
+    return {"/nonexistent/" + name};
+  }
+};
+
+struct SimSpawnerRig : SimRig {
+  sim::SimSpawner spawner{loop};
+  SimSpawnerRig() {
+    spawner.install("talker", {.steps = {{{}, "one\n", "two\n"}, {{}, "three\n", ""}},
+                               .exit = {.code = 7, .signal = 0}});
+    spawner.install("hanger", {.steps = {{{}, "up\n", ""}}, .exit = {}, .hangs = true});
+    spawner.install(
+        "stubborn",
+        {.steps = {{{}, "up\n", ""}}, .exit = {}, .hangs = true, .ignores_sigterm = true});
+  }
+  [[nodiscard]] static std::vector<std::string> argv(const std::string& name) { return {name}; }
+};
+
+struct RealFilesRig {
+  TempDirectory directory;
+  rt::SystemFiles files;
+  [[nodiscard]] std::string root() const { return directory.path(); }
+  [[nodiscard]] std::string path(const std::string& name) const { return directory.file(name); }
+};
+
+struct SimFilesRig {
+  sim::SimDisk disk;
+  sim::SimFiles files{disk};
+  SimFilesRig() { static_cast<void>(files.make_directories("/data")); }
+  [[nodiscard]] static std::string root() { return "/data"; }
+  [[nodiscard]] static std::string path(const std::string& name) { return "/data/" + name; }
 };
 
 }  // namespace fieldpost::test

@@ -11,6 +11,8 @@ add_library(
   support/sim/sim_loop.cpp
   support/sim/sim_mqtt.cpp
   support/sim/sim_pipe.cpp
+  support/sim/sim_spawner.cpp
+  support/sim/sim_streams.cpp
   support/sim/sim_vfs.cpp
   support/sim/sim_worker.cpp
   support/sim/sim_world.cpp)

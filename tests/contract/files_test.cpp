@@ -1,0 +1,93 @@
+#include <sys/stat.h>
+
+#include "tests/contract/rigs.h"
+
+namespace fieldpost::test {
+namespace {
+
+using rt::Errc;
+
+TEST_CASE_TEMPLATE("what was written is read, whole or in part, and replaced as a whole", Rig,
+                   RealFilesRig, SimFilesRig) {
+  Rig rig;
+  const std::string path = rig.path("key");
+  REQUIRE(rig.files.write_durably(path, "first and longer", 0600));
+  REQUIRE(rig.files.write_durably(path, "second", 0600));
+  CHECK(*rig.files.read(path, 0, 100) == "second");
+  CHECK(*rig.files.read(path, 3, 2) == "on");
+  CHECK(rig.files.read(path, 100, 5)->empty());
+  CHECK(rig.files.info(path)->size == 6);
+  CHECK(*rig.files.list(rig.root()) == std::vector<std::string>{"key"});
+}
+
+TEST_CASE_TEMPLATE("a large file is read to its end", Rig, RealFilesRig, SimFilesRig) {
+  Rig rig;
+  const std::string large(300'000, 'x');
+  REQUIRE(rig.files.write_durably(rig.path("large"), large, 0600));
+  CHECK(*rig.files.read(rig.path("large"), 0, 1'000'000) == large);
+  CHECK(rig.files.read(rig.path("large"), 1, 200'000)->size() == 200'000);
+}
+
+TEST_CASE_TEMPLATE("a missing file is kNotFound, and removing it is no error", Rig, RealFilesRig,
+                   SimFilesRig) {
+  Rig rig;
+  CHECK(rig.files.read(rig.path("none"), 0, 1).error().code == Errc::kNotFound);
+  CHECK(rig.files.info(rig.path("none")).error().code == Errc::kNotFound);
+  CHECK(rig.files.list(rig.path("none")).error().code == Errc::kNotFound);
+  CHECK(rig.files.rename(rig.path("none"), rig.path("x")).error().code == Errc::kNotFound);
+  CHECK(rig.files.space(rig.path("none")).error().code == Errc::kNotFound);
+  CHECK(rig.files.write_durably(rig.path("none/x"), "", 0600).error().code == Errc::kNotFound);
+  CHECK(rig.files.remove(rig.path("none")).has_value());
+}
+
+TEST_CASE_TEMPLATE("renaming keeps the inode, removing removes, names come sorted", Rig,
+                   RealFilesRig, SimFilesRig) {
+  Rig rig;
+  for (const char* name : {"b", "a", "c"}) {
+    REQUIRE(rig.files.write_durably(rig.path(name), name, 0600));
+  }
+  const auto inode = rig.files.info(rig.path("b"))->inode;
+  REQUIRE(rig.files.make_directories(rig.path("d/e/f")));
+  REQUIRE(rig.files.make_directories(rig.path("d/e/f")));
+  REQUIRE(rig.files.rename(rig.path("b"), rig.path("d/e/b")));
+  CHECK(rig.files.info(rig.path("d/e/b"))->inode == inode);
+  CHECK(inode != rig.files.info(rig.path("a"))->inode);
+  REQUIRE(rig.files.remove(rig.path("c")));
+  CHECK(*rig.files.list(rig.path("d/e")) == std::vector<std::string>{"b", "f"});
+  CHECK(rig.files.read(rig.path("c"), 0, 1).error().code == Errc::kNotFound);
+}
+
+TEST_CASE_TEMPLATE("the space of a disk is known", Rig, RealFilesRig, SimFilesRig) {
+  Rig rig;
+  REQUIRE(rig.files.write_durably(rig.path("a"), "x", 0600));
+  const auto space = rig.files.space(rig.path("a"));
+  REQUIRE(space.has_value());
+  CHECK(space->bytes_free > 0);
+  CHECK(space->bytes_free <= space->bytes_total);
+}
+
+TEST_CASE("a file gets the mode that was asked for, and no temporary file stays") {
+  RealFilesRig rig;
+  REQUIRE(rig.files.write_durably(rig.path("key"), "secret", 0600));
+  struct stat found {};
+  REQUIRE(::stat(rig.path("key").c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  REQUIRE(rig.files.make_directories(rig.path("taken/x")));
+  CHECK_FALSE(rig.files.write_durably(rig.path("taken"), "x", 0600).has_value());
+  CHECK(*rig.files.list(rig.root()) == std::vector<std::string>{"key", "taken"});
+}
+
+TEST_CASE("a full simulated disk and a failing one are told apart") {
+  SimFilesRig rig;
+  rig.disk.set_bytes_max(10);
+  CHECK(rig.files.write_durably(rig.path("a"), "more than ten bytes", 0600).error().code ==
+        Errc::kFull);
+  CHECK(rig.files.list("/data")->empty());
+  rig.disk.heal();
+  rig.disk.fail({.calls = static_cast<unsigned>(sim::DiskCall::kSync)});
+  CHECK(rig.files.write_durably(rig.path("a"), "x", 0600).error().code == Errc::kIo);
+  CHECK(rig.files.write_durably(rig.path("a"), "x", 0600).has_value());
+}
+
+}  // namespace
+}  // namespace fieldpost::test

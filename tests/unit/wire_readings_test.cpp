@@ -140,8 +140,9 @@ TEST_CASE("a series set is bounded in series and in bytes") {
   CHECK(SeriesSet::make(keys).error().code == rt::Errc::kFull);
   const std::string large(kDefinitionBytesMax + 1, 'x');
   CHECK(SeriesSet::decode(large).error().code == rt::Errc::kFull);
-  CHECK(SeriesSet::make(std::vector<std::string>(13, std::string(4000, 'x'))).error().code ==
-        rt::Errc::kFull);
+  CHECK(SeriesSet::make(std::vector(kDefinitionBytesMax / 4000 + 1, std::string(4000, 'x')))
+            .error()
+            .code == rt::Errc::kFull);
 }
 
 TEST_CASE("value types have the names of the protocol") {

@@ -18,9 +18,11 @@ add_library(
   wire/envelope.cpp
   wire/flat.cpp
   wire/flat_reader.cpp
+  wire/gunzip.cpp
   wire/hash.cpp
   wire/hello.cpp
   wire/ids.cpp
+  wire/influx_http.cpp
   wire/seq_ranges.cpp
   wire/line_cache.cpp
   wire/line_format.cpp
@@ -38,4 +40,5 @@ add_library(
 target_link_libraries(
   fieldpost_wire
   PUBLIC fieldpost_flags fieldpost_rt
-  PRIVATE fieldpost_wire_schema nlohmann_json::nlohmann_json zstd::libzstd_shared PkgConfig::SODIUM)
+  PRIVATE fieldpost_wire_schema nlohmann_json::nlohmann_json zstd::libzstd_shared PkgConfig::SODIUM
+          ZLIB::ZLIB)

@@ -6,6 +6,7 @@ add_executable(
   unit/http_reader_test.cpp
   unit/line_socket_test.cpp
   unit/http_test.cpp
+  unit/influx_http_test.cpp
   unit/http_text_test.cpp
   unit/reading_crash_test.cpp
   unit/reading_damage_test.cpp
@@ -28,7 +29,8 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_coord
                                          fieldpost_fakes fieldpost_http_reader
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_wire_schema
-                                         nlohmann_json::nlohmann_json doctest::doctest)
+                                         nlohmann_json::nlohmann_json ZLIB::ZLIB
+                                         doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)
 
 # What was released stays readable: fields are only ever added.

@@ -11,6 +11,7 @@ add_executable(
   contract/streams_test.cpp
   contract/system_test.cpp
   contract/worker_test.cpp)
-target_link_libraries(contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_sim fieldpost_test_support
-                                             doctest::doctest)
+target_link_libraries(
+  contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_sim fieldpost_test_support
+                         doctest::doctest)
 doctest_discover_tests(contract_tests PROPERTIES LABELS contract TIMEOUT 120)

@@ -312,6 +312,28 @@ TEST_CASE("counts that nothing backs are refused before anything is reserved") {
   CHECK(refused("\x01\x00\x01\x01\x05\x00\x10\x00\x00\x00"sv));  // a scale beyond 15
 }
 
+TEST_CASE("columns that together pass the bound of a record are corrupt") {
+  using namespace std::string_view_literals;
+  const std::vector types(2, ValueType::kU64);
+  const auto zeros = "\x06\x04\x00\x04\x00\x04\x00"sv;  // heads: times, values, values
+  const auto fits = decode_columns(std::string("\x01\x00\x01\xb0\xea\x01"sv).append(zeros), types);
+  REQUIRE(fits.has_value());
+  CHECK(fits->readings() == 60'000);
+  CHECK_FALSE(
+      decode_columns(std::string("\x01\x00\x01\xc0\xb8\x02"sv).append(zeros), types).has_value());
+}
+
+TEST_CASE("integers around a base that miss their own first are corrupt [codec-5]") {
+  using namespace std::string_view_literals;
+  const auto decode = [](std::string_view residuals) {
+    // Times 0, 0; values: plain bytes, order 0, first 1, base 1.
+    const auto frame = "\x01\x00\x01\x02\x05\x04\x00\x01\x02\x02"sv;
+    return decode_columns(std::string(frame).append(residuals), std::vector{ValueType::kU64});
+  };
+  CHECK(decode("\x01\x02"sv).value().columns[0].values == std::vector<std::uint64_t>{1, 3});
+  CHECK_FALSE(decode("\x02\x02"sv).has_value());
+}
+
 TEST_CASE("compression gives plain bytes when zstd would not make them smaller") {
   const std::string repeated(1000, 'a');
   const auto small = compress(repeated, 3);

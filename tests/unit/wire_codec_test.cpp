@@ -334,6 +334,17 @@ TEST_CASE("integers around a base that miss their own first are corrupt [codec-5
   CHECK_FALSE(decode("\x02\x02"sv).has_value());
 }
 
+TEST_CASE("an index beyond the dictionary is corrupt [codec-10]") {
+  using namespace std::string_view_literals;
+  const auto decode = [](std::string_view index_and_text) {
+    const auto frame = "\x01\x00\x01\x01\x04\x00\x01\x01"sv;  // one time, one string of one byte
+    return decode_columns(std::string(frame).append(index_and_text),
+                          std::vector{ValueType::kString});
+  };
+  CHECK(decode("\x00x"sv).value().columns[0].strings == std::vector<std::string>{"x"});
+  CHECK_FALSE(decode("\x02x"sv).has_value());
+}
+
 TEST_CASE("compression gives plain bytes when zstd would not make them smaller") {
   const std::string repeated(1000, 'a');
   const auto small = compress(repeated, 3);

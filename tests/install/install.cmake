@@ -1,0 +1,1 @@
+# What an installation gets: units, users, directories, the broker's configuration.

@@ -1,6 +1,7 @@
 add_executable(
   unit_tests
   support/doctest_main.cpp
+  unit/exec_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
   unit/http_reader_test.cpp

@@ -5,6 +5,7 @@ add_executable(
   contract/files_test.cpp
   contract/loop_test.cpp
   contract/mqtt_test.cpp
+  contract/sim_broker_test.cpp
   contract/sim_disk_test.cpp
   contract/spawner_test.cpp
   contract/sqlite_test.cpp

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <functional>
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,10 @@ class SimLog final : public rt::Log {
   }
   /// How many of the kept lines contain `part`.
   [[nodiscard]] std::size_t count_containing(std::string_view part) const {
-    std::size_t found = 0;
-    for (const Line& line : lines_) found += line.text.find(part) != std::string::npos ? 1 : 0;
-    return found;
+    const auto has_part = [&](const Line& line) {
+      return line.text.find(part) != std::string::npos;
+    };
+    return static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(), has_part));
   }
 
  private:

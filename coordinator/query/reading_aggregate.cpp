@@ -96,16 +96,58 @@ class Buckets {
   std::vector<Filling> filling_;
 };
 
+/// Readings of one bucket that ascend; NaN are left out.
+Part part_of(const ReadingCursor::Stretch& in, std::size_t from, std::size_t to,
+             wire::ValueType type) {
+  Part part{0, {INFINITY, -INFINITY, 0}, 0, 0, 0, 0};
+  for (std::size_t i = from; i < to; ++i) {
+    const double value = number_of(in.values[i], type);
+    if (std::isnan(value)) continue;
+    if (part.count++ == 0) std::tie(part.first_time, part.first) = std::pair{in.times[i], value};
+    std::tie(part.last_time, part.last) = std::pair{in.times[i], value};
+    part.summary.min = std::min(part.summary.min, value);
+    part.summary.max = std::max(part.summary.max, value);
+    part.summary.sum += value;
+  }
+  return part;
+}
+
+void fill(Buckets& buckets, const ReadingCursor::Stretch& in, const wire::Id128& boot,
+          wire::ValueType type) {
+  for (std::size_t from = 0; from < in.times.size();) {
+    const std::size_t bucket = buckets.index_of(in.times[from]);
+    const auto past =
+        std::partition_point(in.times.begin() + static_cast<std::ptrdiff_t>(from), in.times.end(),
+                             [&](std::int64_t time) { return buckets.index_of(time) == bucket; });
+    const auto to = static_cast<std::size_t>(past - in.times.begin());
+    const Part part = part_of(in, from, to, type);
+    if (part.count > 0) add(buckets.at(in.times[from]), part, boot);
+    from = to;
+  }
+}
+
+/// Takes the next chunk by its summary if it fits into one bucket.
+rt::Result<bool> take_summary(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type) {
+  const auto found = cursor.whole_chunk();
+  if (!found) return found.error();
+  const ChunkRow* chunk = *found;
+  if (chunk == nullptr || !chunk->summary) return false;
+  if (buckets.index_of(chunk->first_time) != buckets.index_of(chunk->last_time)) return false;
+  add(buckets.at(chunk->first_time), part_of(*chunk, type), cursor.boot());
+  cursor.skip_chunk();
+  return true;
+}
+
 rt::Status fill(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type) {
   for (;;) {
-    const auto chunk = cursor.whole_chunk();
-    if (!chunk) return chunk.error();
-    if (*chunk != nullptr && (*chunk)->summary &&
-        buckets.index_of((*chunk)->first_time) == buckets.index_of((*chunk)->last_time)) {
-      add(buckets.at((*chunk)->first_time), part_of(**chunk, type), cursor.boot());
-      cursor.skip_chunk();
-      continue;
-    }
+    const auto taken = take_summary(buckets, cursor, type);
+    if (!taken) return taken.error();
+    if (*taken) continue;
+    const auto stretch = cursor.stretch();
+    if (!stretch) return stretch.error();
+    fill(buckets, *stretch, cursor.boot(), type);
+    cursor.skip(stretch->times.size());
+    if (!stretch->times.empty()) continue;
     const auto item = cursor.peek();
     if (!item) return item.error();
     if (*item == nullptr) return rt::ok();

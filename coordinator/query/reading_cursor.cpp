@@ -55,56 +55,75 @@ void ReadingCursor::skip_chunk() {
 rt::Status ReadingCursor::decode_chunk() {
   const ChunkRow chunk = chunks_.front();
   chunks_.pop_front();
-  decoded_.items.clear();
-  decoded_.strings = {};
-  at_ = 0;
-  if (auto done = state_.packs.append_to(decoded_, chunk, series_.type); !done) {
-    decoded_.items.clear();
-    return state_.damage.judge(chunk, done.error());
-  }
-  auto& items = decoded_.items;
-  const auto past = [](std::int64_t time) {
-    return [time](const Item& item) { return item.time < time; };
+  at_ = end_ = 0;
+  auto readings = state_.packs.read(chunk, series_.type);
+  if (!readings) return state_.damage.judge(chunk, readings.error());
+  decoded_ = std::move(*readings);
+  const auto& times = decoded_.timeline->times;
+  const auto index_of = [&](std::int64_t time) {
+    return static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), time) -
+                                    times.begin());
   };
-  items.erase(std::partition_point(items.begin(), items.end(), past(range_.to)), items.end());
-  at_ = static_cast<std::size_t>(
-      std::partition_point(items.begin(), items.end(), past(range_.from)) - items.begin());
+  at_ = index_of(range_.from);
+  end_ = index_of(range_.to);
   return rt::ok();
 }
 
-rt::Result<const Item*> ReadingCursor::peek() {
+/// Decodes chunks until there is a stored reading, or the next one is a waiting one.
+rt::Status ReadingCursor::find_stored() {
   while (!has_decoded()) {
-    if (auto done = find_chunk(); !done) return done.error();
+    if (auto done = find_chunk(); !done) return done;
+    if (chunks_.empty()) return rt::ok();
     const Item* waiting = waiting_item();
-    const bool is_before =
-        waiting != nullptr && (chunks_.empty() || waiting->time < chunks_.front().first_time);
-    if (is_before || chunks_.empty()) {
-      takes_waiting_ = true;
-      return waiting;
-    }
-    if (auto done = decode_chunk(); !done) return done.error();
+    if (waiting != nullptr && waiting->time < chunks_.front().first_time) return rt::ok();
+    if (auto done = decode_chunk(); !done) return done;
   }
-  const Item* stored = &decoded_.items[at_];
+  return rt::ok();
+}
+
+rt::Result<ReadingCursor::Stretch> ReadingCursor::stretch() {
+  if (auto done = find_stored(); !done) return done.error();
+  if (!has_decoded()) return Stretch{};
+  const auto times = std::span(decoded_.timeline->times).subspan(at_, end_ - at_);
+  std::size_t count = times.size();
+  if (const Item* waiting = waiting_item(); waiting != nullptr) {
+    count = static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), waiting->time) -
+                                     times.begin());
+  }
+  return Stretch{times.first(count), std::span(decoded_.values.values).subspan(at_, count)};
+}
+
+const wire::Rank& ReadingCursor::stored_rank() const {
+  std::size_t position = at_;
+  auto run = decoded_.timeline->ranks.begin();
+  for (; position >= run->count; ++run) position -= run->count;
+  return run->rank;
+}
+
+rt::Result<const Item*> ReadingCursor::peek() {
+  if (auto done = find_stored(); !done) return done.error();
   const Item* waiting = waiting_item();
+  takes_waiting_ = !has_decoded();
+  if (takes_waiting_) return waiting;
+  stored_.time = decoded_.timeline->times[at_];
+  stored_.value = decoded_.values.values[at_];
   takes_waiting_ =
-      waiting != nullptr && (waiting->time < stored->time ||
-                             (waiting->time == stored->time && waiting->rank > stored->rank));
-  return takes_waiting_ ? waiting : stored;
+      waiting != nullptr && (waiting->time < stored_.time ||
+                             (waiting->time == stored_.time && waiting->rank > stored_rank()));
+  return takes_waiting_ ? waiting : &stored_;
 }
 
 void ReadingCursor::advance() {
-  const std::int64_t time =
-      takes_waiting_ ? waiting_.items[waiting_at_].time : decoded_.items[at_].time;
+  const std::int64_t time = takes_waiting_ ? waiting_.items[waiting_at_].time : stored_.time;
   if (const Item* item = waiting_item(); item != nullptr && item->time == time) ++waiting_at_;
-  if (has_decoded() && decoded_.items[at_].time == time) ++at_;
+  if (has_decoded() && decoded_.timeline->times[at_] == time) ++at_;
 }
 
 const std::string& ReadingCursor::text() const {
   static const std::string none;
   if (series_.type != wire::ValueType::kString) return none;
-  const Run& run = takes_waiting_ ? waiting_ : decoded_;
-  const Item& item = takes_waiting_ ? waiting_.items[waiting_at_] : decoded_.items[at_];
-  return run.strings.texts()[static_cast<std::size_t>(item.value)];
+  if (!takes_waiting_) return decoded_.values.strings[static_cast<std::size_t>(stored_.value)];
+  return waiting_.strings.texts()[static_cast<std::size_t>(waiting_.items[waiting_at_].value)];
 }
 
 }  // namespace fieldpost::coordinator

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +24,16 @@ class ReadingCursor {
   rt::Result<const ChunkRow*> whole_chunk();
   void skip_chunk();
 
-  /// The next reading; none at the end. Valid until `advance`.
+  /// Stored readings in a row over which nothing waiting comes; none where `peek` must decide.
+  /// Valid until the next call of another function. `skip` passes over the first of them.
+  struct Stretch {
+    std::span<const std::int64_t> times;
+    std::span<const std::uint64_t> values;
+  };
+  rt::Result<Stretch> stretch();
+  void skip(std::size_t count) { at_ += count; }
+
+  /// The next reading (its rank is not told); none at the end. Valid until `advance`.
   rt::Result<const Item*> peek();
   void advance();
   /// Of the reading that `peek` gave; empty but for strings.
@@ -34,7 +43,9 @@ class ReadingCursor {
  private:
   rt::Status find_chunk();
   rt::Status decode_chunk();
-  [[nodiscard]] bool has_decoded() const { return at_ < decoded_.items.size(); }
+  rt::Status find_stored();
+  [[nodiscard]] bool has_decoded() const { return at_ < end_; }
+  [[nodiscard]] const wire::Rank& stored_rank() const;
   [[nodiscard]] const Item* waiting_item() const;
 
   QueryState& state_;
@@ -46,8 +57,10 @@ class ReadingCursor {
   std::deque<ChunkRow> chunks_;  ///< found, not decoded
   std::int64_t search_from_;     ///< the next chunks end here or later
   bool found_all_ = false;
-  Run decoded_;
-  std::size_t at_ = 0;
+  ChunkReadings decoded_;
+  std::size_t at_ = 0;   ///< next reading of the decoded chunk
+  std::size_t end_ = 0;  ///< of those in the range
+  Item stored_;          ///< what `peek` showed
   bool takes_waiting_ = false;
 };
 

@@ -135,17 +135,17 @@ rt::Status PackReader::load(const ChunkRow& chunk) {
   return Error{Errc::kCorrupt, fmt::format("pack {} is too short", chunk.pack_no)};
 }
 
-rt::Result<const Timeline*> PackReader::timeline(const ChunkRow& chunk) {
+rt::Result<std::shared_ptr<const Timeline>> PackReader::timeline(const ChunkRow& chunk) {
   if (auto done = load(chunk); !done) return done.error();
   if (!timeline_) {
     auto decoded = decode_timeline(std::string_view(bytes_).substr(0, chunk.time_size));
     if (!decoded) return decoded.error();
-    timeline_ = std::move(*decoded);
+    timeline_ = std::make_shared<const Timeline>(std::move(*decoded));
   }
-  if (timeline_->times.size() != chunk.count || chunk.count == 0) {
+  if (timeline_->times.size() != chunk.count) {
     return Error{Errc::kCorrupt, "a chunk and its times are not as many"};
   }
-  return &*timeline_;
+  return timeline_;
 }
 
 rt::Result<Values> PackReader::values(const ChunkRow& chunk, wire::ValueType type) {
@@ -154,16 +154,29 @@ rt::Result<Values> PackReader::values(const ChunkRow& chunk, wire::ValueType typ
                        static_cast<std::size_t>(chunk.count));
 }
 
-rt::Status PackReader::append_to(Run& run, const ChunkRow& chunk, wire::ValueType type) {
-  const auto times = timeline(chunk);
+rt::Result<ChunkReadings> PackReader::read(const ChunkRow& chunk, wire::ValueType type) {
+  auto times = timeline(chunk);
   if (!times) return times.error();
-  const auto values_of = values(chunk, type);
-  if (!values_of) return values_of.error();
-  wire::Column column{(*times)->times, values_of->values, values_of->strings};
-  std::vector<wire::Rank> ranks;
-  for (const RankRun& part : (*times)->ranks) ranks.insert(ranks.end(), part.count, part.rank);
-  append_column(run, column, ranks);
-  return rt::ok();
+  auto decoded = values(chunk, type);
+  if (!decoded) return decoded.error();
+  return ChunkReadings{std::move(*times), std::move(*decoded)};
+}
+
+void append_chunk(Run& run, const ChunkReadings& readings) {
+  std::vector<std::uint64_t> indexes;
+  for (const std::string& text : readings.values.strings) {
+    indexes.push_back(run.strings.index_of(text));
+  }
+  run.items.reserve(run.items.size() + readings.timeline->times.size());
+  std::size_t at = 0;
+  for (const RankRun& part : readings.timeline->ranks) {
+    for (std::uint32_t i = 0; i < part.count; ++i, ++at) {
+      const std::uint64_t value = readings.values.values[at];
+      run.items.push_back({readings.timeline->times[at],
+                           indexes.empty() ? value : indexes[static_cast<std::size_t>(value)],
+                           part.rank});
+    }
+  }
 }
 
 }  // namespace fieldpost::coordinator

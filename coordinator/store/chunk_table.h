@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,16 +52,21 @@ rt::Result<std::vector<wire::Id128>> boots_of(rt::Database& db, SeriesId series)
 rt::Status insert_chunk(rt::Database& db, const ChunkRow& chunk);
 rt::Status delete_chunk(rt::Database& db, const ChunkRow& chunk);
 
+/// What a chunk holds. Chunks that lie in one pack share their timeline.
+struct ChunkReadings {
+  std::shared_ptr<const Timeline> timeline;
+  Values values;
+};
+
 /// Reads packs, keeping the last one: chunks that are asked for together lie together.
 class PackReader {
  public:
   explicit PackReader(rt::Database& db) : db_(db) {}
 
-  /// kCorrupt when the pack is missing or these bytes of it are damaged. Valid until the next call.
-  rt::Result<const Timeline*> timeline(const ChunkRow& chunk);
+  /// kCorrupt when the pack is missing or these bytes of it are damaged.
+  rt::Result<std::shared_ptr<const Timeline>> timeline(const ChunkRow& chunk);
   rt::Result<Values> values(const ChunkRow& chunk, wire::ValueType type);
-  /// Appends the chunk's readings.
-  rt::Status append_to(Run& run, const ChunkRow& chunk, wire::ValueType type);
+  rt::Result<ChunkReadings> read(const ChunkRow& chunk, wire::ValueType type);
 
  private:
   rt::Status load(const ChunkRow& chunk);
@@ -68,7 +74,10 @@ class PackReader {
   rt::Database& db_;
   std::int64_t pack_no_ = 0;  ///< 0: none
   std::string bytes_;
-  std::optional<Timeline> timeline_;
+  std::shared_ptr<const Timeline> timeline_;
 };
+
+/// Appends to a run what lies behind all that it has.
+void append_chunk(Run& run, const ChunkReadings& readings);
 
 }  // namespace fieldpost::coordinator

@@ -130,10 +130,12 @@ rt::Status Compaction::overlay(const ChunkRow& chunk, wire::ValueType type, Run&
 }
 
 rt::Status Compaction::take_chunk(const ChunkRow& chunk, wire::ValueType type, Run& into) {
-  if (auto done = reader_.append_to(into, chunk, type); !done) {
-    if (done.error().code == Errc::kCorrupt) damaged_ = chunk;
-    return done;
+  const auto readings = reader_.read(chunk, type);
+  if (!readings) {
+    if (readings.error().code == Errc::kCorrupt) damaged_ = chunk;
+    return readings.error();
   }
+  append_chunk(into, *readings);
   totals_.count -= static_cast<std::int64_t>(chunk.count);
   return packs_.remove(chunk);
 }

@@ -15,4 +15,7 @@ add_executable(
 target_link_libraries(
   contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_sim fieldpost_test_support
                          doctest::doctest)
-doctest_discover_tests(contract_tests PROPERTIES LABELS contract TIMEOUT 120)
+doctest_discover_tests(
+  contract_tests
+  PROPERTIES LABELS contract TIMEOUT 120 ENVIRONMENT
+             "TSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/support/tsan.supp")

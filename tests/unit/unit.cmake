@@ -17,6 +17,7 @@ add_executable(
   unit/wire_codec_golden_test.cpp
   unit/wire_codec_test.cpp
   unit/wire_golden_test.cpp
+  unit/mqtt_inbox_test.cpp
   unit/wire_hash_test.cpp
   unit/wire_line_test.cpp
   unit/wire_messages_test.cpp

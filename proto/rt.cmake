@@ -38,3 +38,14 @@ target_link_libraries(
   fieldpost_http_reader
   PUBLIC fieldpost_rt
   PRIVATE Boost::headers)
+
+# Reads configuration; the only user of toml++, whose headers alone are used: its shared library
+# throws, and would be one more to load.
+add_library(fieldpost_config STATIC rt/config.cpp rt/config_file.cpp rt/config_load.cpp
+                                    rt/config_value.cpp)
+target_compile_definitions(
+  fieldpost_config PRIVATE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0 TOML_ENABLE_FORMATTERS=0)
+target_include_directories(
+  fieldpost_config SYSTEM
+  PRIVATE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
+target_link_libraries(fieldpost_config PUBLIC fieldpost_rt)

@@ -32,3 +32,8 @@ fieldpost_fuzz_target(
   fuzz_readings_codec fuzz/fuzz_readings_codec.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_readings_codec
   LIBRARIES fieldpost_wire)
+
+fieldpost_fuzz_target(
+  fuzz_config fuzz/fuzz_config.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_config
+  LIBRARIES fieldpost_config)

@@ -15,6 +15,19 @@ std::span<const Item> until(std::span<const Item> items, std::int64_t end, bool 
   return items.first(static_cast<std::size_t>(past - items.begin()));
 }
 
+bool overlaps(std::span<const Item> items, const std::vector<ChunkRow>& next) {
+  return !next.empty() && next.front().first_time <= items.front().time;
+}
+
+/// The items that go together with the first: those before the next chunk, or those in it. A chunk
+/// that is not full takes along what follows it.
+std::span<const Item> first_part(std::span<const Item> items, const std::vector<ChunkRow>& next) {
+  if (next.empty()) return items;
+  if (!overlaps(items, next)) return until(items, next[0].first_time, false);
+  if (next[0].is_full) return until(items, next[0].last_time, true);
+  return next.size() < 2 ? items : until(items, next[1].first_time, false);
+}
+
 /// How many of the first items go into one chunk.
 std::size_t piece_count(std::span<const Item> items, const std::vector<std::string>& texts,
                         wire::ValueType type, std::size_t piece_max) {
@@ -81,17 +94,12 @@ rt::Status Compaction::merge(const ChunkOrder& of, SeriesRun& incoming) {
   Run segment;
   segment.strings = std::move(incoming.run.strings);
   while (!rest.empty()) {
-    const auto next = chunks_from(db_, of, rest.front().time, 1);
+    const auto next = chunks_from(db_, of, rest.front().time, 2);
     if (!next) return next.error();
-    const bool overlaps = !next->empty() && next->front().first_time <= rest.front().time;
-    std::span<const Item> part = rest;
-    if (overlaps)
-      part = until(rest, next->front().last_time, true);
-    else if (!next->empty())
-      part = until(rest, next->front().first_time, false);
+    const auto part = first_part(rest, *next);
     segment.items.assign(part.begin(), part.end());
-    auto done = overlaps ? overlay(next->front(), incoming.type, segment)
-                         : extend(of, incoming.type, segment);
+    auto done = overlaps(rest, *next) ? overlay(next->front(), incoming.type, segment)
+                                      : extend(of, incoming.type, segment);
     if (!done) return done;
     rest = rest.subspan(part.size());
   }
@@ -116,7 +124,7 @@ rt::Status Compaction::extend(const ChunkOrder& of, wire::ValueType type, Run& s
   return write(of, type, segment, kChunkReadingsMax);
 }
 
-/// The segment falls into a chunk, which is split evenly when it becomes too large.
+/// The segment begins in a chunk; a full one is split evenly.
 rt::Status Compaction::overlay(const ChunkRow& chunk, wire::ValueType type, Run& segment) {
   Run merged;
   merged.strings = std::move(segment.strings);
@@ -124,6 +132,7 @@ rt::Status Compaction::overlay(const ChunkRow& chunk, wire::ValueType type, Run&
   merged.items.insert(merged.items.end(), segment.items.begin(), segment.items.end());
   settle(merged);
   segment = std::move(merged);
+  if (!chunk.is_full) return extend({chunk.series, chunk.boot}, type, segment);
   const std::size_t count = segment.items.size();
   const std::size_t pieces = (count + kChunkReadingsMax - 1) / kChunkReadingsMax;
   return write({chunk.series, chunk.boot}, type, segment, (count + pieces - 1) / pieces);

@@ -150,6 +150,24 @@ TEST_CASE("many small steps leave full chunks and a short tail of small ones") {
   CHECK(world.all(1).size() == 12'000);
 }
 
+TEST_CASE("records that repeat the end of the one before leave no small chunks") {
+  ReadingWorld world;
+  const auto node = world.add_node("n1");
+  const auto set = make_set({"air temp f"});
+  for (int i = 0; i < 100; ++i) {
+    wire::Columns columns;
+    columns.columns.resize(1);
+    for (int k = 0; k <= 60; ++k) {
+      columns.columns[0].times.push_back((i * 60 + k) * 1000);
+      columns.columns[0].values.push_back(f64(k));
+    }
+    world.add(make_batch(node, {1, static_cast<std::uint64_t>(i + 1)}, set, columns));
+    world.compact();
+  }
+  CHECK(world.number("SELECT sum(count) FROM chunk") == 6001);
+  CHECK(*world.number("SELECT count(*) FROM chunk") <= 1 + 8);
+}
+
 TEST_CASE("late readings split the chunk that they fall into, and no other") {
   ReadingWorld world;
   const auto node = world.add_node("n1");

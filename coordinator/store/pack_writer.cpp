@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "coordinator/store/pack_release.h"
+
 namespace fieldpost::coordinator {
 namespace {
 
@@ -78,7 +80,7 @@ rt::Status PackWriter::add(const ChunkOrder& of, const Piece& piece) {
 rt::Status PackWriter::close_oldest() {
   const Open pack = std::move(open_.front());
   open_.pop_front();
-  auto done = db_.prepare("INSERT INTO pack (users, bytes) VALUES (?, ?)")
+  auto done = db_.prepare("INSERT INTO pack (made_for, users, bytes) VALUES (?1, ?1, ?2)")
                   .bind(1, static_cast<std::int64_t>(pack.chunks.size()))
                   .bind_blob(2, pack.bytes)
                   .run();
@@ -101,13 +103,7 @@ rt::Status PackWriter::flush() {
     if (auto done = close_oldest(); !done) return done;
   }
   for (const auto& [pack_no, users] : std::exchange(released_, {})) {
-    auto done = db_.prepare("UPDATE pack SET users = users - ? WHERE no = ?")
-                    .bind(1, users)
-                    .bind(2, pack_no)
-                    .run();
-    if (!done) return done;
-    auto gone = db_.prepare("DELETE FROM pack WHERE no = ? AND users <= 0").bind(1, pack_no).run();
-    if (!gone) return gone;
+    if (auto done = release_pack(db_, pack_no, users); !done) return done;
   }
   return rt::ok();
 }

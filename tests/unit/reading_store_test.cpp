@@ -168,6 +168,33 @@ TEST_CASE("records that repeat the end of the one before leave no small chunks")
   CHECK(*world.number("SELECT count(*) FROM chunk") <= 1 + 8);
 }
 
+TEST_CASE("a pack that most of its chunks left is written again without their bytes") {
+  ReadingWorld world;
+  const auto node = world.add_node("n1");
+  std::vector<std::string> keys;
+  for (int i = 0; i < 8; ++i) keys.push_back("air,no=" + std::to_string(i) + " temp f");
+  const auto set = make_set(keys);
+  wire::Columns all;
+  for (std::uint64_t i = 0; i < 8; ++i) all.columns.push_back({{1, 9}, {f64(1.5), f64(2.5)}, {}});
+  world.add(make_batch(node, {1, 1}, set, all));
+  world.compact();
+  REQUIRE(world.number("SELECT users FROM pack") == 8);
+  const auto size = world.number("SELECT length(bytes) FROM pack");
+  wire::Columns late;
+  late.columns.resize(8);
+  for (std::size_t i = 0; i < 5; ++i) late.columns[i] = {{5}, {f64(3.5)}, {}};
+  world.add(make_batch(node, {1, 2}, set, late));
+  world.compact();
+  CHECK(world.number("SELECT count(*) FROM pack") == 2);
+  CHECK(world.number("SELECT made_for FROM pack WHERE users = 3") == 3);
+  CHECK(*world.number("SELECT length(bytes) FROM pack WHERE users = 3") < *size);
+  for (coordinator::SeriesId id = 1; id <= 8; ++id) {
+    INFO("series ", id);
+    CHECK(world.all(id).size() == (id <= 5 ? 3 : 2));
+    CHECK(world.all(id).back().value == f64(2.5));
+  }
+}
+
 TEST_CASE("late readings split the chunk that they fall into, and no other") {
   ReadingWorld world;
   const auto node = world.add_node("n1");

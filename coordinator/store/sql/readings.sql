@@ -65,10 +65,13 @@ CREATE TABLE chunk (
   PRIMARY KEY (series_id, boot, last_time)
 ) WITHOUT ROWID;
 
+CREATE INDEX chunk_by_pack ON chunk (pack_no);
+
 -- Times and ranks once, then the values of each chunk that shares them.
 CREATE TABLE pack (
   no INTEGER PRIMARY KEY AUTOINCREMENT,      -- never used again: readers keep packs by number
-  users INTEGER NOT NULL,                    -- chunks that are in it
+  made_for INTEGER NOT NULL,                 -- chunks that were put in
+  users INTEGER NOT NULL,                    -- of them still there
   bytes BLOB NOT NULL
 );
 

@@ -37,3 +37,8 @@ fieldpost_fuzz_target(
   fuzz_config fuzz/fuzz_config.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_config
   LIBRARIES fieldpost_config)
+
+fieldpost_fuzz_target(
+  fuzz_sparkplug fuzz/fuzz_sparkplug.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug
+  LIBRARIES fieldpost_agent_sources)

@@ -7,6 +7,7 @@ add_executable(
   unit/config_test.cpp
   unit/http_reader_test.cpp
   unit/line_socket_test.cpp
+  unit/mqtt_topics_test.cpp
   unit/http_test.cpp
   unit/influx_http_test.cpp
   unit/http_text_test.cpp

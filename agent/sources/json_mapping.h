@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/sources/readings_builder.h"
+#include "proto/rt/result.h"
+#include "proto/rt/time.h"
+
+namespace fieldpost::agent {
+
+struct JsonField {
+  std::string name;
+  std::string pointer;  ///< JSON pointer (RFC 6901): "/sensor/0/temp"; empty: the whole document
+  /// Empty: numbers are f64 (a device prints 5 and 5.0 for one quantity), others as they are.
+  std::optional<wire::ValueType> type;
+  std::string unit;
+};
+
+/// How an object becomes readings.
+struct JsonMapping {
+  std::string measurement;
+  std::vector<std::pair<std::string, std::string>> tags;          ///< name, value
+  std::vector<std::pair<std::string, std::string>> tag_pointers;  ///< name, JSON pointer
+  std::vector<JsonField> fields;
+  std::string time_pointer;  ///< empty: stamped on arrival
+  wire::Precision time_precision = wire::Precision::kS;
+};
+
+/// Adds one object's readings. Fields that are missing or null are left out. Returns how many were
+/// stamped with `now`. kInvalid, and nothing added: not JSON, no field found, a value of the wrong
+/// type, a time that is not one.
+[[nodiscard]] rt::Result<std::size_t> add_json(const JsonMapping& mapping, std::string_view text,
+                                               rt::UnixTime now, ReadingsBuilder& builder);
+
+/// The first thing wrong with a mapping, for the configuration's check.
+[[nodiscard]] rt::Status check_json_mapping(const JsonMapping& mapping);
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "agent/sources/mqtt/sparkplug_payload.h"
+#include "agent/sources/readings_builder.h"
+#include "proto/rt/loop.h"
+
+namespace fieldpost::agent {
+
+/// What a Sparkplug host remembers of edge nodes: the names and types their births announced, and
+/// where their sequences stand.
+class Sparkplug {
+ public:
+  static constexpr std::size_t kNodesMax = 1024;          ///< more: their messages are left out
+  static constexpr std::size_t kNodeMetricsMax = 16'384;  ///< of one edge node with its devices
+  static constexpr std::size_t kNodeDevicesMax = 1024;    ///< of one edge node
+  static constexpr rt::Nanos kRebirthPause = rt::Seconds{10};  ///< between requests to one node
+
+  struct Counts {
+    std::uint64_t seq_gaps = 0;
+    std::uint64_t unknown_metrics = 0;  ///< no birth told of their alias or type
+  };
+
+  explicit Sparkplug(std::string measurement) : measurement_(std::move(measurement)) {}
+
+  struct Message {
+    std::string_view topic;  ///< spBv1.0/GROUP/TYPE/NODE[/DEVICE]
+    std::string_view payload;
+    rt::UnixTime arrived;
+    rt::Instant now;
+  };
+  /// Adds the message's readings. Returns the topic to ask for a rebirth, if that would help.
+  /// kInvalid: not decodable; kFull: too many edge nodes.
+  rt::Result<std::optional<std::string>> take(const Message& message, ReadingsBuilder& builder);
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  struct Known {
+    std::string name;
+    std::uint32_t datatype = 0;
+  };
+  struct Device {
+    std::unordered_map<std::uint64_t, Known> by_alias;
+    std::unordered_map<std::string, std::uint32_t> type_by_name;
+    std::size_t metrics = 0;
+  };
+  struct Node {
+    std::map<std::string, Device, std::less<>> devices;  ///< "" is the node itself
+    std::size_t metrics = 0;
+    std::optional<std::uint8_t> next_seq;  ///< empty: no birth seen
+    std::optional<rt::Instant> asked;
+  };
+  struct Address {
+    std::string_view group, type, node, device;
+  };
+
+  static std::optional<Address> parse_topic(std::string_view topic);
+  void birth(Node& node, const Address& address, const SparkplugPayload& payload);
+  bool follow_seq(Node& node, const Address& address, const SparkplugPayload& payload);
+  bool add_metrics(const Node& node, const Address& address, const SparkplugPayload& payload,
+                   rt::UnixTime arrived, ReadingsBuilder& builder);
+  static std::optional<Known> look_up(const Node& node, std::string_view device,
+                                      const SparkplugMetric& metric);
+
+  std::string measurement_;
+  Counts counts_;
+  std::map<std::string, Node, std::less<>> nodes_;
+};
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,69 @@
+#include "agent/sources/readings_builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "proto/wire/limits.h"
+#include "proto/wire/names.h"
+
+namespace fieldpost::agent {
+
+using wire::ValueType;
+
+DeviceValue DeviceValue::of(double value) {
+  return {ValueType::kF64, std::bit_cast<std::uint64_t>(value), {}};
+}
+DeviceValue DeviceValue::of(std::int64_t value) {
+  return {ValueType::kI64, static_cast<std::uint64_t>(value), {}};
+}
+DeviceValue DeviceValue::of(std::uint64_t value) {
+  return {ValueType::kU64, value, {}};
+}
+DeviceValue DeviceValue::of(bool value) {
+  return {ValueType::kBool, value ? 1U : 0U, {}};
+}
+DeviceValue DeviceValue::of(std::string value) {
+  return {ValueType::kString, 0, std::move(value)};
+}
+
+namespace {
+
+bool is_storable(const DeviceValue& value) {
+  if (value.type == ValueType::kF64) return std::isfinite(std::bit_cast<double>(value.bits));
+  return value.type != ValueType::kString ||
+         (value.text.size() <= wire::kStringValueBytesMax && wire::is_utf8(value.text));
+}
+
+}  // namespace
+
+bool ReadingsBuilder::add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue value) {
+  if (!is_storable(value)) return false;
+  key.type = value.type;
+  std::sort(key.tags.begin(), key.tags.end());
+  std::string text = key.text();
+  auto at = columns_.find(text);
+  if (at == columns_.end()) {
+    if (!wire::SeriesKey::parse(text)) return false;
+    lines_.keys.push_back(text);
+    lines_.types.push_back(value.type);
+    lines_.columns.emplace_back();
+    at = columns_.emplace(std::move(text), lines_.columns.size() - 1).first;
+  }
+  wire::Column& column = lines_.columns[at->second];
+  if (value.type == ValueType::kString) {
+    const auto known = std::find(column.strings.begin(), column.strings.end(), value.text);
+    value.bits = static_cast<std::uint64_t>(known - column.strings.begin());
+    if (known == column.strings.end()) {
+      lines_.string_bytes += value.text.size();
+      column.strings.push_back(std::move(value.text));
+    }
+  }
+  column.times.push_back(time_ns);
+  column.values.push_back(value.bits);
+  lines_.readings += 1;
+  return true;
+}
+
+}  // namespace fieldpost::agent

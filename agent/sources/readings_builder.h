@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "proto/wire/line_protocol.h"
+#include "proto/wire/readings.h"
+
+namespace fieldpost::agent {
+
+/// A value as a device gave it. `bits` and `text` are as in wire::Column.
+struct DeviceValue {
+  wire::ValueType type = wire::ValueType::kF64;
+  std::uint64_t bits = 0;
+  std::string text;  ///< kString only
+
+  static DeviceValue of(double value);
+  static DeviceValue of(std::int64_t value);
+  static DeviceValue of(std::uint64_t value);
+  static DeviceValue of(bool value);
+  static DeviceValue of(std::string value);
+};
+
+/// Gathers readings that do not come as line protocol.
+class ReadingsBuilder {
+ public:
+  /// `key.type` is set from the value. false: the key is not a valid one, the string too long or
+  /// not UTF-8, or the number not finite; nothing is added.
+  bool add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue value);
+  [[nodiscard]] std::size_t readings() const { return lines_.readings; }
+  [[nodiscard]] wire::ParsedLines& lines() { return lines_; }
+
+ private:
+  wire::ParsedLines lines_;
+  std::unordered_map<std::string, std::size_t> columns_;
+};
+
+}  // namespace fieldpost::agent

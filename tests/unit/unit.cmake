@@ -24,6 +24,7 @@ add_executable(
   unit/wire_line_test.cpp
   unit/wire_messages_test.cpp
   unit/wire_readings_test.cpp
+  unit/wire_rfc3339_test.cpp
   unit/wire_signing_test.cpp
   unit/wire_topics_test.cpp)
 target_compile_definitions(

@@ -52,6 +52,10 @@ void ReadingWorld::close() {
   db_.reset();
 }
 
+coordinator::ReadingQuery ReadingWorld::make_query() {
+  return must(coordinator::ReadingQuery::open(kPath, vfs_.name()));
+}
+
 coordinator::NodeNo ReadingWorld::add_node(const std::string& name) {
   must(db_->prepare("INSERT INTO node (id, created_ns) VALUES (?, 0)").bind_text(1, name).run());
   return db_->last_insert_rowid();

@@ -47,6 +47,8 @@ class ReadingWorld {
   coordinator::ReadingStore& store() { return *store_; }
   coordinator::ReadingQuery& query() { return *query_; }
   sim::SimDisk& disk() { return disk_; }
+  /// One more beside `query`, for whoever needs one of its own.
+  [[nodiscard]] coordinator::ReadingQuery make_query();
   /// All pages of it, or less.
   std::vector<coordinator::Reading> all(coordinator::SeriesId series, std::size_t page = 1'000'000);
 

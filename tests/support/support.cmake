@@ -36,3 +36,10 @@ target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)
 # A store with readings in it, and queries beside it.
 add_library(fieldpost_reading_world STATIC support/reading_world.cpp)
 target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_sim)
+
+# The coordinator's API without a server: a fake coordinator, answers kept for tests.
+add_library(fieldpost_api_world STATIC support/api_world.cpp support/fakes/fake_http.cpp
+                                       support/fakes/fake_view.cpp)
+target_link_libraries(fieldpost_api_world PUBLIC fieldpost_coordinator_http
+                                                 fieldpost_reading_world
+                                                 nlohmann_json::nlohmann_json doctest::doctest)

@@ -5,6 +5,12 @@ add_executable(
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
   unit/config_test.cpp
+  unit/api_lists_test.cpp
+  unit/api_live_test.cpp
+  unit/api_readings_test.cpp
+  unit/api_routes_test.cpp
+  unit/api_values_test.cpp
+  unit/api_writes_test.cpp
   unit/http_reader_test.cpp
   unit/line_socket_test.cpp
   unit/mqtt_topics_test.cpp
@@ -30,8 +36,8 @@ add_executable(
 target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
-target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_config
-                                         fieldpost_coordinator
+target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_api_world
+                                         fieldpost_config fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_wire_schema

@@ -1,0 +1,30 @@
+# What the coordinator answers over HTTP: core, like the rest.
+add_library(
+  fieldpost_coordinator_http STATIC
+  http/answers.cpp
+  http/api.cpp
+  http/csv_export.cpp
+  http/cursor.cpp
+  http/health_routes.cpp
+  http/live_routes.cpp
+  http/live_stream.cpp
+  http/node_routes.cpp
+  http/page_routes.cpp
+  http/parameters.cpp
+  http/readings_answer.cpp
+  http/readings_routes.cpp
+  http/readings_walk.cpp
+  http/router.cpp
+  http/view_json.cpp
+  http/write_routes.cpp)
+fieldpost_embed(
+  fieldpost_coordinator_http fieldpost::coordinator::web web_files.h
+  ${CMAKE_CURRENT_SOURCE_DIR}/web/index.html kPage
+  ${CMAKE_CURRENT_SOURCE_DIR}/web/page.js kScript
+  ${CMAKE_CURRENT_SOURCE_DIR}/web/page.css kStyle
+  ${CMAKE_CURRENT_SOURCE_DIR}/web/icon.svg kIcon
+  ${CMAKE_CURRENT_SOURCE_DIR}/http/openapi.json kOpenApi)
+target_link_libraries(
+  fieldpost_coordinator_http
+  PUBLIC fieldpost_coordinator
+  PRIVATE nlohmann_json::nlohmann_json)

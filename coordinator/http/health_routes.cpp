@@ -1,0 +1,107 @@
+#include "coordinator/http/health_routes.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "coordinator/http/answers.h"
+#include "proto/rt/http_text.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+std::string escape(std::string_view text, bool quotes) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\\\";
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '"' && quotes) {
+      out += "\\\"";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void append_sample(std::string& out, const std::string& name, const Metric::Sample& sample) {
+  out += name;
+  std::string labels;
+  for (const auto& [key, value] : sample.labels) {
+    labels += fmt::format("{}{}=\"{}\"", labels.empty() ? "" : ",", key, escape(value, true));
+  }
+  if (!labels.empty()) out += "{" + labels + "}";
+  fmt::format_to(std::back_inserter(out), " {}\n", sample.value);
+}
+
+Metric number(std::string name, std::string help, MetricKind kind, std::uint64_t value) {
+  return {std::move(name), std::move(help), kind, {{{}, static_cast<double>(value)}}};
+}
+
+void append_http_metrics(std::vector<Metric>& metrics, const rt::HttpCounters& http) {
+  const auto add = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    metrics.push_back(number(fmt::format("fieldpost_http_{}_total", name), std::string(help),
+                             MetricKind::kCounter, value));
+  };
+  add("connections", "Connections accepted.", http.connections);
+  add("connections_refused", "Connections over the bound.", http.connections_refused);
+  add("requests", "Requests handed to a route.", http.requests);
+  add("requests_bad", "Requests that the server itself refused.", http.requests_bad);
+  add("requests_late", "Requests that did not arrive in time.", http.requests_late);
+  add("bodies_refused", "Bodies over the bound of all bodies together.", http.bodies_refused);
+  add("readers_dropped", "Clients dropped because they did not read.", http.readers_dropped);
+  metrics.push_back(number("fieldpost_http_connections_open", "Connections open now.",
+                           MetricKind::kGauge, http.connections_open));
+  metrics.push_back(number("fieldpost_http_streams_open", "Streams open now.", MetricKind::kGauge,
+                           http.streams_open));
+}
+
+void answer_metrics(const Services& services, const Call& call) {
+  std::vector<Metric> metrics = services.view.metrics();
+  metrics.push_back({"fieldpost_build_info",
+                     "The version that runs.",
+                     MetricKind::kGauge,
+                     {{{{"version", services.version}}, 1}}});
+  metrics.push_back(number("fieldpost_questions_total", "Questions about readings answered.",
+                           MetricKind::kCounter, services.desk.asked()));
+  metrics.push_back(number("fieldpost_questions_refused_total",
+                           "Questions about readings over the bound.", MetricKind::kCounter,
+                           services.desk.refused()));
+  if (services.http_counters) append_http_metrics(metrics, services.http_counters());
+  rt::HttpResponse response;
+  response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.body = format_metrics(metrics);
+  call.responder->respond(std::move(response));
+}
+
+void answer_readiness(const Services& services, const Call& call) {
+  const Readiness readiness = services.view.readiness();
+  call.responder->respond(readiness.ready ? json_response(R"({"status":"ready"})")
+                                          : rt::problem_response(503, readiness.why_not));
+}
+
+}  // namespace
+
+std::string format_metrics(const std::vector<Metric>& metrics) {
+  std::string out;
+  for (const Metric& metric : metrics) {
+    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", metric.name,
+                   escape(metric.help, false), metric.name,
+                   metric.kind == MetricKind::kCounter ? "counter" : "gauge");
+    for (const Metric::Sample& sample : metric.samples) append_sample(out, metric.name, sample);
+  }
+  return out;
+}
+
+void add_health_routes(Router& router, Services& services) {
+  router.add("GET", "/healthz", [](const Call& call) {
+    call.responder->respond(json_response(R"({"status":"ok"})"));
+  });
+  router.add("GET", "/readyz", [&services](const Call& call) { answer_readiness(services, call); });
+  router.add("GET", "/metrics", [&services](const Call& call) { answer_metrics(services, call); });
+}
+
+}  // namespace fieldpost::coordinator

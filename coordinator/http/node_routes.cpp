@@ -1,0 +1,139 @@
+#include "coordinator/http/node_routes.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "coordinator/http/answers.h"
+#include "coordinator/http/cursor.h"
+#include "coordinator/http/view_json.h"
+#include "proto/rt/http_text.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+constexpr char kNodeCursor = 'n';
+constexpr char kGapCursor = 'g';
+constexpr char kCommandCursor = 'c';
+
+using Responder = std::shared_ptr<rt::HttpResponder>;
+
+template <typename View>
+std::string join_json(const std::vector<View>& views, TimeFormat times) {
+  std::string items;
+  for (const View& view : views) items += (items.empty() ? "" : ",") + to_json(view, times);
+  return items;
+}
+
+/// The id after which the list goes on; 0 at the start.
+std::int64_t number_after(Parameters& parameters, char kind) {
+  const std::string cursor = parameters.text("cursor");
+  if (cursor.empty()) return 0;
+  const auto place = read_number_cursor(kind, cursor, 1);
+  if (place) return place->front();
+  parameters.complain("cursor", "expected a next_cursor of this list");
+  return 0;
+}
+
+void list_nodes(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
+  const TimeFormat times = parameters.times();
+  const std::string cursor = parameters.text("cursor");
+  const auto after = cursor.empty() ? std::string() : read_cursor(kNodeCursor, cursor);
+  if (!after) parameters.complain("cursor", "expected a next_cursor of this list");
+  if (refuse_bad(parameters, *call.responder)) return;
+  services.view.list_nodes(
+      *after, limit, [times, responder = std::move(call.responder)](rt::Result<NodePage> page) {
+        if (!page) return responder->respond(error_response(page.error()));
+        const bool more = page->more && !page->nodes.empty();
+        responder->respond(
+            json_response(list_json(join_json(page->nodes, times),
+                                    more ? make_cursor(kNodeCursor, page->nodes.back().id) : "")));
+      });
+}
+
+void show_node(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  const TimeFormat times = parameters.times();
+  if (refuse_bad(parameters, *call.responder)) return;
+  services.view.find_node(call.path[0], [times, responder = std::move(call.responder)](
+                                            rt::Result<NodeView> node) {
+    responder->respond(node ? json_response(to_json(*node, times)) : error_response(node.error()));
+  });
+}
+
+void list_gaps(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  GapFilter filter;
+  filter.node = parameters.text("node");
+  filter.series = parameters.one_series();
+  std::tie(filter.from, filter.to) = parameters.range();
+  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
+  const TimeFormat times = parameters.times();
+  const std::int64_t after = number_after(parameters, kGapCursor);
+  if (refuse_bad(parameters, *call.responder)) return;
+  services.view.list_gaps(
+      std::move(filter), after, limit,
+      [times, responder = std::move(call.responder)](rt::Result<GapPage> page) {
+        if (!page) return responder->respond(error_response(page.error()));
+        const bool more = page->more && !page->gaps.empty();
+        responder->respond(json_response(
+            list_json(join_json(page->gaps, times),
+                      more ? make_number_cursor(kGapCursor, {page->gaps.back().id}) : "")));
+      });
+}
+
+void list_commands(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
+  const TimeFormat times = parameters.times();
+  const std::int64_t after = number_after(parameters, kCommandCursor);
+  if (refuse_bad(parameters, *call.responder)) return;
+  services.view.list_commands(
+      call.path[0], static_cast<std::uint64_t>(after), limit,
+      [times, responder = std::move(call.responder)](rt::Result<CommandPage> page) {
+        if (!page) return responder->respond(error_response(page.error()));
+        const bool more = page->more && !page->commands.empty();
+        const auto last = more ? static_cast<std::int64_t>(page->commands.back().id) : 0;
+        responder->respond(
+            json_response(list_json(join_json(page->commands, times),
+                                    more ? make_number_cursor(kCommandCursor, {last}) : "")));
+      });
+}
+
+void send_command(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  const TimeFormat times = parameters.times();
+  if (refuse_bad(parameters, *call.responder)) return;
+  const auto body = nlohmann::json::parse(call.request.body, nullptr, false);
+  const bool right = body.is_object() && body.contains("verb") && body["verb"].is_string() &&
+                     (!body.contains("arguments") || body["arguments"].is_object());
+  if (!right) {
+    return call.responder->respond(rt::problem_response(
+        400, R"(expected a JSON object such as {"verb": "ping", "arguments": {}} as the body)"));
+  }
+  const std::string arguments = body.contains("arguments") ? body["arguments"].dump() : "{}";
+  services.view.send_command(
+      call.path[0], body["verb"].get<std::string>(), arguments,
+      [times, responder = std::move(call.responder)](rt::Result<CommandView> command) {
+        responder->respond(command ? json_response(to_json(*command, times), 202)
+                                   : error_response(command.error()));
+      });
+}
+
+}  // namespace
+
+void add_node_routes(Router& router, Services& services) {
+  router.add("GET", "/api/v1/nodes",
+             [&services](Call call) { list_nodes(services, std::move(call)); });
+  router.add("GET", "/api/v1/nodes/{id}",
+             [&services](Call call) { show_node(services, std::move(call)); });
+  router.add("GET", "/api/v1/nodes/{id}/commands",
+             [&services](Call call) { list_commands(services, std::move(call)); });
+  router.add("POST", "/api/v1/nodes/{id}/commands",
+             [&services](Call call) { send_command(services, std::move(call)); });
+  router.add("GET", "/api/v1/gaps",
+             [&services](Call call) { list_gaps(services, std::move(call)); });
+}
+
+}  // namespace fieldpost::coordinator

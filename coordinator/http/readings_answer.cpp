@@ -1,0 +1,183 @@
+#include "coordinator/http/readings_answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "coordinator/http/answers.h"
+#include "coordinator/http/cursor.h"
+#include "coordinator/http/readings_walk.h"
+#include "coordinator/http/view_json.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+std::int64_t time_of(const Reading& reading, const ReadingsQuestion& question) {
+  if (!question.offsets || reading.boot.is_zero()) return reading.time;
+  const auto offset = question.offsets->find(reading.boot);
+  if (offset == question.offsets->end()) return reading.time;
+  std::int64_t corrected = 0;
+  const bool fits = !__builtin_add_overflow(reading.time, offset->second, &corrected);
+  return fits ? corrected : reading.time;
+}
+
+/// `{…series…,"name":[` and later `]}`.
+void open_item(std::string& out, const SeriesInfo& series, TimeFormat times,
+               std::string_view name) {
+  if (!out.empty()) out += ',';
+  out += to_json(series, times);
+  out.back() = ',';
+  out.append("\"").append(name).append("\":[");
+}
+
+void append_pairs(std::string& out, const std::vector<Reading>& readings, wire::ValueType type,
+                  const ReadingsQuestion& question) {
+  for (const Reading& reading : readings) {
+    if (out.back() == ']') out += ',';
+    out += '[';
+    append_time(out, time_of(reading, question), question.times);
+    out += ',';
+    append_value(out, type, reading.value, reading.text);
+    out += ']';
+  }
+}
+
+void append_csv_text(std::string& out, std::string_view text) {
+  if (text.find_first_of("\",\r\n") == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
+  out += '"';
+}
+
+/// The columns between time and value; they are the same for all readings of a series.
+std::string csv_middle(const SeriesInfo& series) {
+  std::string tags;
+  for (const auto& [key, value] : series.key.tags) {
+    tags += (tags.empty() ? "" : ";") + key + "=" + value;
+  }
+  std::string out = fmt::format(",{},", series.id);
+  for (const std::string& column : {series.node, series.key.measurement, tags, series.key.field}) {
+    append_csv_text(out, column);
+    out += ',';
+  }
+  append_csv_text(out, series.key.unit);
+  out += ',';
+  return out;
+}
+
+void append_csv_value(std::string& out, wire::ValueType type, const Reading& reading) {
+  if (type == wire::ValueType::kString) {
+    append_csv_text(out, reading.text);
+  } else {
+    append_value(out, type, reading.value, {});
+  }
+}
+
+void append_csv(std::string& out, const std::vector<Reading>& readings, const SeriesInfo& series,
+                const ReadingsQuestion& question) {
+  if (readings.empty()) return;
+  const std::string middle = csv_middle(series);
+  for (const Reading& reading : readings) {
+    const std::int64_t time = time_of(reading, question);
+    if (question.times == TimeFormat::kNs) {
+      fmt::format_to(std::back_inserter(out), "{}", time);
+    } else {
+      const std::string text = time_json(time, question.times);
+      out.append(text, 1, text.size() - 2);
+    }
+    out += middle;
+    append_csv_value(out, series.key.type, reading);
+    out += "\r\n";
+  }
+}
+
+void append_bucket(std::string& out, const Bucket& bucket, TimeFormat times) {
+  out += out.back() == ']' ? ",[" : "[";
+  append_time(out, bucket.time, times);
+  fmt::format_to(std::back_inserter(out), ",{}", bucket.count);
+  for (const double value : {bucket.min, bucket.max, bucket.mean, bucket.first, bucket.last}) {
+    out += ',';
+    append_double(out, value);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+rt::Result<std::vector<SeriesInfo>> find_series(ReadingQuery& query,
+                                                const std::vector<SeriesId>& ids) {
+  auto found = query.series_by_id(ids);
+  if (!found) return found.error();
+  std::vector<SeriesInfo> ordered;
+  for (const SeriesId id : ids) {
+    const auto it = std::find_if(found->begin(), found->end(),
+                                 [&](const SeriesInfo& series) { return series.id == id; });
+    if (it == found->end()) {
+      return rt::Error{rt::Errc::kNotFound, fmt::format("there is no series {}", id)};
+    }
+    ordered.push_back(*it);
+  }
+  return ordered;
+}
+
+rt::Result<std::string> readings_json(ReadingQuery& query, const ReadingsQuestion& question) {
+  const auto infos = find_series(query, question.series);
+  if (!infos) return infos.error();
+  std::string items;
+  std::size_t open = SIZE_MAX;
+  const auto end = walk_readings(query, question, [&](std::size_t index, const auto& readings) {
+    const SeriesInfo& series = (*infos)[index];
+    if (open != index) {
+      if (open != SIZE_MAX) items += "]}";
+      open_item(items, series, question.times, "readings");
+      open = index;
+    }
+    append_pairs(items, readings, series.key.type, question);
+  });
+  if (!end) return end.error();
+  if (open != SIZE_MAX) items += "]}";
+  std::string next;
+  if (!end->last) {
+    next = make_number_cursor(kReadingsCursor,
+                              {static_cast<std::int64_t>(end->next.index), end->next.from});
+  }
+  return list_json(items, next);
+}
+
+rt::Result<CsvPage> readings_csv(ReadingQuery& query, const ReadingsQuestion& question) {
+  const auto infos = find_series(query, question.series);
+  if (!infos) return infos.error();
+  CsvPage page;
+  const bool first = question.place.index == 0 && question.place.from == INT64_MIN;
+  if (first) page.text = "time,series,node,measurement,tags,field,unit,value\r\n";
+  const auto end = walk_readings(query, question, [&](std::size_t index, const auto& readings) {
+    append_csv(page.text, readings, (*infos)[index], question);
+  });
+  if (!end) return end.error();
+  page.next = end->next;
+  page.readings = end->readings;
+  page.last = end->last;
+  return page;
+}
+
+rt::Result<std::string> aggregate_json(ReadingQuery& query, const std::vector<SeriesId>& series,
+                                       TimeRange range, std::size_t points, TimeFormat times) {
+  const auto infos = find_series(query, series);
+  if (!infos) return infos.error();
+  std::string items;
+  for (const SeriesInfo& info : *infos) {
+    const auto buckets = query.aggregate(info.id, range, points);
+    if (!buckets) return buckets.error();
+    open_item(items, info, times, "buckets");
+    for (const Bucket& bucket : *buckets) append_bucket(items, bucket, times);
+    items += "]}";
+  }
+  return list_json(items, "");
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/http/parameters.h"
+#include "coordinator/http/views.h"
+#include "coordinator/query/reading_query.h"
+
+/// Answers about readings, made on the worker that asks the store.
+namespace fieldpost::coordinator {
+
+inline constexpr char kReadingsCursor = 'r';
+
+/// A place in the readings of several series, one series after the other.
+struct ReadingsPlace {
+  std::size_t index = 0;  ///< of the series
+  std::int64_t from = INT64_MIN;
+};
+
+struct ReadingsQuestion {
+  std::vector<SeriesId> series;
+  TimeRange range;
+  ReadingsPlace place;
+  std::size_t limit = 0;  ///< readings at most, unless more than that have one and the same time
+  TimeFormat times = TimeFormat::kRfc3339;
+  std::shared_ptr<const BootOffsets> offsets;  ///< null: times as they are stored
+};
+
+/// A list of series with their readings. kNotFound names the first unknown series.
+[[nodiscard]] rt::Result<std::string> readings_json(ReadingQuery& query,
+                                                    const ReadingsQuestion& question);
+
+struct CsvPage {
+  std::string text;  ///< lines of RFC 4180; the first page begins with the header line
+  ReadingsPlace next;
+  std::size_t readings = 0;
+  bool last = false;
+};
+[[nodiscard]] rt::Result<CsvPage> readings_csv(ReadingQuery& query,
+                                               const ReadingsQuestion& question);
+
+/// Buckets of each series. kInvalid for a series of strings.
+[[nodiscard]] rt::Result<std::string> aggregate_json(ReadingQuery& query,
+                                                     const std::vector<SeriesId>& series,
+                                                     TimeRange range, std::size_t points,
+                                                     TimeFormat times);
+
+/// Series of these ids, in this order. kNotFound names the first unknown one.
+[[nodiscard]] rt::Result<std::vector<SeriesInfo>> find_series(ReadingQuery& query,
+                                                              const std::vector<SeriesId>& ids);
+
+}  // namespace fieldpost::coordinator

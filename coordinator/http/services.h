@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "coordinator/http/query_desk.h"
+#include "coordinator/http/router.h"
+#include "coordinator/http/views.h"
+#include "proto/rt/clock.h"
+#include "proto/rt/http.h"
+#include "proto/rt/loop.h"
+#include "proto/rt/worker.h"
+
+namespace fieldpost::coordinator {
+
+/// What routes work with. All of it outlives them.
+struct Services {
+  CoordinatorView& view;
+  QueryDesk& desk;
+  rt::Loop& loop;
+  rt::Worker& parser;  ///< for bodies: parsing off the loop
+  const rt::WallClock& clock;
+  std::string version;
+  std::function<rt::HttpCounters()> http_counters;  ///< may be empty
+};
+
+inline constexpr std::size_t kPageDefault = 100;  ///< items of a list
+inline constexpr std::size_t kPageMax = 1000;
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/http/views.h"
+
+namespace fieldpost::test {
+
+/// A coordinator of which a test decides everything. Lists are kept in order by the test.
+class FakeView final : public coordinator::CoordinatorView {
+ public:
+  void list_nodes(std::string after, std::size_t limit,
+                  std::function<void(rt::Result<coordinator::NodePage>)> done) override;
+  void find_node(std::string id,
+                 std::function<void(rt::Result<coordinator::NodeView>)> done) override;
+  void list_gaps(coordinator::GapFilter filter, std::int64_t after, std::size_t limit,
+                 std::function<void(rt::Result<coordinator::GapPage>)> done) override;
+  void list_commands(std::string node, std::uint64_t after, std::size_t limit,
+                     std::function<void(rt::Result<coordinator::CommandPage>)> done) override;
+  void send_command(std::string node, std::string verb, std::string arguments,
+                    std::function<void(rt::Result<coordinator::CommandView>)> done) override;
+  std::unique_ptr<coordinator::LiveSubscription> subscribe(
+      const std::vector<coordinator::SeriesId>& series,
+      coordinator::LiveHandlers handlers) override;
+  void write(coordinator::HttpWrite write,
+             std::function<void(rt::Result<coordinator::HttpWriteAnswer>)> done) override;
+  std::shared_ptr<const coordinator::BootOffsets> boot_offsets() const override { return offsets; }
+  std::vector<coordinator::Metric> metrics() const override { return metric_list; }
+  coordinator::Readiness readiness() const override { return ready; }
+
+  std::vector<coordinator::NodeView> nodes;
+  std::vector<coordinator::GapView> gaps;
+  std::vector<coordinator::CommandView> commands;
+  coordinator::GapFilter last_filter;
+  std::vector<coordinator::HttpWrite> writes;
+  std::optional<rt::Error> write_error;
+  std::shared_ptr<coordinator::BootOffsets> offsets = std::make_shared<coordinator::BootOffsets>();
+  std::vector<coordinator::Metric> metric_list;
+  coordinator::Readiness ready{.ready = true, .why_not = {}};
+  /// Open ones, by number.
+  std::map<int, coordinator::LiveHandlers> subscriptions;
+  std::vector<coordinator::SeriesId> last_subscribed;
+
+ private:
+  int subscription_count_ = 0;
+};
+
+}  // namespace fieldpost::test

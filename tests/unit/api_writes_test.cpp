@@ -1,0 +1,90 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "coordinator/http/write_routes.h"
+#include "tests/support/api_world.h"
+
+using namespace fieldpost;               // NOLINT
+using namespace fieldpost::coordinator;  // NOLINT
+using nlohmann::json;
+using test::ApiWorld;
+
+namespace {
+
+const rt::HttpResponse& post(ApiWorld& world, const std::string& target, std::string body,
+                             rt::HttpHeaders headers = {}) {
+  return *world.ask("POST", target, std::move(headers), std::move(body)).response;
+}
+
+}  // namespace
+
+TEST_CASE("line protocol is stored for the node it names, or for http") {
+  ApiWorld world;
+  CHECK(post(world, "/write?db=x&precision=s", "cpu v=1 5\ncpu v=2i 6\n").status == 204);
+  CHECK(post(world, "/api/v2/write?org=o&bucket=b&node=pump-1", "cpu v=1 5",
+             {{"Idempotency-Key", "k1"}})
+            .status == 204);
+  REQUIRE(world.view.writes.size() == 2);
+  CHECK(world.view.writes[0].node == "http");
+  CHECK(world.view.writes[0].lines.lines_stored == 2);
+  CHECK(world.view.writes[0].lines.columns[0].times[0] == 5'000'000'000);
+  CHECK(world.view.writes[1].node == "pump-1");
+  CHECK(world.view.writes[1].idempotency_key == "k1");
+}
+
+TEST_CASE("bad lines are named and the good ones stored") {
+  ApiWorld world;
+  const auto& answer = post(world, "/write", "cpu v=1 5\nnonsense\n");
+  CHECK(answer.status == 400);
+  const std::string error = json::parse(answer.body).at("error");
+  CHECK(error.find("line 2") != std::string::npos);
+  CHECK(world.view.writes.at(0).lines.lines_stored == 1);
+  CHECK(post(world, "/write", "nonsense").status == 400);
+  CHECK(post(world, "/write", "").status == 204);
+  CHECK(world.view.writes.size() == 1);
+}
+
+TEST_CASE("a node's name that is none is refused") {
+  ApiWorld world;
+  const auto& answer = post(world, "/write?node=_coordinator", "cpu v=1 5");
+  CHECK(answer.status == 400);
+  CHECK(json::parse(answer.body).at("error").get<std::string>().starts_with("parameter node:"));
+  CHECK(world.view.writes.empty());
+}
+
+TEST_CASE("a store that cannot take a write says when to come again") {
+  ApiWorld world;
+  world.view.write_error = rt::Error{rt::Errc::kFull, "no space"};
+  const auto& full = post(world, "/write", "cpu v=1 5");
+  CHECK(full.status == 503);
+  CHECK_FALSE(full.headers.get("Retry-After").empty());
+  world.view.write_error = rt::Error{rt::Errc::kIo, "fsync failed"};
+  CHECK(post(world, "/write", "cpu v=1 5").status == 500);
+}
+
+TEST_CASE("writes under way are bounded") {
+  ApiWorld world;
+  std::deque<test::FakeAnswer> many(kWritesMax + 1);
+  for (auto& answer : many) {
+    world.api->handle(test::make_request("POST", "/write", {}, "cpu v=1 5"),
+                      test::make_responder(answer));
+  }
+  REQUIRE(many.back().response.has_value());
+  CHECK(many.back().response->status == 503);
+  world.settle();
+  CHECK(many.front().response->status == 204);
+  CHECK(world.view.writes.size() == kWritesMax);
+  CHECK(post(world, "/write", "cpu v=1 5").status == 204);
+}
+
+TEST_CASE("InfluxDB's other endpoints answer") {
+  ApiWorld world;
+  CHECK(world.ask("GET", "/ping").response->status == 204);
+  CHECK(world.ask("HEAD", "/ping").response->status == 204);
+  CHECK(world.ask("GET", "/health").response->status == 200);
+  CHECK(world.ask("POST", "/query", {}, "q=CREATE+DATABASE+x").response->status == 200);
+  CHECK(world.ask("GET", "/query?q=SELECT+1").response->status == 400);
+  CHECK(world.ask("GET", "/write").response->status == 405);
+}

@@ -54,7 +54,9 @@ void append_column(Run& run, const wire::Column& column, std::span<const wire::R
   indexes.reserve(column.strings.size());
   for (const std::string& text : column.strings) indexes.push_back(run.strings.index_of(text));
   const std::size_t from = run.items.size();
-  run.items.reserve(from + column.count());
+  // Many columns go into one run: exact room each time would copy it each time.
+  const std::size_t needed = from + column.count();
+  if (needed > run.items.capacity()) run.items.reserve(std::max(needed, 2 * from));
   for (std::size_t i = 0; i < column.count(); ++i) {
     const std::uint64_t value = column.values[i];
     run.items.push_back({column.times[i],

@@ -26,7 +26,7 @@ using coordinator::ReadingBatch;
 using coordinator::SeriesId;
 using wire::ValueType;
 
-constexpr int kSeeds = 5;
+constexpr int kSeeds = 3;
 constexpr int kOperations = 120;
 constexpr std::int64_t kTimes = 60'000;  // readings fall into so many times
 

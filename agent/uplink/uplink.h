@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -56,7 +57,8 @@ class Uplink final : public RecordSink {
 
   void set_fill_state(FillState fill) { fill_state_ = std::move(fill); }
   void set_on_command(OnCommand on_command) { on_command_ = std::move(on_command); }
-  void set_command_mark(std::uint64_t mark) { command_mark_ = mark; }
+  /// The highest command id in the inbox; the larger one stays.
+  void set_command_mark(std::uint64_t mark) { command_mark_ = std::max(command_mark_, mark); }
   void start();
   /// Says goodbye to the broker. The session ends; what is in memory stays in memory.
   void stop();

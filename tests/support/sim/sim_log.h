@@ -1,7 +1,6 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,10 +34,9 @@ class SimLog final : public rt::Log {
   }
   /// How many of the kept lines contain `part`.
   [[nodiscard]] std::size_t count_containing(std::string_view part) const {
-    const auto has_part = [&](const Line& line) {
-      return line.text.find(part) != std::string::npos;
-    };
-    return static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(), has_part));
+    std::size_t found = 0;
+    for (const Line& line : lines_) if (line.text.find(part) != std::string::npos) found += 1;
+    return found;
   }
 
  private:

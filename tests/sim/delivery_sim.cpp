@@ -1,0 +1,321 @@
+#include "tests/sim/delivery_sim.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "tests/sim/sim_site.h"
+
+namespace fieldpost::sim {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::int64_t kTimeBase = 1'767'225'600'000'000'000;  // 2026-01-01
+constexpr int kFeeds = 60;
+constexpr int kStorms = 40;
+constexpr rt::Nanos kStormTime = minutes(20);
+
+/// One site with one node (and, at times, its clone) in bad weather.
+class DeliveryRun {
+ public:
+  DeliveryRun(std::uint64_t seed, const Weather& weather)
+      : world_(seed), weather_(weather), dice_(world_.dice("weather")), broker_(world_) {
+    world_.set_jitter(rt::Millis(1));
+    site_ = std::make_unique<SimSite>(world_, broker_);
+    SimNode::Options options;
+    options.front.shed.bytes_max = weather.tight_spool ? 24 * 1024 : 64 << 20;
+    options.front.shed.gap_reserve = weather.tight_spool ? 4 * 1024 : 1 << 20;
+    if (weather.tight_spool && dice_.chance(50)) {
+      options.front.shed.policies = {agent::ShedPolicy::kThin};
+    }
+    node_ = std::make_unique<SimNode>(world_, broker_, book_, options);
+    options.disk_name = "clone";
+    clone_ = std::make_unique<SimNode>(world_, broker_, book_, options);
+  }
+
+  RunResult run() {
+    site_->start();
+    node_->start();
+    for (int i = 0; i < kFeeds; ++i) {
+      world_.schedule(dice_.between(rt::Nanos(seconds(1)), kStormTime), [this] { feed(); });
+    }
+    for (int i = 0; i < kStorms; ++i) {
+      world_.schedule(dice_.between(rt::Nanos(seconds(5)), kStormTime), [this] { storm(); });
+    }
+    world_.run_for(kStormTime + seconds(1));
+    calm();
+    return finish();
+  }
+
+ private:
+  void feed() {
+    SimNode& to = clone_->running() && dice_.chance(50) ? *clone_ : *node_;
+    const int count = static_cast<int>(1 + dice_.below(weather_.tight_spool ? 200 : 20));
+    to.feed(dice_.chance(60), count, kTimeBase, 4, dice_);
+    if (weather_.unknown_kinds && dice_.chance(5)) to.feed_unknown_kind();
+  }
+
+  void storm() {
+    switch (dice_.below(16)) {
+      case 0:
+        if (weather_.kills) restart(*node_, false);
+        break;
+      case 1:
+        if (weather_.power) restart(*node_, true);
+        break;
+      case 2:
+        if (weather_.kills) restart_site(false);
+        break;
+      case 3:
+        if (weather_.power) restart_site(true);
+        break;
+      case 4:
+        if (weather_.kills) restart_broker();
+        break;
+      case 5:
+      case 6:
+        if (weather_.links) bad_links();
+        break;
+      case 7:
+        if (weather_.links) cut_link();
+        break;
+      case 8:
+        if (weather_.clocks) move_clock();
+        break;
+      case 9:
+        if (weather_.disks) break_disk(node_->disk());
+        break;
+      case 10:
+        if (weather_.disks) break_disk(site_->disk());
+        break;
+      case 11:
+        if (weather_.spool_back) spool_back();
+        break;
+      case 12:
+        if (weather_.clone) clone();
+        break;
+      case 13:
+        if (weather_.store_back) store_back();
+        break;
+      case 14:
+        if (weather_.flips) flip();
+        break;
+      case 15:
+        // Stops at some changing call: between any two writes of a transaction.
+        if (weather_.kills) stop_at_a_write();
+        break;
+      default: break;
+    }
+  }
+
+  void restart(SimNode& node, bool power) {
+    if (power) {
+      node.power_cut();
+    } else {
+      node.kill();
+    }
+    world_.schedule(dice_.between(rt::Nanos(rt::Millis(100)), rt::Nanos(minutes(2))),
+                    [&node] { node.start(); });
+  }
+
+  void restart_site(bool power) {
+    if (power) {
+      site_->power_cut();
+    } else {
+      site_->kill();
+    }
+    world_.schedule(dice_.between(rt::Nanos(rt::Millis(100)), rt::Nanos(minutes(2))),
+                    [this] { site_->start(); });
+  }
+
+  void restart_broker() {
+    broker_.crash(dice_.chance(50) ? Retained::kWiped : Retained::kKept);
+    world_.schedule(dice_.between(rt::Nanos(rt::Millis(50)), rt::Nanos(minutes(1))),
+                    [this] { broker_.start(); });
+  }
+
+  void bad_links() {
+    LinkFaults faults;
+    faults.lose_pct = static_cast<int>(dice_.below(30));
+    faults.duplicate_pct = static_cast<int>(dice_.below(30));
+    faults.reorder_pct = static_cast<int>(dice_.below(30));
+    faults.late_most = seconds(30);
+    faults.break_pct = static_cast<int>(dice_.below(5));
+    faults.delay_most = rt::Millis(static_cast<std::int64_t>(dice_.below(800)) + 1);
+    broker_.set_faults(faults);
+    world_.schedule(dice_.between(rt::Nanos(seconds(10)), rt::Nanos(minutes(3))),
+                    [this] { broker_.set_faults({}); });
+  }
+
+  void cut_link() {
+    const std::string who = dice_.chance(70) ? node_->client_id() : "fp-lab-_coordinator";
+    broker_.set_link(who, dice_.chance(50) ? LinkState::kHalfOpen : LinkState::kReset);
+    world_.schedule(dice_.between(rt::Nanos(seconds(5)), rt::Nanos(minutes(5))),
+                    [this, who] { broker_.set_link(who, LinkState::kUp); });
+  }
+
+  void move_clock() {
+    SimWallClock& clock = dice_.chance(70) ? node_->clock() : site_->clock();
+    switch (dice_.below(4)) {
+      case 0: clock.jump(-hours(24 * 365 * 20)); break;
+      case 1: clock.jump(hours(24 * 365 * 20)); break;
+      case 2: clock.set_offset(-hours(24 * 365 * 56)); break;  // a boot at 1970
+      default: clock.set_offset(rt::Nanos(0)); break;
+    }
+    clock.set_synchronised(dice_.chance(50));
+  }
+
+  void break_disk(SimDisk& disk) {
+    if (dice_.chance(50)) {
+      disk.set_bytes_max(disk.bytes_used() + dice_.below(20'000));
+    } else {
+      DiskFailure failure;
+      failure.answer = dice_.chance(50) ? DiskAnswer::kIo : DiskAnswer::kFull;
+      failure.at = 1 + dice_.below(30);
+      failure.for_ever = dice_.chance(30);
+      disk.fail(failure);
+    }
+    world_.schedule(dice_.between(rt::Nanos(seconds(1)), rt::Nanos(minutes(2))),
+                    [&disk] { disk.heal(); });
+  }
+
+  void spool_back() {
+    if (!node_->saved() || dice_.chance(50)) {
+      node_->save();
+      return;
+    }
+    node_->restore(*node_->saved());
+    set_back_ = true;
+    world_.schedule(dice_.between(rt::Nanos(rt::Millis(100)), rt::Nanos(minutes(1))),
+                    [this] { node_->start(); });
+  }
+
+  void clone() {
+    if (clone_->running()) {
+      clone_->kill();
+      return;
+    }
+    clone_->restore(node_->image());
+    clone_->start();
+    set_back_ = true;
+  }
+
+  void store_back() {
+    if (!site_->has_saved() || dice_.chance(50)) {
+      site_->save();
+      return;
+    }
+    site_->set_back();
+    store_set_back_ = true;
+  }
+
+  void flip() {
+    auto left = std::make_shared<int>(1 + static_cast<int>(dice_.below(3)));
+    broker_.set_tap([this, left](const std::string&, const rt::MqttMessage& message) {
+      if (*left > 0 && message.topic.find("/up/") != std::string::npos &&
+          !message.payload.empty()) {
+        *left -= 1;
+        rt::MqttMessage broken = message;
+        broken.payload[static_cast<std::size_t>(dice_.below(broken.payload.size()))] ^= 0x10;
+        world_.schedule(rt::Millis(1), [this, broken] { broker_.inject(broken); });
+        return false;
+      }
+      return true;
+    });
+  }
+
+  void stop_at_a_write() {
+    const bool at_node = dice_.chance(50);
+    SimDisk& disk = at_node ? node_->disk() : site_->disk();
+    disk.stop_at(1 + dice_.below(25), [this, at_node] {
+      world_.schedule(rt::Nanos(0), [this, at_node] {
+        if (at_node) {
+          restart(*node_, dice_.chance(50));
+        } else {
+          restart_site(dice_.chance(50));
+        }
+      });
+    });
+  }
+
+  void calm() {
+    broker_.calm();
+    broker_.set_tap(nullptr);
+    broker_.set_faults({});
+    for (SimDisk* disk : {&node_->disk(), &site_->disk(), &clone_->disk()}) disk->heal();
+    clone_->kill();
+    node_->clock().set_offset(rt::Nanos(0));
+    node_->clock().set_synchronised(true);
+    site_->clock().set_offset(rt::Nanos(0));
+    site_->clock().set_synchronised(true);
+    site_->start();
+    node_->start();
+    world_.run_for(minutes(2));
+    // Two machines were one node: the operator says that the one that is left is the node.
+    if (site_->coordinator() != nullptr) site_->coordinator()->release("n1", [](rt::Status) {});
+    settled_ = world_.run_until([this] { return site_->running() && node_->idle(); }, hours(2));
+    world_.run_for(minutes(1));
+  }
+
+  RunResult finish() {
+    RunResult out;
+    out.fed = book_.entries.size();
+    if (!settled_) out.faults.push_back("does not come to rest: " + node_->describe());
+    const std::string state = node_->describe();
+    node_->kill();
+    site_->kill();
+    StoreAudit found = audit(*site_, book_, "n1");
+    out.faults.insert(out.faults.end(), found.faults.begin(), found.faults.end());
+    out.stored = found.stored;
+    out.gapped = found.gapped;
+    out.trace_hash = world_.trace_hash();
+    out.summary = fmt::format("fed {}, stored {}, in gaps {}; node: {}", out.fed, out.stored,
+                              out.gapped, state);
+    if (!out.faults.empty()) {
+      for (const SimLog* log : {&node_->log(), &site_->log()}) {
+        for (const SimLog::Line& line : log->lines()) {
+          const auto s = std::chrono::duration_cast<rt::Millis>(line.at).count();
+          out.summary += fmt::format("\n    {:>9} ms {}", s, line.text);
+        }
+      }
+    }
+    return out;
+  }
+
+  SimWorld world_;
+  Weather weather_;
+  Dice dice_;
+  SimBroker broker_;
+  Ledgerbook book_;
+  std::unique_ptr<SimSite> site_;
+  std::unique_ptr<SimNode> node_, clone_;
+  bool settled_ = false;
+  bool set_back_ = false;  ///< readings of the time before may be gone with the machine
+  bool store_set_back_ = false;
+};
+
+}  // namespace
+
+Weather weather_of(std::uint64_t seed) {
+  Weather weather;
+  Dice dice(seed * 2 + 1);
+  for (bool* each : {&weather.links, &weather.kills, &weather.power, &weather.clocks,
+                     &weather.disks, &weather.flips, &weather.unknown_kinds}) {
+    *each = dice.chance(70);
+  }
+  weather.spool_back = dice.chance(25);
+  weather.clone = dice.chance(15);
+  weather.store_back = dice.chance(30);
+  weather.tight_spool = dice.chance(30);
+  return weather;
+}
+
+RunResult run_delivery(std::uint64_t seed, const Weather& weather) {
+  return DeliveryRun(seed, weather).run();
+}
+
+}  // namespace fieldpost::sim

@@ -1,0 +1,197 @@
+#include "tests/sim/sim_node.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "proto/wire/readings_codec.h"
+
+namespace fieldpost::sim {
+
+using agent::RecordSink;
+using agent::SpoolRecord;
+
+namespace {
+
+constexpr const char* kSpoolPath = "/spool/spool.db";
+constexpr rt::Nanos kRestartOpen = rt::Seconds(5);
+
+}  // namespace
+
+struct SimNode::Tap final : RecordSink {
+  Tap(SimNode& owner, RecordSink& next) : node(owner), sink(next) {}
+  void on_record(const SpoolRecord& record, bool on_disk) override {
+    node.note_record(record);
+    sink.on_record(record, on_disk);
+  }
+  void on_spooled(const wire::Name& name) override { sink.on_spooled(name); }
+  void on_marked(const std::vector<wire::NameRange>& ranges) override { sink.on_marked(ranges); }
+  void on_statement_outdated(const std::string& why) override { sink.on_statement_outdated(why); }
+  SimNode& node;
+  RecordSink& sink;
+};
+
+SimNode::SimNode(SimWorld& world, SimBroker& broker, Ledgerbook& book, Options options)
+    : world_(world),
+      broker_(broker),
+      book_(book),
+      options_(std::move(options)),
+      client_id_("fp-lab-" + options_.node),
+      vfs_(disk_, options_.disk_name),
+      clock_(world, options_.disk_name),
+      log_(world, options_.disk_name),
+      dice_(world.dice("node " + options_.disk_name)) {}
+
+SimNode::~SimNode() {
+  end(false);
+}
+
+void SimNode::start() {
+  if (process_) return;
+  auto process = std::make_unique<Process>();
+  process->loop = std::make_unique<SimLoop>(world_);
+  process->random = std::make_unique<SimRandom>(world_.dice("random " + options_.disk_name));
+  auto spool = agent::Spool::open(kSpoolPath, vfs_.name(), *process->random);
+  if (!spool) {
+    log_.error("opening the spool: {}", spool.error().message);
+    world_.schedule(kRestartOpen, [this] { start(); });
+    return;
+  }
+  process->mqtt = std::make_unique<SimMqtt>(*process->loop, broker_);
+  process->store = std::make_unique<SimWorker>(*process->loop, dice_.fork());
+  process->encoder = std::make_unique<SimWorker>(*process->loop, dice_.fork());
+  process->front = std::make_unique<agent::SpoolFront>(*process->loop, clock_, *process->random,
+                                                       *process->store, *process->encoder, log_,
+                                                       options_.front, std::move(*spool));
+  agent::UplinkOptions uplink;
+  uplink.site = "lab";
+  uplink.node = options_.node;
+  uplink.version = "test";
+  uplink.pin_at_first_sight = true;
+  uplink.mqtt.keepalive = rt::Seconds(15);
+  process->uplink = std::make_unique<agent::Uplink>(*process->loop, clock_, *process->random,
+                                                    *process->mqtt, log_, *process->front, uplink);
+  process->inbox = std::make_unique<agent::Inbox>(*process->loop, clock_, log_, *process->front,
+                                                  *process->uplink);
+  process_ = std::move(process);
+  process_->inbox->recover();
+  process_->uplink->start();
+  process_->tap = std::make_unique<Tap>(*this, *process_->uplink);
+  process_->front->set_sink(process_->tap.get());
+}
+
+void SimNode::end(bool power) {
+  if (!process_) return;
+  disk_.stop();
+  if (power) broker_.lose_power(client_id_);
+  process_->loop->kill();
+  process_->inbox.reset();
+  process_->uplink.reset();
+  process_->front.reset();
+  process_->store.reset();
+  process_->encoder.reset();
+  process_->mqtt.reset();
+  process_.reset();
+  if (power) {
+    disk_.restart_after_power_cut(dice_);
+    clock_.reboot();
+  } else {
+    disk_.restart_after_kill();
+  }
+}
+
+void SimNode::kill() {
+  end(false);
+}
+
+void SimNode::power_cut() {
+  end(true);
+}
+
+void SimNode::restore(const SimDisk::Image& image) {
+  end(true);
+  disk_.restore(image);
+}
+
+std::int64_t SimNode::next_number(Ledgerbook& book) {
+  return book.entries.empty() ? 1 : book.entries.rbegin()->first + 1;
+}
+
+void SimNode::feed(bool durable, int count, std::int64_t time_base, int series, Dice& dice) {
+  if (!process_) return;
+  wire::ParsedLines lines;
+  std::map<int, std::size_t> columns;
+  std::vector<std::int64_t> numbers;
+  for (int i = 0; i < count; ++i) {
+    const int which = static_cast<int>(dice.below(static_cast<std::uint64_t>(series)));
+    const std::string key = fmt::format("m,s={} v i", which);
+    const auto [place, added] = columns.try_emplace(which, lines.keys.size());
+    if (added) {
+      lines.keys.push_back(key);
+      lines.types.push_back(wire::ValueType::kI64);
+      lines.columns.emplace_back();
+    }
+    const std::int64_t number = next_number(book_);
+    const std::int64_t time = time_base + static_cast<std::int64_t>(dice.below(20)) * 1'000'000'000;
+    lines.columns[place->second].times.push_back(time);
+    lines.columns[place->second].values.push_back(static_cast<std::uint64_t>(number));
+    book_.entries[number] = {durable, false, key, time, {}, 0};
+    numbers.push_back(number);
+  }
+  lines.readings = lines.lines_stored = static_cast<std::size_t>(count);
+  if (!durable) {
+    process_->front->accept_sampled(std::move(lines));
+    return;
+  }
+  process_->front->accept_durable(std::move(lines), {},
+                                  [this, numbers](rt::Result<agent::Accepted> accepted) {
+                                    if (!accepted) return;
+                                    for (const std::int64_t number : numbers) {
+                                      book_.entries.at(number).answered = true;
+                                    }
+                                  });
+}
+
+void SimNode::feed_unknown_kind() {
+  if (!process_) return;
+  wire::Record record;
+  record.kind = 999;
+  record.payload = "from the future";
+  record.raw_size = static_cast<std::uint32_t>(record.payload.size());
+  process_->front->append_record(std::move(record), agent::RecordClass::kEvent, [](rt::Status) {});
+}
+
+void SimNode::note_record(const SpoolRecord& record) {
+  const auto content = wire::decode_record(*record.body);
+  if (!content || content->kind != static_cast<std::uint16_t>(wire::RecordKind::kReadings)) return;
+  const auto set = wire::SeriesSet::decode(*record.definition);
+  const auto raw = wire::decompress(content->payload, content->codec, content->raw_size);
+  FP_CHECK(set && raw);
+  const auto columns = wire::decode_columns(*raw, set->types);
+  FP_CHECK(columns.has_value());
+  if (book_.by_name.contains(record.name)) return;
+  const std::uint64_t order = ++book_.names_given;
+  for (const wire::Column& column : columns->columns) {
+    for (const std::uint64_t value : column.values) {
+      const auto number = static_cast<std::int64_t>(value);
+      Ledgerbook::Entry& entry = book_.entries.at(number);
+      if (entry.names.empty()) entry.order = order;
+      entry.names.push_back(record.name);
+      book_.by_name[record.name].push_back(number);
+    }
+  }
+}
+
+bool SimNode::idle() const {
+  return process_ && process_->uplink->is_up() && process_->front->totals().records_held == 0 &&
+         process_->front->records_in_memory() == 0;
+}
+
+std::string SimNode::describe() const {
+  if (!process_) return "not running";
+  return fmt::format("up={} held={} in memory={} shed={}", process_->uplink->is_up(),
+                     process_->front->totals().records_held, process_->front->records_in_memory(),
+                     process_->front->totals().shed);
+}
+
+}  // namespace fieldpost::sim

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/spool/spool_front.h"
+#include "agent/uplink/inbox.h"
+#include "agent/uplink/uplink.h"
+#include "tests/support/sim/sim_broker.h"
+#include "tests/support/sim/sim_clock.h"
+#include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_log.h"
+#include "tests/support/sim/sim_loop.h"
+#include "tests/support/sim/sim_mqtt.h"
+#include "tests/support/sim/sim_random.h"
+#include "tests/support/sim/sim_vfs.h"
+#include "tests/support/sim/sim_worker.h"
+#include "tests/support/sim/sim_world.h"
+
+namespace fieldpost::sim {
+
+/// What the checkers know of the readings that one machine took in: each has a number of its own as
+/// its value. Kept outside the machine, so that nothing that happens to the machine changes it.
+struct Ledgerbook {
+  struct Entry {
+    bool durable = false;
+    bool answered = false;  ///< a durable one: the producer was told OK
+    std::string series;     ///< canonical key
+    std::int64_t time = 0;
+    std::vector<wire::Name> names;  ///< in the order in which it got them
+    std::uint64_t order = 0;        ///< of its first name among all names given out
+  };
+  std::map<std::int64_t, Entry> entries;                    ///< by number
+  std::map<wire::Name, std::vector<std::int64_t>> by_name;  ///< numbers in each record
+  std::uint64_t names_given = 0;
+};
+
+/// One machine with a disk, a clock and (while it runs) an agent process on it.
+class SimNode {
+ public:
+  struct Options {
+    std::string node = "n1";
+    std::string disk_name = "n1";  ///< of the VFS; clones have one of their own
+    agent::SpoolFrontOptions front;
+  };
+  SimNode(SimWorld& world, SimBroker& broker, Ledgerbook& book, Options options);
+  ~SimNode();
+
+  void start();  ///< a process life; does nothing when one is running
+  void kill();   ///< SIGKILL: the page cache stays
+  void power_cut();
+  [[nodiscard]] bool running() const { return process_ != nullptr; }
+
+  /// Hands in `count` readings; numbers them.
+  void feed(bool durable, int count, std::int64_t time_base, int series, Dice& dice);
+  /// A record of a kind that the coordinator does not know.
+  void feed_unknown_kind();
+
+  [[nodiscard]] bool idle() const;  ///< up, and owes nothing
+  [[nodiscard]] std::string describe() const;
+  [[nodiscard]] SimDisk& disk() { return disk_; }
+  [[nodiscard]] SimWallClock& clock() { return clock_; }
+  [[nodiscard]] SimLog& log() { return log_; }
+  [[nodiscard]] agent::SpoolFront* front() { return process_ ? process_->front.get() : nullptr; }
+  [[nodiscard]] agent::Uplink* uplink() { return process_ ? process_->uplink.get() : nullptr; }
+  [[nodiscard]] const std::string& client_id() const { return client_id_; }
+  /// The whole machine goes back to this state, or another one is made from it.
+  [[nodiscard]] SimDisk::Image image() const { return disk_.snapshot(); }
+  void restore(const SimDisk::Image& image);
+  [[nodiscard]] const std::optional<SimDisk::Image>& saved() const { return saved_; }
+  void save() { saved_ = disk_.snapshot(); }
+
+ private:
+  /// Stands between front and uplink and notes which reading got which name.
+  struct Tap;
+  struct Process {
+    std::unique_ptr<SimLoop> loop;
+    std::unique_ptr<SimRandom> random;
+    std::unique_ptr<SimMqtt> mqtt;
+    std::unique_ptr<SimWorker> store, encoder;
+    std::unique_ptr<agent::SpoolFront> front;
+    std::unique_ptr<agent::Uplink> uplink;
+    std::unique_ptr<agent::Inbox> inbox;
+    std::unique_ptr<Tap> tap;
+  };
+  void end(bool power);
+  void note_record(const agent::SpoolRecord& record);
+
+  SimWorld& world_;
+  SimBroker& broker_;
+  Ledgerbook& book_;
+  Options options_;
+  std::string client_id_;
+  SimDisk disk_;
+  SimVfs vfs_;
+  SimWallClock clock_;
+  SimLog log_;
+  Dice dice_;
+  std::unique_ptr<Process> process_;
+  std::optional<SimDisk::Image> saved_;
+  static std::int64_t next_number(Ledgerbook& book);
+};
+
+}  // namespace fieldpost::sim

@@ -1,0 +1,82 @@
+#include "tests/sim/sim_site.h"
+
+#include <utility>
+
+namespace fieldpost::sim {
+
+SimSite::SimSite(SimWorld& world, SimBroker& broker)
+    : world_(world),
+      broker_(broker),
+      vfs_(disk_, "site"),
+      clock_(world, "site"),
+      log_(world, "coordinator"),
+      dice_(world.dice("site")),
+      key_([&] {
+        SimRandom random(world.dice("signing key"));
+        return wire::SigningKey::make(random);
+      }()) {}
+
+SimSite::~SimSite() {
+  end(false);
+}
+
+void SimSite::start() {
+  if (process_) return;
+  auto process = std::make_unique<Process>();
+  process->loop = std::make_unique<SimLoop>(world_);
+  process->random = std::make_unique<SimRandom>(world_.dice("random site"));
+  auto store = coordinator::Store::open(path_, vfs_.name(), {}, *process->random);
+  if (!store) {
+    log_.error("opening the store: {}", store.error().message);
+    world_.schedule(rt::Seconds(5), [this] { start(); });
+    return;
+  }
+  process->mqtt = std::make_unique<SimMqtt>(*process->loop, broker_);
+  process->store = std::make_unique<SimWorker>(*process->loop, dice_.fork());
+  process->encoder = std::make_unique<SimWorker>(*process->loop, dice_.fork());
+  coordinator::CoordinatorOptions options;
+  options.site = "lab";
+  options.version = "test";
+  options.mqtt.keepalive = rt::Seconds(15);
+  // Short enough that declaring is part of a run.
+  options.unconfirmed_for = std::chrono::hours(7 * 24);
+  process->coordinator = std::make_unique<coordinator::Coordinator>(
+      *process->loop, clock_, *process->random, *process->mqtt, *process->store, *process->encoder,
+      log_, key_, options, std::move(*store));
+  process_ = std::move(process);
+  process_->coordinator->start();
+}
+
+void SimSite::end(bool power) {
+  if (!process_) return;
+  disk_.stop();
+  if (power) broker_.lose_power("fp-lab-_coordinator");
+  process_->loop->kill();
+  process_->coordinator.reset();
+  process_->store.reset();
+  process_->encoder.reset();
+  process_->mqtt.reset();
+  process_.reset();
+  if (power) {
+    disk_.restart_after_power_cut(dice_);
+    clock_.reboot();
+  } else {
+    disk_.restart_after_kill();
+  }
+}
+
+void SimSite::kill() {
+  end(false);
+}
+
+void SimSite::power_cut() {
+  end(true);
+}
+
+void SimSite::set_back() {
+  end(false);
+  disk_.restore(*saved_);
+  start();
+}
+
+}  // namespace fieldpost::sim

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/coordinator.h"
+#include "tests/sim/sim_node.h"
+
+namespace fieldpost::sim {
+
+/// The machine of the coordinator: disk, clock, and (while it runs) the process.
+class SimSite {
+ public:
+  SimSite(SimWorld& world, SimBroker& broker);
+  ~SimSite();
+  void start();
+  void kill();
+  void power_cut();
+  [[nodiscard]] bool running() const { return process_ != nullptr; }
+  void save() { saved_ = disk_.snapshot(); }
+  [[nodiscard]] bool has_saved() const { return saved_.has_value(); }
+  void set_back();  ///< the store goes back to what was saved, and starts on it
+  [[nodiscard]] SimDisk& disk() { return disk_; }
+  [[nodiscard]] SimVfs& vfs() { return vfs_; }
+  [[nodiscard]] SimLog& log() { return log_; }
+  [[nodiscard]] SimWallClock& clock() { return clock_; }
+  [[nodiscard]] coordinator::Coordinator* coordinator() {
+    return process_ ? process_->coordinator.get() : nullptr;
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  struct Process {
+    std::unique_ptr<SimLoop> loop;
+    std::unique_ptr<SimRandom> random;
+    std::unique_ptr<SimMqtt> mqtt;
+    std::unique_ptr<SimWorker> store, encoder;
+    std::unique_ptr<coordinator::Coordinator> coordinator;
+  };
+  void end(bool power);
+
+  SimWorld& world_;
+  SimBroker& broker_;
+  std::string path_ = "/store/store.db";
+  SimDisk disk_;
+  SimVfs vfs_;
+  SimWallClock clock_;
+  SimLog log_;
+  Dice dice_;
+  wire::SigningKey key_;
+  std::unique_ptr<Process> process_;
+  std::optional<SimDisk::Image> saved_;
+};
+
+/// What the store says, read from its file by plain SQL: written outside the product.
+struct StoreAudit {
+  std::vector<std::string> faults;  ///< sentences; empty when all is well
+  std::size_t stored = 0, gapped = 0, unconfirmed = 0, not_accepted = 0;
+};
+
+/// Compares the store with what the machines of node `node` took in. The store's process must have
+/// stopped or be idle.
+[[nodiscard]] StoreAudit audit(SimSite& site, const Ledgerbook& book, const std::string& node);
+
+}  // namespace fieldpost::sim

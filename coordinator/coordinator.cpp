@@ -94,6 +94,7 @@ void Coordinator::connect() {
 }
 
 void Coordinator::publish_presence(bool online) {
+  presence_published_ = loop_.now();
   wire::Presence presence{online, store_id_, generation_, key_.public_key(), options_.version};
   auto sent = mqtt_.publish({wire::format_topic({options_.site, "_coordinator",
                                                  TopicKind::kPresence, wire::Lane::kEvent}),
@@ -458,11 +459,12 @@ void Coordinator::welcome(const std::string& node, const Statement& statement,
                           std::vector<wire::Command> commands) {
   NodeLive& live = nodes_[node];
   if (conclusion.run_twice) {
+    const bool is_new = live.alarm.empty();
     live.alarm =
         "two machines say that they are this node: neither is welcomed until one is stopped and "
         "`fieldpost nodes release " +
         node + "` says so";
-    log_.error("node {}: {}", node, live.alarm);
+    if (is_new) log_.error("node {}: {}", node, live.alarm);
     end_session(node);
     return;
   }

@@ -162,7 +162,7 @@ class Coordinator {
   std::size_t http_readings_ = 0;
   bool compacting_ = false;
   bool turn_requested_ = false;
-  rt::Instant last_compaction_, last_declared_;
+  rt::Instant last_compaction_, last_declared_, presence_published_;
   rt::Nanos reconnect_wait_;
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
   rt::TimerId tick_ = rt::TimerId::kNone;

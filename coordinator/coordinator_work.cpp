@@ -18,6 +18,8 @@ namespace {
 
 constexpr rt::Nanos kTick = rt::Seconds(1);
 constexpr rt::Nanos kSilenceMax = rt::Seconds(60);  ///< then a node's credit goes to others
+/// A node may have missed it, or met a late will: it is said again.
+constexpr rt::Nanos kPresenceEvery = rt::Seconds(30);
 constexpr rt::Nanos kDeclareEvery = rt::Seconds(3600);
 constexpr rt::Nanos kCommandLife = std::chrono::hours(24);
 constexpr std::size_t kHttpReadingsMax = 2'000'000;  ///< waiting for a commit
@@ -35,6 +37,7 @@ void Coordinator::on_tick() {
     log_.info("node {} is silent: its credit is free for others", node);
     end_session(node);
   }
+  if (generation_ != 0 && now - presence_published_ >= kPresenceEvery) publish_presence(true);
   if (now - last_compaction_ >= options_.compaction_every) compact();
   if (now - last_declared_ < kDeclareEvery && last_declared_.since_boot.count() != 0) return;
   last_declared_ = now;

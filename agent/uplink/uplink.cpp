@@ -86,7 +86,6 @@ void Uplink::connect() {
 
 void Uplink::on_connected() {
   state_ = State::kAlone;
-  reconnect_.reset();
   hello_wait_ = kHelloWaitFirst;
   const std::string presence =
       wire::format_topic({options_.site, "_coordinator", TopicKind::kPresence, Lane::kEvent});
@@ -313,6 +312,7 @@ void Uplink::on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome
   loop_.cancel(std::exchange(hello_timer_, rt::TimerId::kNone));
   hello_wait_ = kHelloWaitFirst;
   state_ = State::kUp;
+  reconnect_.reset();  // not before: a broker that throws us out at once is not to be hurried
   counters_.sessions += 1;
   outbox_.clear();
   outbox_.set_credit(welcome.credit_bytes, welcome.event_credit_bytes);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 
 #include "tests/sim/sim_site.h"
@@ -22,7 +23,7 @@ constexpr rt::Nanos kStormTime = minutes(20);
 /// One site with one node (and, at times, its clone) in bad weather.
 class DeliveryRun {
  public:
-  DeliveryRun(std::uint64_t seed, const Weather& weather)
+  DeliveryRun(std::uint64_t seed, const Weather& weather, bool verbose)
       : world_(seed), weather_(weather), dice_(world_.dice("weather")), broker_(world_) {
     world_.set_jitter(rt::Millis(1));
     site_ = std::make_unique<SimSite>(world_, broker_);
@@ -35,6 +36,11 @@ class DeliveryRun {
     node_ = std::make_unique<SimNode>(world_, broker_, book_, options);
     options.disk_name = "clone";
     clone_ = std::make_unique<SimNode>(world_, broker_, book_, options);
+    verbose_ = verbose;
+    if (!verbose) return;
+    for (SimLog* log : {&node_->log(), &clone_->log(), &site_->log()}) {
+      log->keep_from(rt::LogLevel::kDebug);
+    }
   }
 
   RunResult run() {
@@ -113,6 +119,7 @@ class DeliveryRun {
   }
 
   void restart(SimNode& node, bool power) {
+    did(power ? "power cut at the node" : "node killed");
     if (power) {
       node.power_cut();
     } else {
@@ -123,6 +130,7 @@ class DeliveryRun {
   }
 
   void restart_site(bool power) {
+    did(power ? "power cut at the coordinator" : "coordinator killed");
     if (power) {
       site_->power_cut();
     } else {
@@ -133,6 +141,7 @@ class DeliveryRun {
   }
 
   void restart_broker() {
+    did("broker killed");
     broker_.crash(dice_.chance(50) ? Retained::kWiped : Retained::kKept);
     world_.schedule(dice_.between(rt::Nanos(rt::Millis(50)), rt::Nanos(minutes(1))),
                     [this] { broker_.start(); });
@@ -185,9 +194,11 @@ class DeliveryRun {
 
   void spool_back() {
     if (!node_->saved() || dice_.chance(50)) {
+      did("spool saved");
       node_->save();
       return;
     }
+    did("spool set back");
     node_->restore(*node_->saved());
     set_back_ = true;
     world_.schedule(dice_.between(rt::Nanos(rt::Millis(100)), rt::Nanos(minutes(1))),
@@ -195,6 +206,7 @@ class DeliveryRun {
   }
 
   void clone() {
+    did(clone_->running() ? "clone gone" : "clone made");
     if (clone_->running()) {
       clone_->kill();
       return;
@@ -206,11 +218,12 @@ class DeliveryRun {
 
   void store_back() {
     if (!site_->has_saved() || dice_.chance(50)) {
+      did("store saved");
       site_->save();
       return;
     }
+    did("store set back");
     site_->set_back();
-    store_set_back_ = true;
   }
 
   void flip() {
@@ -268,26 +281,37 @@ class DeliveryRun {
     const std::string state = node_->describe();
     node_->kill();
     site_->kill();
-    StoreAudit found = audit(*site_, book_, "n1");
+    if (site_->disk().is_stopped()) site_->disk().restart_after_kill();
+    StoreAudit found = audit(*site_, book_, "n1", set_back_);
     out.faults.insert(out.faults.end(), found.faults.begin(), found.faults.end());
     out.stored = found.stored;
     out.gapped = found.gapped;
     out.trace_hash = world_.trace_hash();
     out.summary = fmt::format("fed {}, stored {}, in gaps {}; node: {}", out.fed, out.stored,
                               out.gapped, state);
-    if (!out.faults.empty()) {
-      for (const SimLog* log : {&node_->log(), &site_->log()}) {
-        for (const SimLog::Line& line : log->lines()) {
-          const auto s = std::chrono::duration_cast<rt::Millis>(line.at).count();
-          out.summary += fmt::format("\n    {:>9} ms {}", s, line.text);
-        }
-      }
-    }
+    if (!out.faults.empty() || verbose_) out.summary += story();
     return out;
   }
 
+  /// The logs of all machines, in order of time, and what the weather did.
+  std::string story() {
+    std::multimap<rt::Nanos, std::string> lines(deeds_.begin(), deeds_.end());
+    for (const SimLog* log : {&node_->log(), &clone_->log(), &site_->log()}) {
+      for (const SimLog::Line& line : log->lines()) lines.emplace(line.at, line.text);
+    }
+    std::string out;
+    for (const auto& [at, text] : lines) {
+      out += fmt::format("\n    {:>9} ms {}", std::chrono::duration_cast<rt::Millis>(at).count(),
+                         text);
+    }
+    return out;
+  }
+  void did(std::string what) { deeds_.emplace(world_.now(), "-- " + what); }
+
   SimWorld world_;
   Weather weather_;
+  bool verbose_ = false;
+  std::multimap<rt::Nanos, std::string> deeds_;
   Dice dice_;
   SimBroker broker_;
   Ledgerbook book_;
@@ -295,7 +319,6 @@ class DeliveryRun {
   std::unique_ptr<SimNode> node_, clone_;
   bool settled_ = false;
   bool set_back_ = false;  ///< readings of the time before may be gone with the machine
-  bool store_set_back_ = false;
 };
 
 }  // namespace
@@ -314,8 +337,8 @@ Weather weather_of(std::uint64_t seed) {
   return weather;
 }
 
-RunResult run_delivery(std::uint64_t seed, const Weather& weather) {
-  return DeliveryRun(seed, weather).run();
+RunResult run_delivery(std::uint64_t seed, const Weather& weather, bool verbose) {
+  return DeliveryRun(seed, weather, verbose).run();
 }
 
 }  // namespace fieldpost::sim

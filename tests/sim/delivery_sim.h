@@ -29,7 +29,8 @@ struct RunResult {
 };
 
 /// One life of a site from one seed: weather, then calm, then the checkers.
-[[nodiscard]] RunResult run_delivery(std::uint64_t seed, const Weather& weather);
+[[nodiscard]] RunResult run_delivery(std::uint64_t seed, const Weather& weather,
+                                     bool verbose = false);
 
 /// The weather that a seed stands for: each seed leaves some kinds out, so that rare ones are not
 /// hidden by frequent ones.

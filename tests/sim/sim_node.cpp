@@ -48,12 +48,14 @@ SimNode::~SimNode() {
 
 void SimNode::start() {
   if (process_) return;
+  if (disk_.is_stopped()) disk_.restart_after_kill();  // it died while it was opening the spool
   auto process = std::make_unique<Process>();
   process->loop = std::make_unique<SimLoop>(world_);
   process->random = std::make_unique<SimRandom>(world_.dice("random " + options_.disk_name));
   auto spool = agent::Spool::open(kSpoolPath, vfs_.name(), *process->random);
   if (!spool) {
     log_.error("opening the spool: {}", spool.error().message);
+    if (disk_.is_stopped()) disk_.restart_after_kill();
     world_.schedule(kRestartOpen, [this] { start(); });
     return;
   }
@@ -110,6 +112,7 @@ void SimNode::power_cut() {
 
 void SimNode::restore(const SimDisk::Image& image) {
   end(true);
+  if (disk_.is_stopped()) disk_.restart_after_kill();
   disk_.restore(image);
 }
 

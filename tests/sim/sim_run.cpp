@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   }
   std::uint64_t failed = 0, fed = 0, stored = 0, gapped = 0;
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
-    const auto result = fieldpost::sim::run_delivery(seed, fieldpost::sim::weather_of(seed));
+    const auto result =
+        fieldpost::sim::run_delivery(seed, fieldpost::sim::weather_of(seed), verbose);
     fed += result.fed;
     stored += result.stored;
     gapped += result.gapped;

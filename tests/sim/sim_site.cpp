@@ -22,6 +22,7 @@ SimSite::~SimSite() {
 
 void SimSite::start() {
   if (process_) return;
+  if (disk_.is_stopped()) disk_.restart_after_kill();  // it died while it was opening the store
   auto process = std::make_unique<Process>();
   process->loop = std::make_unique<SimLoop>(world_);
   process->random = std::make_unique<SimRandom>(world_.dice("random site"));
@@ -75,6 +76,7 @@ void SimSite::power_cut() {
 
 void SimSite::set_back() {
   end(false);
+  if (disk_.is_stopped()) disk_.restart_after_kill();
   disk_.restore(*saved_);
   start();
 }

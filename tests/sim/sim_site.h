@@ -62,7 +62,9 @@ struct StoreAudit {
 };
 
 /// Compares the store with what the machines of node `node` took in. The store's process must have
-/// stopped or be idle.
-[[nodiscard]] StoreAudit audit(SimSite& site, const Ledgerbook& book, const std::string& node);
+/// stopped or be idle. `disk_lost`: a machine's disk went away or back in this run; what was only
+/// on it, and of which the store was never told, nobody can count.
+[[nodiscard]] StoreAudit audit(SimSite& site, const Ledgerbook& book, const std::string& node,
+                               bool disk_lost);
 
 }  // namespace fieldpost::sim

@@ -100,8 +100,8 @@ std::map<std::int64_t, int> read_batches(rt::Database& db) {
 
 class Auditor {
  public:
-  Auditor(SimSite& site, const Ledgerbook& book, const std::string& node)
-      : site_(site), book_(book), node_(node) {}
+  Auditor(SimSite& site, const Ledgerbook& book, const std::string& node, bool disk_lost)
+      : site_(site), book_(book), node_(node), disk_lost_(disk_lost) {}
 
   StoreAudit run() {
     rt::DatabaseOptions options;
@@ -159,7 +159,13 @@ class Auditor {
     audit_.stored += stored ? 1 : 0;
     audit_.gapped += !stored && any_gapped ? 1 : 0;
     if (count > 1) fault(fmt::format("stored {} times: {}", count, number));
-    if (entry.durable && entry.answered && !stored && !any_gapped) {
+    const bool told =
+        std::any_of(entry.names.begin(), entry.names.end(), [&](const wire::Name& name) {
+          const auto high = ledger_.high.find(name.incarnation);
+          return high != ledger_.high.end() && high->second >= name.seq;
+        });
+    const bool nobody_can_know = disk_lost_ && !told;
+    if (entry.durable && entry.answered && !stored && !any_gapped && !nobody_can_know) {
       std::string names;
       for (const wire::Name& name : entry.names) {
         names += fmt::format(" {:x}:{}", name.incarnation.value, name.seq);
@@ -207,8 +213,11 @@ class Auditor {
         if (want == expected.end()) {
           fault(fmt::format("in the store, but in no record: {} at {}", series, reading.time));
         } else if (want->second != got) {
-          fault(fmt::format("wrong winner: {} at {}: {} in place of {}", series, reading.time, got,
-                            want->second));
+          const auto [got_ordinal, got_seq, got_number] = rank(got);
+          const auto [ordinal, seq, number] = rank(want->second);
+          fault(fmt::format("wrong winner: {} at {}: {} of rank ({}, {}) in place of {} of ({}, {})",
+                            series, reading.time, got_number, got_ordinal, got_seq, number, ordinal,
+                            seq));
         }
       }
     }
@@ -220,6 +229,7 @@ class Auditor {
   SimSite& site_;
   const Ledgerbook& book_;
   std::string node_;
+  bool disk_lost_;
   Settled ledger_;
   std::map<std::int64_t, int> numbers_;
   bool compacted_ = false;
@@ -228,8 +238,8 @@ class Auditor {
 
 }  // namespace
 
-StoreAudit audit(SimSite& site, const Ledgerbook& book, const std::string& node) {
-  return Auditor(site, book, node).run();
+StoreAudit audit(SimSite& site, const Ledgerbook& book, const std::string& node, bool disk_lost) {
+  return Auditor(site, book, node, disk_lost).run();
 }
 
 }  // namespace fieldpost::sim

@@ -44,6 +44,8 @@ class DeliveryRun {
   }
 
   RunResult run() {
+    broker_.set_tap(
+        [this](const std::string&, const rt::MqttMessage& message) { return tap(message); });
     site_->start();
     node_->start();
     for (int i = 0; i < kFeeds; ++i) {
@@ -226,19 +228,18 @@ class DeliveryRun {
     site_->set_back();
   }
 
-  void flip() {
-    auto left = std::make_shared<int>(1 + static_cast<int>(dice_.below(3)));
-    broker_.set_tap([this, left](const std::string&, const rt::MqttMessage& message) {
-      if (*left > 0 && message.topic.find("/up/") != std::string::npos &&
-          !message.payload.empty()) {
-        *left -= 1;
-        rt::MqttMessage broken = message;
-        broken.payload[static_cast<std::size_t>(dice_.below(broken.payload.size()))] ^= 0x10;
-        world_.schedule(rt::Millis(1), [this, broken] { broker_.inject(broken); });
-        return false;
-      }
-      return true;
-    });
+  void flip() { flips_left_ = 1 + static_cast<int>(dice_.below(3)); }
+
+  /// Sees what is published; flips a bit of some.
+  bool tap(const rt::MqttMessage& message) {
+    if (message.topic.find("/up/") == std::string::npos || message.payload.empty()) return true;
+    node_->note_envelope(message.payload);
+    if (flips_left_ == 0) return true;
+    flips_left_ -= 1;
+    rt::MqttMessage broken = message;
+    broken.payload[static_cast<std::size_t>(dice_.below(broken.payload.size()))] ^= 0x10;
+    world_.schedule(rt::Millis(1), [this, broken] { broker_.inject(broken); });
+    return false;
   }
 
   void stop_at_a_write() {
@@ -257,7 +258,7 @@ class DeliveryRun {
 
   void calm() {
     broker_.calm();
-    broker_.set_tap(nullptr);
+    flips_left_ = 0;
     broker_.set_faults({});
     for (SimDisk* disk : {&node_->disk(), &site_->disk(), &clone_->disk()}) disk->heal();
     clone_->kill();
@@ -318,6 +319,7 @@ class DeliveryRun {
   std::unique_ptr<SimSite> site_;
   std::unique_ptr<SimNode> node_, clone_;
   bool settled_ = false;
+  int flips_left_ = 0;
   bool set_back_ = false;  ///< readings of the time before may be gone with the machine
 };
 

@@ -165,22 +165,53 @@ void SimNode::feed_unknown_kind() {
 }
 
 void SimNode::note_record(const SpoolRecord& record) {
-  const auto content = wire::decode_record(*record.body);
+  note(record.name, *record.body, record.definition.get());
+}
+
+void SimNode::note_envelope(const std::string& payload) {
+  const auto envelope = wire::decode_envelope(payload);
+  if (!envelope) return;
+  for (const std::string& definition : envelope->definitions) {
+    if (const auto set = wire::SeriesSet::decode(definition)) book_.sets[set->hash] = definition;
+  }
+  note(envelope->name, envelope->record, nullptr);
+}
+
+void SimNode::note(const wire::Name& name, const std::string& body, const std::string* definition) {
+  if (book_.by_name.contains(name)) return;
+  const auto content = wire::decode_record(body);
   if (!content || content->kind != static_cast<std::uint16_t>(wire::RecordKind::kReadings)) return;
-  const auto set = wire::SeriesSet::decode(*record.definition);
+  if (definition == nullptr) {
+    const auto known = book_.sets.find(content->set);
+    if (known == book_.sets.end()) return;  // asked for, then published again with it
+    definition = &known->second;
+  } else {
+    book_.sets[content->set] = *definition;
+  }
+  const auto set = wire::SeriesSet::decode(*definition);
   const auto raw = wire::decompress(content->payload, content->codec, content->raw_size);
   FP_CHECK(set && raw);
   const auto columns = wire::decode_columns(*raw, set->types);
   FP_CHECK(columns.has_value());
-  if (book_.by_name.contains(record.name)) return;
-  const std::uint64_t order = ++book_.names_given;
-  for (const wire::Column& column : columns->columns) {
+  for (std::size_t c = 0; c < columns->columns.size(); ++c) {
+    const wire::Column& column = columns->columns[c];
+    std::size_t run = 0, left = 0;
     for (const std::uint64_t value : column.values) {
+      wire::Name first = content->first_name.value_or(name);
+      if (!columns->origins.empty()) {
+        while (left == 0 && run < columns->origin_runs[c].size()) {
+          left = columns->origin_runs[c][run++].count;
+        }
+        if (left > 0) {
+          first = columns->origins[columns->origin_runs[c][run - 1].origin];
+          left -= 1;
+        }
+      }
       const auto number = static_cast<std::int64_t>(value);
       Ledgerbook::Entry& entry = book_.entries.at(number);
-      if (entry.names.empty()) entry.order = order;
-      entry.names.push_back(record.name);
-      book_.by_name[record.name].push_back(number);
+      if (entry.names.empty()) entry.names.push_back(first);
+      if (name != entry.names.front()) entry.names.push_back(name);
+      book_.by_name[name].push_back(number);
     }
   }
 }

@@ -37,7 +37,7 @@ struct Ledgerbook {
   };
   std::map<std::int64_t, Entry> entries;                    ///< by number
   std::map<wire::Name, std::vector<std::int64_t>> by_name;  ///< numbers in each record
-  std::uint64_t names_given = 0;
+  std::map<wire::Hash128, std::string> sets;                ///< definitions seen
 };
 
 /// One machine with a disk, a clock and (while it runs) an agent process on it.
@@ -61,6 +61,8 @@ class SimNode {
   /// A record of a kind that the coordinator does not know.
   void feed_unknown_kind();
 
+  /// Learns names from what was published: those of records that were on disk when a process died.
+  void note_envelope(const std::string& payload);
   [[nodiscard]] bool idle() const;  ///< up, and owes nothing
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] SimDisk& disk() { return disk_; }
@@ -90,6 +92,7 @@ class SimNode {
   };
   void end(bool power);
   void note_record(const agent::SpoolRecord& record);
+  void note(const wire::Name& name, const std::string& body, const std::string* definition);
 
   SimWorld& world_;
   SimBroker& broker_;

@@ -215,9 +215,9 @@ class Auditor {
         } else if (want->second != got) {
           const auto [got_ordinal, got_seq, got_number] = rank(got);
           const auto [ordinal, seq, number] = rank(want->second);
-          fault(fmt::format("wrong winner: {} at {}: {} of rank ({}, {}) in place of {} of ({}, {})",
-                            series, reading.time, got_number, got_ordinal, got_seq, number, ordinal,
-                            seq));
+          fault(fmt::format(
+              "wrong winner: {} at {}: {} of rank ({}, {}) in place of {} of ({}, {})", series,
+              reading.time, got_number, got_ordinal, got_seq, number, ordinal, seq));
         }
       }
     }

@@ -2,6 +2,7 @@ add_executable(
   unit_tests
   support/doctest_main.cpp
   unit/exec_test.cpp
+  unit/file_tail_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
   unit/config_test.cpp

@@ -5,7 +5,9 @@ add_executable(
   unit/file_tail_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
+  unit/agent_config_test.cpp
   unit/config_test.cpp
+  unit/coordinator_config_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp
@@ -37,7 +39,8 @@ add_executable(
 target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
-target_link_libraries(unit_tests PRIVATE fieldpost_agent_sources fieldpost_api_world
+target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordinator_config
+                                         fieldpost_agent_sources fieldpost_api_world
                                          fieldpost_config fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader
                                          fieldpost_reading_world fieldpost_sim

@@ -1,0 +1,124 @@
+#include "agent/config.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace fieldpost::agent {
+namespace {
+
+using rt::ConfigTable;
+using rt::Result;
+
+constexpr std::size_t kClassesMax = wire::kReadingClassesMax - 1;  // class 0: what none matches
+constexpr std::size_t kReadingBytes = 2;                           // in a batch, at worst about
+
+ShedPolicy read_policy(const std::string& name) {
+  if (name == "thin") return ShedPolicy::kThin;
+  return name == "drop_newest" ? ShedPolicy::kDropNewest : ShedPolicy::kDropOldest;
+}
+
+rt::Status read_classes(const rt::Config& config, SpoolFrontOptions& spool) {
+  spool.shed.policies = {read_policy(config.section("spool").text("when_full"))};
+  for (const ConfigTable& table : config.tables("class")) {
+    if (spool.shed.policies.size() > kClassesMax)
+      return table.error("match", fmt::format("expected at most {} classes", kClassesMax));
+    spool.encoder.classes.push_back(
+        {table.text("match"), static_cast<int>(spool.shed.policies.size())});
+    spool.shed.policies.push_back(read_policy(table.text("policy")));
+  }
+  return rt::ok();
+}
+
+Result<SpoolFrontOptions> read_spool(const rt::Config& config) {
+  const ConfigTable& spool = config.section("spool");
+  const ConfigTable& batch = config.section("batch");
+  SpoolFrontOptions options;
+  options.path = spool.text("path") + "/spool.db";
+  options.spool_delay = spool.duration("spool_delay");
+  options.shed.bytes_max = spool.bytes("bytes_max");
+  options.shed.age_max_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<rt::Millis>(spool.duration("age_max")).count());
+  options.shed.thin_window = spool.duration("thin_window");
+  options.batch.window = batch.duration("window");
+  options.batch.readings_max = batch.bytes("bytes_max") / kReadingBytes;
+  options.batch.string_bytes_max = batch.bytes("bytes_max");
+  options.encoder.zstd_level = static_cast<int>(config.section("codec").integer("zstd_level"));
+  if (auto read = read_classes(config, options); !read) return read.error();
+  return options;
+}
+
+UplinkOptions read_uplink(const rt::Config& config, const rt::MqttConfig& mqtt) {
+  const ConfigTable& node = config.section("node");
+  UplinkOptions options;
+  options.site = node.text("site");
+  options.node = node.text("id");
+  options.labels = node.list("labels");
+  options.mqtt = mqtt.options;
+  options.bytes_per_second = config.section("mqtt").bytes("bytes_per_second");
+  options.bytes_per_day = config.section("mqtt").bytes("bytes_per_day");
+  options.pin_at_first_sight = mqtt.is_loopback;
+  return options;
+}
+
+HostMetricsConfig read_host_metrics(const ConfigTable& table) {
+  HostMetricsConfig config;
+  config.every = table.duration("every");
+  config.per_core = table.flag("per_core");
+  return config;
+}
+
+Result<SourceConfig> read_exec(const ConfigTable& table) {
+  ExecConfig config;
+  config.argv = table.list("command");
+  if (config.argv.empty() || config.argv.front().empty())
+    return table.error("command", "expected a program and its arguments");
+  for (const auto& [name, value] : table.map("environment"))
+    config.environment.push_back(name + '=' + value);
+  config.directory = table.text("directory");
+  config.stream = table.flag("stream");
+  config.every = table.duration("every");
+  config.timeout = table.duration("timeout");
+  config.durable = table.flag("durable");
+  config.restart_first = table.duration("restart_first");
+  config.restart_most = table.duration("restart_most");
+  if (config.restart_most < config.restart_first)
+    return table.error("restart_most", "expected at least restart_first");
+  return SourceConfig(std::move(config));
+}
+
+Result<SourceConfig> read_source(const ConfigTable& table) {
+  const std::string& kind = table.text("kind");
+  if (kind == "host_metrics") return SourceConfig(read_host_metrics(table));
+  if (kind == "line_socket") return SourceConfig(LineSocketConfig{.path = table.text("path")});
+  FP_CHECK(kind == "exec");
+  return read_exec(table);
+}
+
+}  // namespace
+
+Result<AgentConfig> read_agent_config(const rt::Config& config) {
+  auto mqtt = rt::read_mqtt(config.section("mqtt"));
+  if (!mqtt) return mqtt.error();
+  auto spool = read_spool(config);
+  if (!spool) return spool.error();
+  auto http = rt::read_listen_address(config.section("listen"), "http");
+  if (!http) return http.error();
+
+  AgentConfig agent;
+  agent.spool_directory = config.section("spool").text("path");
+  agent.spool = *std::move(spool);
+  agent.uplink = read_uplink(config, *mqtt);
+  agent.mqtt_password_file = mqtt->password_file;
+  agent.listen_socket = config.section("listen").text("socket");
+  agent.listen_http = *std::move(http);
+  agent.log_level = rt::read_log_level(config.section("log"));
+  for (const ConfigTable& table : config.tables("source")) {
+    auto source = read_source(table);
+    if (!source) return source.error();
+    agent.sources.push_back(*std::move(source));
+  }
+  return agent;
+}
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/sources/exec.h"
+#include "agent/sources/host_metrics.h"
+#include "agent/sources/line_socket.h"
+#include "agent/spool/spool_front.h"
+#include "agent/uplink/uplink.h"
+#include "proto/rt/config.h"
+#include "proto/rt/config_parts.h"
+
+namespace fieldpost::agent {
+
+using SourceConfig = std::variant<HostMetricsConfig, LineSocketConfig, ExecConfig>;
+
+/// agent.toml, checked. `main` adds what is not configuration: versions, passwords.
+struct AgentConfig {
+  std::string spool_directory;
+  SpoolFrontOptions spool;  ///< its file lies in the directory
+  UplinkOptions uplink;
+  std::string mqtt_password_file;
+  std::string listen_socket;  ///< empty: none
+  std::string listen_http;    ///< empty: none
+  rt::LogLevel log_level = rt::LogLevel::kInfo;
+  std::vector<SourceConfig> sources;  ///< in the file's order
+};
+
+[[nodiscard]] const rt::ConfigSchema& agent_schema();
+/// kInvalid names file, line, key and what was expected.
+rt::Result<AgentConfig> read_agent_config(const rt::Config& config);
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,180 @@
+#include "coordinator/config.h"
+
+#include "proto/wire/limits.h"
+#include "proto/wire/topics.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+using rt::ConfigSection;
+using rt::ConfigTable;
+using rt::ConfigType;
+
+constexpr std::string_view kStoreScheme = "sqlite://";
+
+bool is_store_url(std::string_view url) {
+  return url.starts_with(kStoreScheme) && url.size() > kStoreScheme.size();
+}
+
+ConfigSection site_section() {
+  return {.name = "site",
+          .keys = {{.name = "name",
+                    .preset = "lab",
+                    .meaning = "in every topic; the nodes name it too",
+                    .is_valid = wire::is_valid_id,
+                    .expectation = "a name of [a-z0-9][a-z0-9_-]{0,62}"}}};
+}
+
+ConfigSection http_section() {
+  auto listen = rt::listen_key("listen", "127.0.0.1:8080", "the web page and the API");
+  listen.is_valid = [](std::string_view text) { return rt::parse_address(text).has_value(); };
+  listen.expectation = "an address such as \"127.0.0.1:8080\"";
+  return {.name = "http", .keys = {std::move(listen), rt::allow_insecure_key()}};
+}
+
+ConfigSection store_section() {
+  return {.name = "store",
+          .keys = {{.name = "url",
+                    .preset = "sqlite:///var/lib/fieldpost/coordinator",
+                    .meaning = "a directory, made if it is not there",
+                    .is_valid = is_store_url,
+                    .expectation = "sqlite:// and a directory"}}};
+}
+
+ConfigSection credit_section() {
+  return {
+      .name = "credit",
+      .keys = {{.name = "pool",
+                .type = ConfigType::kBytes,
+                .preset = "64MiB",
+                .least = "1MiB",
+                .most = "16GiB",
+                .meaning = "bytes on the way from all nodes; the broker must be able to queue it"},
+               {.name = "event_pool",
+                .type = ConfigType::kBytes,
+                .preset = "32MiB",
+                .least = "1MiB",
+                .most = "16GiB",
+                .meaning = "the same for builds, states, gaps and alarms"},
+               {.name = "node_max",
+                .type = ConfigType::kBytes,
+                .preset = "1MiB",
+                .least = "256KiB",
+                .most = "2MiB",
+                .meaning = "of one node; more overfills its socket"}}};
+}
+
+ConfigSection compaction_section() {
+  return {.name = "compaction",
+          .keys = {{.name = "every",
+                    .type = ConfigType::kDuration,
+                    .preset = "5s",
+                    .least = "100ms",
+                    .most = "1h",
+                    .meaning = "between looks for work"},
+                   {.name = "batches_min",
+                    .type = ConfigType::kInteger,
+                    .preset = "64",
+                    .least = "1",
+                    .most = "100000",
+                    .meaning = "of one node, before it is worth it"},
+                   {.name = "age_max",
+                    .type = ConfigType::kDuration,
+                    .preset = "1m",
+                    .least = "1s",
+                    .most = "1d",
+                    .meaning = "or when its oldest batch is this old"},
+                   {.name = "readings_max",
+                    .type = ConfigType::kInteger,
+                    .preset = "500000",
+                    .least = "65536",
+                    .most = "100000000",
+                    .meaning = "in memory in one step"}}};
+}
+
+ConfigSection quarantine_section() {
+  return {.name = "quarantine",
+          .keys = {{.name = "bytes_max",
+                    .type = ConfigType::kBytes,
+                    .preset = "256MiB",
+                    .least = "1MiB",
+                    .meaning = "of records that are not understood; then credit stops"}}};
+}
+
+ConfigSection gaps_section() {
+  return {.name = "gaps",
+          .keys = {{.name = "unconfirmed_for",
+                    .type = ConfigType::kDuration,
+                    .preset = "7d",
+                    .least = "1m",
+                    .most = "365d",
+                    .meaning = "then an unconfirmed gap is declared"}}};
+}
+
+ConfigSection codec_section() {
+  return {.name = "codec",
+          .keys = {{.name = "zstd_level",
+                    .type = ConfigType::kInteger,
+                    .preset = "3",
+                    .least = "1",
+                    .most = "19",
+                    .meaning = "of readings that come over HTTP"}}};
+}
+
+CreditOptions read_credit(const ConfigTable& table) {
+  CreditOptions credit;
+  credit.pool_bytes = table.bytes("pool");
+  credit.event_pool_bytes = table.bytes("event_pool");
+  credit.node_bytes_max = table.bytes("node_max");
+  return credit;
+}
+
+CompactionLimits read_compaction(const ConfigTable& table) {
+  CompactionLimits limits;
+  limits.batches_min = table.bytes("batches_min");
+  limits.age_max_ns = table.duration("age_max").count();
+  limits.readings_max = table.bytes("readings_max");
+  return limits;
+}
+
+CoordinatorOptions read_options(const rt::Config& config, const rt::MqttConfig& mqtt) {
+  CoordinatorOptions options;
+  options.site = config.section("site").text("name");
+  options.mqtt = mqtt.options;
+  options.credit = read_credit(config.section("credit"));
+  options.compaction = read_compaction(config.section("compaction"));
+  options.compaction_every = config.section("compaction").duration("every");
+  options.unconfirmed_for = config.section("gaps").duration("unconfirmed_for");
+  options.http_encoder.zstd_level = static_cast<int>(config.section("codec").integer("zstd_level"));
+  return options;
+}
+
+}  // namespace
+
+const rt::ConfigSchema& coordinator_schema() {
+  static const rt::ConfigSchema schema = {
+      site_section(),       {.name = "mqtt", .keys = rt::mqtt_keys("mqtt://127.0.0.1:1883")},
+      http_section(),       store_section(),
+      credit_section(),     compaction_section(),
+      quarantine_section(), gaps_section(),
+      codec_section(),      rt::log_section()};
+  return schema;
+}
+
+rt::Result<CoordinatorConfig> read_coordinator_config(const rt::Config& config) {
+  const auto mqtt = rt::read_mqtt(config.section("mqtt"));
+  if (!mqtt) return mqtt.error();
+  auto http = rt::read_listen_address(config.section("http"), "listen");
+  if (!http) return http.error();
+
+  CoordinatorConfig coordinator;
+  coordinator.options = read_options(config, *mqtt);
+  coordinator.ingest.quarantine_bytes_max = config.section("quarantine").bytes("bytes_max");
+  coordinator.store_directory = config.section("store").text("url").substr(kStoreScheme.size());
+  coordinator.mqtt_password_file = mqtt->password_file;
+  coordinator.listen_http = *std::move(http);
+  coordinator.log_level = rt::read_log_level(config.section("log"));
+  return coordinator;
+}
+
+}  // namespace fieldpost::coordinator

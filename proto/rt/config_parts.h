@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/rt/config.h"
+#include "proto/rt/log.h"
+#include "proto/rt/mqtt.h"
+
+/// What the configurations of both daemons share.
+namespace fieldpost::rt {
+
+/// "127.0.0.1:8080", "[::1]:8080", "localhost:8080".
+struct Address {
+  std::string host;  ///< without brackets
+  std::uint16_t port = 0;
+};
+[[nodiscard]] std::optional<Address> parse_address(std::string_view text);
+[[nodiscard]] bool is_loopback_host(std::string_view host);
+
+/// `key` of `table` as an address to listen at, or empty. One that is not loopback needs
+/// `allow_insecure` in the same table, because there are no users and no TLS yet.
+Result<std::string> read_listen_address(const ConfigTable& table, std::string_view key);
+[[nodiscard]] ConfigKey listen_key(std::string name, std::string preset, std::string meaning);
+[[nodiscard]] ConfigKey allow_insecure_key();
+
+struct MqttConfig {
+  MqttOptions options;        ///< without client id, will and password
+  std::string password_file;  ///< empty: none; its first line is the password
+  bool is_loopback = false;   ///< of the broker's host
+};
+
+/// Keys of [mqtt]; `url` has `preset` as default.
+[[nodiscard]] std::vector<ConfigKey> mqtt_keys(const std::string& preset);
+Result<MqttConfig> read_mqtt(const ConfigTable& table);
+
+[[nodiscard]] ConfigSection log_section();
+[[nodiscard]] LogLevel read_log_level(const ConfigTable& table);
+
+}  // namespace fieldpost::rt

@@ -1,0 +1,166 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+#include "agent/config.h"
+
+using namespace fieldpost;
+using namespace fieldpost::agent;
+
+namespace {
+
+const std::string kNode = "[node]\nid = \"greenhouse-3\"\n";
+
+rt::Result<AgentConfig> read(const std::string& text) {
+  const auto config =
+      rt::load_config(agent_schema(), {.file_name = "agent.toml", .file_text = text});
+  if (!config) return config.error();
+  return read_agent_config(*config);
+}
+
+std::string message_of(const std::string& text) {
+  const auto config = read(text);
+  return config ? "no error" : config.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("an agent needs no more than its name") {
+  const auto config = read(kNode);
+  REQUIRE(config);
+  CHECK(config->uplink.node == "greenhouse-3");
+  CHECK(config->uplink.site == "lab");
+  CHECK(config->uplink.mqtt.url == "mqtt://127.0.0.1:1883");
+  CHECK(config->uplink.pin_at_first_sight);
+  CHECK(config->spool_directory == "/var/lib/fieldpost/agent");
+  CHECK(config->spool.path == "/var/lib/fieldpost/agent/spool.db");
+  CHECK(config->spool.shed.bytes_max == 1ull << 30);
+  CHECK(config->spool.shed.age_max_ms == 90ull * 86'400'000);
+  CHECK(config->spool.shed.policies == std::vector{ShedPolicy::kDropOldest});
+  CHECK(config->spool.spool_delay == rt::Seconds(2));
+  CHECK(config->spool.batch.window == rt::Millis(100));
+  CHECK(config->spool.batch.readings_max == BatcherOptions{}.readings_max);
+  CHECK(config->spool.batch.string_bytes_max == BatcherOptions{}.string_bytes_max);
+  CHECK(config->listen_socket == "/run/fieldpost/agent.sock");
+  CHECK(config->listen_http == "127.0.0.1:8086");
+  CHECK(config->sources.empty());
+}
+
+TEST_CASE("classes get policies of their own, in the file's order") {
+  const auto config = read(kNode + R"(
+[spool]
+when_full = "drop_newest"
+thin_window = "10s"
+[[class]]
+match = "camera_*"
+policy = "thin"
+[[class]]
+match = "alarm"
+policy = "drop_oldest"
+)");
+  REQUIRE(config);
+  CHECK(config->spool.shed.policies ==
+        std::vector{ShedPolicy::kDropNewest, ShedPolicy::kThin, ShedPolicy::kDropOldest});
+  REQUIRE(config->spool.encoder.classes.size() == 2);
+  CHECK(config->spool.encoder.classes[0].measurement == "camera_*");
+  CHECK(config->spool.encoder.classes[0].index == 1);
+  CHECK(config->spool.encoder.classes[1].index == 2);
+  CHECK(config->spool.shed.thin_window == rt::Seconds(10));
+}
+
+TEST_CASE("each kind of source has keys of its own") {
+  const auto config = read(kNode + R"(
+[[source]]
+kind = "exec"
+command = ["/usr/bin/sensors", "--line"]
+environment = { LANG = "C" }
+stream = true
+[[source]]
+kind = "host_metrics"
+every = "5s"
+[[source]]
+kind = "line_socket"
+path = "/run/fieldpost/second.sock"
+)");
+  REQUIRE(config);
+  REQUIRE(config->sources.size() == 3);
+  const auto& exec = std::get<ExecConfig>(config->sources[0]);
+  CHECK(exec.argv == std::vector<std::string>{"/usr/bin/sensors", "--line"});
+  CHECK(exec.environment == std::vector<std::string>{"LANG=C"});
+  CHECK(exec.stream);
+  CHECK(exec.timeout == rt::Seconds(5));
+  CHECK(std::get<HostMetricsConfig>(config->sources[1]).every == rt::Seconds(5));
+  CHECK(std::get<LineSocketConfig>(config->sources[2]).path == "/run/fieldpost/second.sock");
+}
+
+TEST_CASE("a node may be polite on its link") {
+  const auto config =
+      read(kNode + "[mqtt]\nbytes_per_second = \"16KiB\"\nbytes_per_day = \"20MiB\"\n");
+  REQUIRE(config);
+  CHECK(config->uplink.bytes_per_second == 16'384);
+  CHECK(config->uplink.bytes_per_day == 20u << 20);
+}
+
+TEST_CASE("TLS files belong to a TLS url, which is never pinned at first sight") {
+  const auto config = read(kNode +
+                           "[mqtt]\nurl = \"mqtts://broker.example:8883\"\nca_file = \"/ca\"\n"
+                           "cert_file = \"/cert\"\nkey_file = \"/key\"\n");
+  REQUIRE(config);
+  CHECK(config->uplink.mqtt.key_file == "/key");
+  CHECK_FALSE(config->uplink.pin_at_first_sight);
+  CHECK(message_of(kNode + "[mqtt]\nca_file = \"/ca\"\n") ==
+        "agent.toml:4: mqtt.ca_file: expected a url that starts with mqtts:// beside it");
+  CHECK(message_of(kNode + "[mqtt]\nurl = \"mqtts://b\"\ncert_file = \"/c\"\n") ==
+        "agent.toml:5: mqtt.cert_file: expected cert_file and key_file together");
+  CHECK(message_of(kNode + "[mqtt]\npassword_file = \"/p\"\n") ==
+        "agent.toml:4: mqtt.password_file: expected a username beside it");
+}
+
+TEST_CASE("a wrong agent configuration is refused by line and key") {
+  CHECK(message_of("") == "agent.toml: node.id: missing; it has no default");
+  CHECK(message_of("[node]\nid = \"Greenhouse\"\n") ==
+        "agent.toml:2: node.id: expected a name of [a-z0-9][a-z0-9_-]{0,62}, got \"Greenhouse\"");
+  CHECK(message_of(kNode + "site = \"\"\n") ==
+        "agent.toml:3: node.site: expected a name of [a-z0-9][a-z0-9_-]{0,62}, got \"\"");
+  CHECK(message_of(kNode + "[mqtt]\nurl = \"tcp://x\"\n") ==
+        "agent.toml:4: mqtt.url: expected a url such as \"mqtt://127.0.0.1:1883\" or "
+        "\"mqtts://broker:8883\", without user and path, got \"tcp://x\"");
+  CHECK(message_of(kNode + "[mqtt]\nurl = \"mqtt://me:secret@127.0.0.1\"\n") ==
+        "agent.toml:4: mqtt.url: expected a url such as \"mqtt://127.0.0.1:1883\" or "
+        "\"mqtts://broker:8883\", without user and path, got \"mqtt://me:secret@127.0.0.1\"");
+  CHECK(message_of(kNode + "[mqtt]\nurl = \"mqtt://192.0.2.1\"\n") ==
+        "agent.toml:4: mqtt.url: expected mqtts://, a loopback address, or allow_insecure = true "
+        "beside it, got \"mqtt://192.0.2.1\"");
+  CHECK(message_of(kNode + "[listen]\nhttp = \"8086\"\n") ==
+        "agent.toml:4: listen.http: expected an address such as \"127.0.0.1:8080\", or \"\" for "
+        "none, got \"8086\"");
+  CHECK(message_of(kNode + "[listen]\nhttp = \"0.0.0.0:8086\"\n") ==
+        "agent.toml:4: listen.http: expected a loopback address, or allow_insecure = true beside "
+        "it: without TLS and users, 0.0.0.0:8086 is open to whoever reaches it");
+  CHECK(message_of(kNode + "[[source]]\nkind = \"exec\"\ncommand = []\n") ==
+        "agent.toml:5: source.command: expected a program and its arguments");
+  CHECK(message_of(kNode + "[[source]]\nkind = \"exec\"\ncommand = [\"x\"]\n"
+                           "restart_first = \"1m\"\nrestart_most = \"1s\"\n") ==
+        "agent.toml:7: source.restart_most: expected at least restart_first");
+  CHECK(message_of(kNode + "[[class]]\nmatch = \"a\"\npolicy = \"keep\"\n") ==
+        "agent.toml:5: class.policy: expected one of \"drop_oldest\" \"drop_newest\" \"thin\", got "
+        "\"keep\"");
+}
+
+TEST_CASE("an eighth class is refused") {
+  std::string text = kNode;
+  for (int i = 0; i < 7; ++i) text += "[[class]]\nmatch = \"m\"\npolicy = \"thin\"\n";
+  CHECK(read(text).has_value());
+  CHECK(message_of(text + "[[class]]\nmatch = \"m\"\npolicy = \"thin\"\n") ==
+        "agent.toml:25: class.match: expected at most 7 classes");
+}
+
+TEST_CASE("an address that is open to others must be allowed by name") {
+  const auto config = read(kNode +
+                           "[listen]\nhttp = \"0.0.0.0:8086\"\nallow_insecure = true\n"
+                           "[mqtt]\nurl = \"mqtt://192.0.2.1\"\nallow_insecure = true\n");
+  REQUIRE(config);
+  CHECK(config->listen_http == "0.0.0.0:8086");
+  CHECK_FALSE(config->uplink.pin_at_first_sight);
+}

@@ -26,16 +26,16 @@ void LiveFeed::unwatch(std::uint64_t id) {
 
 void LiveFeed::publish(const StoredReadings& stored) {
   if (by_series_.empty()) return;
-  std::map<std::uint64_t, std::vector<FeedReading>> due;
+  std::map<std::uint64_t, std::vector<LiveReading>> due;
   for (std::size_t i = 0; i < stored.series->size(); ++i) {
     const wire::Column& column = stored.columns->columns[i];
     if (column.count() == 0) continue;
     const auto list = by_series_.find((*stored.series)[i]);
     if (list == by_series_.end()) continue;
     for (const std::uint64_t id : list->second) {
-      std::vector<FeedReading>& out = due[id];
+      std::vector<LiveReading>& out = due[id];
       for (std::size_t k = 0; k < column.count(); ++k) {
-        FeedReading reading{
+        LiveReading reading{
             list->first, stored.set->types[i], column.times[k], column.values[k], {}};
         if (reading.type == wire::ValueType::kString) {
           reading.text = column.strings[static_cast<std::size_t>(reading.value)];

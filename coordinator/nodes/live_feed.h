@@ -7,24 +7,16 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coordinator/http/views.h"
 #include "coordinator/ingest/ingest.h"
 
 namespace fieldpost::coordinator {
-
-/// One committed reading, for those who watch its series.
-struct FeedReading {
-  SeriesId series = 0;
-  wire::ValueType type = wire::ValueType::kF64;
-  std::int64_t time = 0;
-  std::uint64_t value = 0;
-  std::string text;  ///< kString only
-};
 
 /// Hands committed readings to whoever watches their series. Costs nothing for series that nobody
 /// watches. Loop thread.
 class LiveFeed {
  public:
-  using OnReadings = std::function<void(const std::vector<FeedReading>&)>;
+  using OnReadings = std::function<void(const std::vector<LiveReading>&)>;
 
   /// Returns an id for `unwatch`.
   std::uint64_t watch(const std::vector<SeriesId>& series, OnReadings on_readings);

@@ -1,0 +1,185 @@
+#include "coordinator/query/ledger_query.h"
+
+#include <algorithm>
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "proto/wire/messages.h"
+
+namespace fieldpost::coordinator {
+
+using rt::Errc;
+using rt::Error;
+using rt::Result;
+
+namespace {
+
+/// Gap rows looked at for one page of a filter by series.
+constexpr std::size_t kGapsScannedMax = 10'000;
+
+constexpr std::string_view kGapColumns =
+    "SELECT g.no, n.id, g.cause, g.state, g.first_time, g.last_time, g.readings, g.readings_known,"
+    " g.sets, g.node_no FROM gap g JOIN node n ON n.no = g.node_no ";
+
+std::vector<std::string> parse_labels(std::string_view text) {
+  std::vector<std::string> out;
+  for (const auto& each : nlohmann::json::parse(text, nullptr, false)) {
+    if (each.is_string()) out.push_back(each.get<std::string>());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<LedgerQuery> LedgerQuery::open(const std::string& path, const std::string& vfs) {
+  rt::DatabaseOptions options;
+  options.read_only = true;
+  options.vfs = vfs;
+  auto db = rt::Database::open(path, options);
+  if (!db) return db.error();
+  return LedgerQuery(std::move(*db));
+}
+
+Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std::size_t limit,
+                                                   const std::string& only) {
+  std::vector<NodeRecord> out;
+  rt::Statement& rows = db_.prepare(
+      "SELECT n.id, n.last_seen_ns, n.version, n.labels, n.run_twice, n.accepted + n.accepted_http,"
+      " n.delivered, count(g.no), coalesce(sum(g.readings), 0), coalesce(min(g.readings_known), 1)"
+      " FROM node n LEFT JOIN gap g ON g.node_no = n.no AND g.state != 3"
+      " WHERE n.id > ?1 AND (?3 = '' OR n.id = ?3) GROUP BY n.no ORDER BY n.id LIMIT ?2");
+  rows.bind_text(1, after).bind(2, std::uint64_t{limit}).bind_text(3, only);
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back({std::string(rows.text(0)), rows.i64(1), std::string(rows.text(2)),
+                   parse_labels(rows.text(3)), rows.i64(4) != 0, rows.u64(5), rows.u64(6),
+                   rows.u64(7), rows.u64(8), rows.i64(9) == 0});
+  }
+}
+
+Result<GapView> LedgerQuery::read_gap(rt::Statement& row, std::string& sets, NodeNo& node) {
+  GapView gap;
+  gap.id = row.i64(0);
+  gap.node = std::string(row.text(1));
+  gap.cause = std::string(wire::to_string(static_cast<wire::GapCause>(row.i64(2))));
+  gap.state = static_cast<GapState>(row.i64(3));
+  if (!row.is_null(4)) {
+    gap.from = row.i64(4);
+    gap.to = row.i64(5);
+  }
+  if (row.i64(7) != 0) gap.readings = row.u64(6);
+  if (!row.is_null(8)) {
+    sets = std::string(row.blob(8));
+    gap.series.emplace();
+  }
+  node = row.i64(9);
+  return gap;
+}
+
+Result<std::vector<SeriesId>> LedgerQuery::series_of(NodeNo node, const std::string& sets) {
+  std::vector<SeriesId> out;
+  for (std::size_t at = 0; at + 16 <= sets.size(); at += 16) {
+    const std::string hash = sets.substr(at, 16);
+    rt::Statement& get = db_.prepare(
+        "SELECT ids FROM node_set JOIN series_set ON series_set.no = node_set.set_no"
+        " WHERE node_set.node_no = ?1 AND series_set.hash = ?2");
+    get.bind(1, node).bind_blob(2, hash);
+    const auto row = get.step();
+    if (!row) return row.error();
+    if (!*row) continue;  // nothing of that set was ever stored: its series have no ids
+    const std::string_view ids = get.blob(0);
+    for (std::size_t i = 0; i + 8 <= ids.size(); i += 8) {
+      std::uint64_t id = 0;
+      for (std::size_t k = 8; k-- > 0;) id = (id << 8) | static_cast<std::uint8_t>(ids[i + k]);
+      out.push_back(std::bit_cast<SeriesId>(id));
+    }
+    get.reset();
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Result<std::vector<GapView>> LedgerQuery::gaps(const GapFilter& filter, std::int64_t after,
+                                               std::size_t limit) {
+  struct Found {
+    GapView gap;
+    std::string sets;
+    NodeNo node = 0;
+  };
+  std::vector<Found> found;
+  static const std::string kSql =
+      std::string(kGapColumns) +
+      "WHERE g.no > ?1 AND (?2 = '' OR n.id = ?2) AND (g.first_time IS NULL OR (g.first_time < ?4"
+      " AND g.last_time >= ?3)) ORDER BY g.no LIMIT ?5";
+  rt::Statement& rows = db_.prepare(kSql);
+  rows.bind(1, after).bind_text(2, filter.node).bind(3, filter.from).bind(4, filter.to);
+  rows.bind(5, std::uint64_t{filter.series ? kGapsScannedMax : limit});
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    Found each;
+    auto gap = read_gap(rows, each.sets, each.node);
+    if (!gap) return gap.error();
+    each.gap = std::move(*gap);
+    found.push_back(std::move(each));
+  }
+  std::vector<GapView> out;
+  for (Found& each : found) {
+    if (each.gap.series) {
+      auto series = series_of(each.node, each.sets);
+      if (!series) return series.error();
+      // A set nobody stored yet has no ids: then it is not known which series are concerned.
+      if (series->empty() && !each.sets.empty()) {
+        each.gap.series.reset();
+      } else {
+        each.gap.series = std::move(*series);
+      }
+    }
+    const bool matches =
+        !filter.series || !each.gap.series ||
+        std::binary_search(each.gap.series->begin(), each.gap.series->end(), *filter.series);
+    if (matches) out.push_back(std::move(each.gap));
+    if (out.size() == limit) break;
+  }
+  return out;
+}
+
+Result<std::optional<GapView>> LedgerQuery::gap(std::int64_t no) {
+  auto found = gaps({}, no - 1, 1);
+  if (!found) return found.error();
+  if (found->empty() || found->front().id != no) return std::optional<GapView>{};
+  return std::optional<GapView>{std::move(found->front())};
+}
+
+Result<std::vector<CommandView>> LedgerQuery::commands(const std::string& node, std::uint64_t after,
+                                                       std::size_t limit) {
+  rt::Statement& find = db_.prepare("SELECT no FROM node WHERE id = ?1");
+  find.bind_text(1, node);
+  const auto known = find.step();
+  if (!known) return known.error();
+  if (!*known) return Error{Errc::kNotFound, "no such node: " + node};
+  const NodeNo no = find.i64(0);
+  find.reset();
+  std::vector<CommandView> out;
+  rt::Statement& rows = db_.prepare(
+      "SELECT id, created_ns, expires_ns, verb, arguments, outcome FROM command"
+      " WHERE node_no = ?1 AND id > ?2 ORDER BY id LIMIT ?3");
+  rows.bind(1, no).bind(2, after).bind(3, std::uint64_t{limit});
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    CommandView command{
+        rows.u64(0), rows.i64(1), rows.i64(2), std::string(rows.text(3)), std::string(rows.text(4)),
+        std::nullopt};
+    if (!rows.is_null(5)) command.outcome = std::string(rows.text(5));
+    out.push_back(std::move(command));
+  }
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/http/views.h"
+#include "proto/rt/result.h"
+#include "proto/rt/sqlite.h"
+
+namespace fieldpost::coordinator {
+
+/// What the ledger says of a node; the live part is the coordinator's.
+struct NodeRecord {
+  std::string id;
+  std::int64_t last_seen = 0;
+  std::string version;
+  std::vector<std::string> labels;
+  bool run_twice = false;
+  std::uint64_t accepted = 0;  ///< as the node told, and over HTTP
+  std::uint64_t delivered = 0;
+  std::uint64_t gaps = 0;           ///< not closed
+  std::uint64_t readings_lost = 0;  ///< in them, the part that is known
+  bool lost_unknown = false;        ///< some gap does not know how many
+};
+
+/// Questions about nodes, gaps and commands, over a read-only connection of its own; one thread.
+class LedgerQuery {
+ public:
+  static rt::Result<LedgerQuery> open(const std::string& path, const std::string& vfs);
+
+  /// Nodes with ids above `after`, at most `limit`; only `only` when that is not empty.
+  rt::Result<std::vector<NodeRecord>> nodes(const std::string& after, std::size_t limit,
+                                            const std::string& only);
+  rt::Result<std::vector<GapView>> gaps(const GapFilter& filter, std::int64_t after,
+                                        std::size_t limit);
+  rt::Result<std::optional<GapView>> gap(std::int64_t no);
+  /// kNotFound: no such node.
+  rt::Result<std::vector<CommandView>> commands(const std::string& node, std::uint64_t after,
+                                                std::size_t limit);
+
+ private:
+  explicit LedgerQuery(rt::Database db) : db_(std::move(db)) {}
+  rt::Result<GapView> read_gap(rt::Statement& row, std::string& sets, NodeNo& node);
+  rt::Result<std::vector<SeriesId>> series_of(NodeNo node, const std::string& sets);
+  rt::Database db_;
+};
+
+}  // namespace fieldpost::coordinator

@@ -49,3 +49,22 @@ target_include_directories(
   fieldpost_config SYSTEM
   PRIVATE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(fieldpost_config PUBLIC fieldpost_rt)
+
+# What the main functions of all daemons share.
+execute_process(
+  COMMAND git -C ${PROJECT_SOURCE_DIR} rev-parse --short=12 HEAD
+  OUTPUT_VARIABLE FIELDPOST_COMMIT
+  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT FIELDPOST_COMMIT)
+  set(FIELDPOST_COMMIT "unknown")
+endif()
+file(CONFIGURE OUTPUT version/fieldpost_version.h
+     CONTENT "#pragma once
+namespace fieldpost::rt {
+inline constexpr const char* kVersion = \"${PROJECT_VERSION}\";
+inline constexpr const char* kCommit = \"${FIELDPOST_COMMIT}\";
+}
+")
+add_library(fieldpost_daemon_main STATIC rt/daemon_main.cpp)
+target_include_directories(fieldpost_daemon_main SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/version)
+target_link_libraries(fieldpost_daemon_main PUBLIC fieldpost_adapters fieldpost_config)

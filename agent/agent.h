@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/sources/line_pump.h"
+#include "agent/sources/source.h"
+#include "agent/spool/spool_front.h"
+#include "agent/uplink/inbox.h"
+#include "agent/uplink/uplink.h"
+
+namespace fieldpost::agent {
+
+/// The ports an agent stands on. All of them outlive it.
+struct AgentPorts {
+  rt::Loop& loop;
+  const rt::WallClock& clock;
+  rt::Random& random;
+  rt::Mqtt& mqtt;
+  rt::Worker& store;    ///< the spool's thread
+  rt::Worker& encoder;  ///< parsing and encoding
+  rt::Log& log;
+};
+
+/// The node daemon, composed: spool, uplink, inbox, sources. Decides nothing itself. Loop thread.
+class Agent {
+ public:
+  Agent(const AgentPorts& ports, SpoolFrontOptions front, const UplinkOptions& uplink, Spool spool);
+  void start();
+  void stop();
+
+  void add_source(std::unique_ptr<Source> source) { sources_.push_back(std::move(source)); }
+  /// What sources that read lines stand on.
+  [[nodiscard]] LinePorts line_ports() {
+    return {ports_.loop, ports_.clock, ports_.encoder, front_};
+  }
+  [[nodiscard]] SpoolFront& front() { return front_; }
+  [[nodiscard]] Uplink& uplink() { return uplink_; }
+
+ private:
+  void fill_state(wire::NodeState& state) const;
+
+  AgentPorts ports_;
+  SpoolFrontOptions front_options_;
+  SpoolFront front_;
+  Uplink uplink_;
+  Inbox inbox_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::uint64_t held_before_ = 0;  ///< bytes, when the rate was last taken
+  rt::Instant held_before_at_;
+};
+
+}  // namespace fieldpost::agent

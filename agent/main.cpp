@@ -1,0 +1,186 @@
+// fieldpost-agent: the node daemon.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "agent/agent.h"
+#include "agent/config.h"
+#include "agent/sources/exec.h"
+#include "agent/sources/host_metrics.h"
+#include "agent/sources/http_write.h"
+#include "agent/sources/line_socket.h"
+#include "proto/rt/asio_http.h"
+#include "proto/rt/daemon_main.h"
+#include "proto/rt/notify.h"
+#include "proto/rt/paho_mqtt.h"
+#include "proto/rt/process_spawner.h"
+#include "proto/rt/real_loop.h"
+#include "proto/rt/real_streams.h"
+#include "proto/rt/stderr_log.h"
+#include "proto/rt/system_clock.h"
+#include "proto/rt/system_files.h"
+#include "proto/rt/system_random.h"
+#include "proto/rt/thread_worker.h"
+
+namespace {
+
+using namespace fieldpost;         // NOLINT: a program's own file
+using namespace fieldpost::agent;  // NOLINT
+
+/// The operating system's side of the agent; dropped last.
+struct World {
+  explicit World(const AgentConfig& config)
+      : log({config.log_level, rt::StderrLog::stderr_is_journal()}),
+        store(std::make_unique<rt::ThreadWorker>(loop)),
+        encoder(std::make_unique<rt::ThreadWorker>(loop)),
+        mqtt(loop),
+        streams(loop),
+        spawner(loop),
+        http(loop, clock) {}
+  rt::RealLoop loop;
+  rt::SystemClock clock;
+  rt::SystemRandom random;
+  rt::SystemFiles files;
+  rt::StderrLog log;
+  std::unique_ptr<rt::ThreadWorker> store, encoder;
+  rt::PahoMqtt mqtt;
+  rt::RealStreams streams;
+  rt::ProcessSpawner spawner;
+  rt::AsioHttpServer http;
+};
+
+rt::Status add_line_socket(Agent& agent, World& world, const LineSocketConfig& config) {
+  auto socket = LineSocket::listen(agent.line_ports(), world.streams, config);
+  if (!socket) return socket.error();
+  world.log.info("lines are taken at {}", config.path);
+  agent.add_source(std::move(*socket));
+  return rt::ok();
+}
+
+rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
+  if (const auto* host = std::get_if<HostMetricsConfig>(&config)) {
+    agent.add_source(
+        std::make_unique<HostMetrics>(world.loop, world.clock, world.files, agent.front(), *host));
+    return rt::ok();
+  }
+  if (const auto* exec = std::get_if<ExecConfig>(&config)) {
+    agent.add_source(std::make_unique<Exec>(agent.line_ports(), world.spawner, *exec));
+    return rt::ok();
+  }
+  return add_line_socket(agent, world, std::get<LineSocketConfig>(config));
+}
+
+rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& world,
+                                                          const std::string& address) {
+  auto source = std::make_unique<HttpWrite>(agent.line_ports());
+  HttpWrite* door = source.get();
+  rt::HttpServerOptions options;
+  options.listen = address;
+  auto listener = world.http.listen(
+      options, [door](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
+        door->handle(std::move(request), std::move(responder));
+      });
+  if (listener) agent.add_source(std::move(source));
+  return listener;
+}
+
+rt::Status read_password(World& world, const std::string& file, rt::MqttOptions& mqtt) {
+  if (file.empty()) return rt::ok();
+  auto text = world.files.read(file, 0, 4096);
+  if (!text) return text.error();
+  mqtt.password = text->substr(0, text->find_first_of("\r\n"));
+  return rt::ok();
+}
+
+void feed_watchdog(rt::RealLoop& loop, rt::Nanos every) {
+  rt::notify_watchdog();
+  loop.after(every, [&loop, every] { feed_watchdog(loop, every); });
+}
+
+int fail(World& world, const rt::Error& error) {
+  world.log.error("{}", error.message);
+  return error.code == rt::Errc::kInvalid ? rt::kExitConfig : rt::kExitFailed;
+}
+
+int run(AgentConfig config, const rt::DaemonCommand& command) {
+  World world(config);
+  config.uplink.version = rt::version_text();
+  if (auto done = read_password(world, config.mqtt_password_file, config.uplink.mqtt); !done) {
+    return fail(world, done.error());
+  }
+  if (auto done = world.files.make_directories(config.spool_directory); !done) {
+    return fail(world, done.error());
+  }
+  auto spool = Spool::open(config.spool.path, "", world.random);
+  if (!spool) return fail(world, spool.error());
+  Agent agent(
+      {world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder, world.log},
+      config.spool, config.uplink, std::move(*spool));
+  std::unique_ptr<rt::HttpListener> http;
+  if (!config.listen_socket.empty()) {
+    if (auto done = add_line_socket(agent, world, {config.listen_socket}); !done) {
+      return fail(world, done.error());
+    }
+  }
+  if (!config.listen_http.empty()) {
+    auto listener = listen_http(agent, world, config.listen_http);
+    if (!listener) return fail(world, listener.error());
+    http = std::move(*listener);
+    world.log.info("InfluxDB writes are taken at http://{}", http->address());
+  }
+  for (const SourceConfig& source : config.sources) {
+    if (auto done = add_source(agent, world, source); !done) return fail(world, done.error());
+  }
+  world.loop.on_signals({SIGINT, SIGTERM}, [&](int) {
+    rt::notify_stopping();
+    http.reset();
+    agent.stop();
+    world.loop.stop();
+  });
+  world.loop.on_signals({SIGHUP}, [&](int) {
+    rt::notify_reloading();
+    const auto again = rt::reload_config(agent_schema(), command);
+    if (!again) {
+      world.log.error("configuration not reloaded: {}", again.error().message);
+    } else {
+      for (const rt::ConfigChange& change :
+           rt::compare_configs(agent_schema(), command.config, *again)) {
+        world.log.warning("{} changed: it takes effect at the next start", change.key);
+      }
+    }
+    rt::notify_ready();
+  });
+  world.loop.on_long_turn([&](rt::Nanos took) {
+    world.log.debug("a turn of the loop took {} ms",
+                    std::chrono::duration_cast<rt::Millis>(took).count());
+  });
+  agent.start();
+  world.log.info("{} of site {} started, version {}", config.uplink.node, config.uplink.site,
+                 config.uplink.version);
+  rt::notify_ready();
+  if (const auto every = rt::watchdog_interval()) feed_watchdog(world.loop, *every / 2);
+  world.loop.run();
+  // The store thread finishes what it is at before the spool goes.
+  world.store.reset();
+  world.encoder.reset();
+  return rt::kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  rt::DaemonProgram program{
+      "fieldpost-agent", "Keeps readings in a local spool and delivers them exactly once.",
+      "/etc/fieldpost/agent.toml", &agent_schema(), [](const rt::Config& config) -> rt::Status {
+        const auto read = read_agent_config(config);
+        return read ? rt::ok() : rt::Status(read.error());
+      }};
+  int exit_code = 0;
+  auto command = rt::read_command_line(program, argc, argv, exit_code);
+  if (!command) return exit_code;
+  auto config = read_agent_config(command->config);
+  return run(std::move(*config), *command);
+}

@@ -1,0 +1,186 @@
+// fieldpost-coordinator: the central daemon.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "coordinator/config.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/http/api.h"
+#include "coordinator/nodes/site_view.h"
+#include "coordinator/store/store_file.h"
+#include "proto/rt/asio_http.h"
+#include "proto/rt/daemon_main.h"
+#include "proto/rt/notify.h"
+#include "proto/rt/paho_mqtt.h"
+#include "proto/rt/real_loop.h"
+#include "proto/rt/stderr_log.h"
+#include "proto/rt/system_clock.h"
+#include "proto/rt/system_files.h"
+#include "proto/rt/system_random.h"
+#include "proto/rt/thread_worker.h"
+
+namespace {
+
+using namespace fieldpost;               // NOLINT: a program's own file
+using namespace fieldpost::coordinator;  // NOLINT
+
+/// The operating system's side of the coordinator; dropped last.
+struct World {
+  explicit World(const CoordinatorConfig& config)
+      : log({config.log_level, rt::StderrLog::stderr_is_journal()}),
+        store(std::make_unique<rt::ThreadWorker>(loop)),
+        encoder(std::make_unique<rt::ThreadWorker>(loop)),
+        questions(std::make_unique<rt::ThreadWorker>(loop)),
+        mqtt(loop),
+        http(loop, clock) {}
+  rt::RealLoop loop;
+  rt::SystemClock clock;
+  rt::SystemRandom random;
+  rt::SystemFiles files;
+  rt::StderrLog log;
+  std::unique_ptr<rt::ThreadWorker> store, encoder, questions;
+  rt::PahoMqtt mqtt;
+  rt::AsioHttpServer http;
+};
+
+int fail(World& world, const rt::Error& error) {
+  world.log.error("{}", error.message);
+  return error.code == rt::Errc::kInvalid ? rt::kExitConfig : rt::kExitFailed;
+}
+
+/// One coordinator a store: the lock ends with the process, however it ends.
+rt::Status lock_store(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return rt::Error{rt::Errc::kIo, fmt::format("opening {} failed", path)};
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return rt::ok();  // kept open until the process ends
+  ::close(fd);
+  return rt::Error{
+      rt::Errc::kBusy,
+      fmt::format("another coordinator runs on the store in {}: stop it first", directory)};
+}
+
+/// The key that signs what goes to nodes: made at the first start, readable by us alone.
+rt::Result<wire::SigningKey> load_key(World& world, const std::string& directory) {
+  const std::string path = directory + "/signing.key";
+  auto text = world.files.read(path, 0, 256);
+  if (text) {
+    auto key = wire::SigningKey::from_seed_hex(text->substr(0, text->find_first_of("\r\n")));
+    if (!key) return rt::Error{key.error().code, fmt::format("{}: {}", path, key.error().message)};
+    return key;
+  }
+  if (text.error().code != rt::Errc::kNotFound) return text.error();
+  const auto key = wire::SigningKey::make(world.random);
+  if (auto done = world.files.write_durably(path, key.seed_hex() + "\n", 0600); !done) {
+    return done.error();
+  }
+  world.log.info("made a signing key in {}", path);
+  return key;
+}
+
+rt::Status read_password(World& world, const std::string& file, rt::MqttOptions& mqtt) {
+  if (file.empty()) return rt::ok();
+  auto text = world.files.read(file, 0, 4096);
+  if (!text) return text.error();
+  mqtt.password = text->substr(0, text->find_first_of("\r\n"));
+  return rt::ok();
+}
+
+void feed_watchdog(rt::RealLoop& loop, rt::Nanos every) {
+  rt::notify_watchdog();
+  loop.after(every, [&loop, every] { feed_watchdog(loop, every); });
+}
+
+int run(CoordinatorConfig config, const rt::DaemonCommand& command) {
+  World world(config);
+  config.options.version = rt::version_text();
+  if (auto done = read_password(world, config.mqtt_password_file, config.options.mqtt); !done) {
+    return fail(world, done.error());
+  }
+  if (auto done = world.files.make_directories(config.store_directory); !done) {
+    return fail(world, done.error());
+  }
+  if (auto done = lock_store(config.store_directory); !done) return fail(world, done.error());
+  auto key = load_key(world, config.store_directory);
+  if (!key) return fail(world, key.error());
+  const std::string path = config.store_directory + "/" + kStoreFileName;
+  auto store = Store::open(path, "", config.ingest, world.random);
+  if (!store) return fail(world, store.error());
+  auto readings = ReadingQuery::open(path, "");
+  if (!readings) return fail(world, readings.error());
+  auto ledger = LedgerQuery::open(path, "");
+  if (!ledger) return fail(world, ledger.error());
+
+  Coordinator coordinator(world.loop, world.clock, world.random, world.mqtt, *world.store,
+                          *world.encoder, world.log, *key, config.options, std::move(*store));
+  QueryDesk desk(*world.questions, std::move(*readings));
+  SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
+  std::unique_ptr<rt::HttpListener> http;
+  Api api({view, desk, world.loop, *world.encoder, world.clock, config.options.version,
+           [&http] { return http ? http->counters() : rt::HttpCounters{}; }});
+  rt::HttpServerOptions options;
+  options.listen = config.listen_http;
+  auto listener = world.http.listen(
+      options, [&api](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
+        api.handle(std::move(request), std::move(responder));
+      });
+  if (!listener) return fail(world, listener.error());
+  http = std::move(*listener);
+
+  world.loop.on_signals({SIGINT, SIGTERM}, [&](int) {
+    rt::notify_stopping();
+    http.reset();
+    coordinator.stop();
+    world.loop.stop();
+  });
+  world.loop.on_signals({SIGHUP}, [&](int) {
+    rt::notify_reloading();
+    const auto again = rt::reload_config(coordinator_schema(), command);
+    if (!again) {
+      world.log.error("configuration not reloaded: {}", again.error().message);
+    } else {
+      for (const rt::ConfigChange& change :
+           rt::compare_configs(coordinator_schema(), command.config, *again)) {
+        world.log.warning("{} changed: it takes effect at the next start", change.key);
+      }
+    }
+    rt::notify_ready();
+  });
+  world.loop.on_long_turn([&](rt::Nanos took) {
+    world.log.debug("a turn of the loop took {} ms",
+                    std::chrono::duration_cast<rt::Millis>(took).count());
+  });
+  coordinator.start();
+  world.log.info("site {} started, version {}; web and API at http://{}/", config.options.site,
+                 config.options.version, http->address());
+  rt::notify_ready();
+  if (const auto every = rt::watchdog_interval()) feed_watchdog(world.loop, *every / 2);
+  world.loop.run();
+  // Threads finish what they are at before what they work on goes.
+  world.store.reset();
+  world.questions.reset();
+  world.encoder.reset();
+  return rt::kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  rt::DaemonProgram program{"fieldpost-coordinator",
+                            "Stores what nodes deliver exactly once, and answers questions.",
+                            "/etc/fieldpost/coordinator.toml", &coordinator_schema(),
+                            [](const rt::Config& config) -> rt::Status {
+                              const auto read = read_coordinator_config(config);
+                              return read ? rt::ok() : rt::Status(read.error());
+                            }};
+  int exit_code = 0;
+  auto command = rt::read_command_line(program, argc, argv, exit_code);
+  if (!command) return exit_code;
+  auto config = read_coordinator_config(command->config);
+  return run(std::move(*config), *command);
+}

@@ -113,6 +113,15 @@ DiskAnswer SimDisk::sync(DiskFile& file) {
   return DiskAnswer::kDone;
 }
 
+void SimDisk::sync_directory(const std::string& prefix) {
+  const Guard lock(mutex_);
+  if (stopped_) return;
+  std::erase_if(ghosts_, [&](const auto& ghost) { return ghost.first.starts_with(prefix); });
+  for (const auto& [path, file] : names_) {
+    if (path.starts_with(prefix)) file->entry_durable = true;
+  }
+}
+
 DiskAnswer SimDisk::remove(const std::string& path, bool durably) {
   const Guard lock(mutex_);
   if (const auto answer = admit(DiskCall::kRemove); answer != DiskAnswer::kDone) return answer;

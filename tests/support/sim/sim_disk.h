@@ -92,6 +92,7 @@ class SimDisk {
   DiskAnswer write(DiskFile& file, std::uint64_t offset, std::string_view bytes);
   DiskAnswer truncate(DiskFile& file, std::uint64_t size);
   DiskAnswer sync(DiskFile& file);
+  void sync_directory(const std::string& prefix);  ///< what was made and removed there stays so
   DiskAnswer remove(const std::string& path, bool durably);
   DiskAnswer rename(const std::string& from, const std::string& to);  ///< durable at once
   [[nodiscard]] DiskFilePtr find(const std::string& path) const;

@@ -37,6 +37,7 @@ struct Open {
   DiskFilePtr file;
   std::shared_ptr<SimLocks> locks;
   std::string remove_on_close;  ///< path, or empty
+  std::string sync_directory;   ///< with the first sync, as the unix VFS does; empty: done
 };
 
 struct OsFile {
@@ -95,8 +96,12 @@ int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
 }
 
 int x_sync(sqlite3_file* file, int /*flags*/) {
-  const Open& open = open_of(file);
-  return code_of(open.disk.sync(*open.file), SQLITE_IOERR_FSYNC);
+  Open& open = open_of(file);
+  const DiskAnswer answer = open.disk.sync(*open.file);
+  if (answer == DiskAnswer::kDone && !open.sync_directory.empty()) {
+    open.disk.sync_directory(std::exchange(open.sync_directory, {}));
+  }
+  return code_of(answer, SQLITE_IOERR_FSYNC);
 }
 
 int x_file_size(sqlite3_file* file, sqlite3_int64* size) {
@@ -196,7 +201,10 @@ int x_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, in
   if (answer != DiskAnswer::kDone) return code_of(answer, SQLITE_CANTOPEN);
   const bool removes = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
   auto locks = impl.locks_of(*opened);
-  os_file->open = new Open{impl.disk, std::move(opened), std::move(locks), removes ? path : ""};
+  constexpr int kJournals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
+  const bool new_journal = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & kJournals) != 0;
+  os_file->open = new Open{impl.disk, std::move(opened), std::move(locks), removes ? path : "",
+                           new_journal ? path.substr(0, path.rfind('/') + 1) : ""};
   os_file->base.pMethods = &kIoMethods;
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;

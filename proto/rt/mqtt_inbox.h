@@ -18,14 +18,13 @@ inline constexpr std::size_t kMqttInboxCountMax = 10'000;
 /// What Paho's thread has to say.
 struct MqttEvent {
   enum class Kind : std::uint8_t {
-    kConnected,        ///< number: receive maximum
-    kConnectFailed,    ///< why
-    kLost,             ///< why
-    kLeft,             ///< our own goodbye is said
-    kMessage,          ///< message
-    kTaken,            ///< number: token
-    kRefused,          ///< number: token; the broker does not want this message
-    kSubscribeRefused  ///< why
+    kConnected,      ///< number: receive maximum
+    kConnectFailed,  ///< why
+    kLost,           ///< why
+    kLeft,           ///< our own goodbye is said
+    kMessage,        ///< message
+    kTaken,          ///< number: token
+    kRefused,        ///< why; the broker refuses a publish or a subscription
   };
   Kind kind = Kind::kLost;
   std::uint64_t number = 0;

@@ -18,6 +18,7 @@ using Kind = MqttEvent::Kind;
 
 constexpr int kQos = 1;
 constexpr std::size_t kEventsATurnMax = 256;
+constexpr Seconds kAnswerGrace{5};
 constexpr int kReceiveMaximumUnstated = 65'535;  // MQTT 5, 3.2.2.3.3
 constexpr int kReasonFailed = 0x80;              // this code and above are failures
 
@@ -69,21 +70,22 @@ void say_left(MqttInbox& inbox, const mqtt::token& /*token*/) {
   offer(inbox, Kind::kLeft);
 }
 
-void say_taken(MqttInbox& inbox, const mqtt::token& token) {
-  offer(inbox, token.get_reason_code() < kReasonFailed ? Kind::kTaken : Kind::kRefused,
-        reinterpret_cast<std::uintptr_t>(token.get_user_context()));
-}
-
 void say_refused(MqttInbox& inbox, const mqtt::token& token) {
-  offer(inbox, Kind::kRefused, reinterpret_cast<std::uintptr_t>(token.get_user_context()));
+  offer(inbox, Kind::kRefused, 0, "refused by the broker: " + reason_of(token));
 }
 
-void say_subscribe_refused(MqttInbox& inbox, const mqtt::token& token) {
-  offer(inbox, Kind::kSubscribeRefused, 0, "subscribing: " + reason_of(token));
+/// Without a reason of the broker's the connection has failed, which is told apart.
+void say_publish_failed(MqttInbox& inbox, const mqtt::token& token) {
+  if (token.get_reason_code() >= kReasonFailed) say_refused(inbox, token);
+}
+
+void say_taken(MqttInbox& inbox, const mqtt::token& token) {
+  if (token.get_reason_code() >= kReasonFailed) return say_refused(inbox, token);
+  offer(inbox, Kind::kTaken, reinterpret_cast<std::uintptr_t>(token.get_user_context()));
 }
 
 void say_subscribed(MqttInbox& inbox, const mqtt::token& token) {
-  if (token.get_reason_code() >= kReasonFailed) say_subscribe_refused(inbox, token);
+  if (token.get_reason_code() >= kReasonFailed) say_refused(inbox, token);
 }
 
 }  // namespace
@@ -102,7 +104,6 @@ class PahoMqtt::Impl : public std::enable_shared_from_this<Impl> {
   Status subscribe(const std::string& filter);
 
   MqttHandlers handlers;
-  std::uint64_t publishes_refused = 0;
   [[nodiscard]] std::uint64_t dropped() const { return inbox_->dropped(); }
 
  private:
@@ -118,15 +119,19 @@ class PahoMqtt::Impl : public std::enable_shared_from_this<Impl> {
   void make_client(const MqttOptions& options);
   void say_goodbye();
   void become_idle();
+  void expect_answer_within(Nanos span);
+  void on_no_answer();
+  void discard_client();
   void drain();
   void take(MqttEvent event);
   void on_connected(std::uint16_t receive_maximum);
   void on_connect_failed(const std::string& why);
-  void on_subscribe_refused(const std::string& why);
-  void on_settled(std::uint64_t token, bool taken);
+  void on_refused(const std::string& why);
+  void on_taken(std::uint64_t token);
 
   Loop& loop_;
   State state_ = State::kIdle;
+  TimerId guard_ = TimerId::kNone;   ///< for Paho's answer to connect or disconnect
   std::optional<MqttOptions> next_;  ///< to connect with as soon as Paho is idle
   MqttWindow window_;
   std::uint64_t last_token_ = 0;
@@ -146,11 +151,12 @@ void PahoMqtt::Impl::begin() {
   });
   connecting_.emplace(*inbox_, say_connected, say_connect_failed);
   leaving_.emplace(*inbox_, say_left, say_left);
-  publishing_.emplace(*inbox_, say_taken, say_refused);
-  subscribing_.emplace(*inbox_, say_subscribed, say_subscribe_refused);
+  publishing_.emplace(*inbox_, say_taken, say_publish_failed);
+  subscribing_.emplace(*inbox_, say_subscribed, say_refused);
 }
 
 void PahoMqtt::Impl::end() {
+  loop_.cancel(guard_);
   inbox_->close();
   if (!client_ || state_ == State::kIdle) return;
   try {
@@ -191,6 +197,7 @@ void PahoMqtt::Impl::connect(const MqttOptions& options) {
 void PahoMqtt::Impl::start() {
   const MqttOptions options = *std::exchange(next_, std::nullopt);
   state_ = State::kConnecting;
+  expect_answer_within(options.connect_timeout + kAnswerGrace);
   try {
     make_client(options);
     client_->connect(paho_options(options), nullptr, *connecting_);
@@ -207,6 +214,7 @@ void PahoMqtt::Impl::disconnect() {
 
 void PahoMqtt::Impl::say_goodbye() {
   state_ = State::kLeaving;
+  expect_answer_within(kGoodbyeWait + kAnswerGrace);
   try {
     client_->disconnect(static_cast<int>(kGoodbyeWait.count()), nullptr, *leaving_);
   } catch (const mqtt::exception&) {
@@ -214,7 +222,26 @@ void PahoMqtt::Impl::say_goodbye() {
   }
 }
 
+void PahoMqtt::Impl::expect_answer_within(Nanos span) {
+  loop_.cancel(guard_);
+  guard_ = loop_.after(span, [this] { on_no_answer(); });
+}
+
+/// Paho should have told by now and never will: a fresh client is the way out.
+void PahoMqtt::Impl::on_no_answer() {
+  discard_client();
+  if (state_ != State::kConnecting) return become_idle();
+  on_connect_failed("connecting: no answer from the MQTT library");
+}
+
+void PahoMqtt::Impl::discard_client() {
+  client_.reset();
+  bool more = true;
+  while (more) inbox_->take(kEventsATurnMax, more);  // the last words of that client
+}
+
 void PahoMqtt::Impl::become_idle() {
+  loop_.cancel(guard_);
   state_ = State::kIdle;
   if (next_) start();
 }
@@ -280,11 +307,10 @@ void PahoMqtt::Impl::take(MqttEvent event) {
       if (connected && handlers.on_message) handlers.on_message(std::move(event.message));
       return;
     case Kind::kTaken:
-    case Kind::kRefused:
-      if (connected) on_settled(event.number, event.kind == Kind::kTaken);
+      if (connected) on_taken(event.number);
       return;
-    case Kind::kSubscribeRefused:
-      if (connected) on_subscribe_refused(event.why);
+    case Kind::kRefused:
+      if (connected) on_refused(event.why);
       return;
   }
 }
@@ -292,6 +318,7 @@ void PahoMqtt::Impl::take(MqttEvent event) {
 void PahoMqtt::Impl::on_connected(std::uint16_t receive_maximum) {
   if (state_ == State::kAbandoning) return say_goodbye();
   if (state_ != State::kConnecting) return;
+  loop_.cancel(guard_);
   state_ = State::kConnected;
   unacked_.clear();
   window_.open(receive_maximum);
@@ -301,25 +328,23 @@ void PahoMqtt::Impl::on_connected(std::uint16_t receive_maximum) {
 void PahoMqtt::Impl::on_connect_failed(const std::string& why) {
   if (state_ == State::kAbandoning) return become_idle();
   if (state_ != State::kConnecting) return;
-  state_ = State::kIdle;
+  become_idle();
   if (handlers.on_disconnected) handlers.on_disconnected(why);
 }
 
-void PahoMqtt::Impl::on_subscribe_refused(const std::string& why) {
-  say_goodbye();
+/// After a refused publish Paho handles no more PUBACKs, nor a disconnect.
+void PahoMqtt::Impl::on_refused(const std::string& why) {
+  discard_client();
+  become_idle();
   if (handlers.on_disconnected) handlers.on_disconnected(why);
 }
 
-void PahoMqtt::Impl::on_settled(std::uint64_t token, bool taken) {
+void PahoMqtt::Impl::on_taken(std::uint64_t token) {
   const auto found = unacked_.find(token);
   if (found == unacked_.end()) return;
   window_.give_back(found->second);
   unacked_.erase(found);
-  if (!taken) {
-    publishes_refused += 1;
-  } else if (handlers.on_puback) {
-    handlers.on_puback(token);
-  }
+  if (handlers.on_puback) handlers.on_puback(token);
 }
 
 PahoMqtt::PahoMqtt(Loop& loop) : impl_(std::make_shared<Impl>(loop)) {
@@ -353,10 +378,6 @@ Status PahoMqtt::subscribe(const std::string& filter) {
 
 std::uint64_t PahoMqtt::messages_dropped() const {
   return impl_->dropped();
-}
-
-std::uint64_t PahoMqtt::publishes_refused() const {
-  return impl_->publishes_refused;
 }
 
 }  // namespace fieldpost::rt

@@ -9,8 +9,8 @@
 namespace fieldpost::rt {
 
 /// MQTT by Paho. One a process. Drop it before its loop; it says goodbye then, and waits for that
-/// at most kGoodbyeWait. A subscription that the broker refuses ends the connection, with the
-/// reason.
+/// at most kGoodbyeWait. A publish or a subscription that the broker refuses (not authorised,
+/// quota) ends the connection, with the reason.
 class PahoMqtt final : public Mqtt {
  public:
   static constexpr Millis kGoodbyeWait{500};
@@ -28,8 +28,6 @@ class PahoMqtt final : public Mqtt {
 
   /// Messages that came faster than the loop could take them.
   [[nodiscard]] std::uint64_t messages_dropped() const;
-  /// Publishes that the broker answered with a failure (not authorised, quota).
-  [[nodiscard]] std::uint64_t publishes_refused() const;
 
  private:
   class Impl;

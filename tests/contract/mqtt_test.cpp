@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "proto/rt/mqtt_window.h"
 #include "tests/contract/mqtt_recorder.h"
 #include "tests/contract/rigs.h"
@@ -230,6 +232,28 @@ TEST_CASE_TEMPLATE("a client may be dropped in any state", Rig, RealMqttRig, Sim
   MqttRecorder idle(rig.make_client());
   idle.mqtt.reset();
   CHECK(connecting.connects + connecting.disconnects == 0);
+}
+
+TEST_CASE("a publish that the real broker does not permit ends the connection, with the reason") {
+  RealRig rig;
+  const TempDirectory directory;
+  std::ofstream(directory.file("acl")) << "topic readwrite open/#\n";
+  MosquittoProcess broker(
+      {.persistence = false, .extra_config = "acl_file " + directory.file("acl")});
+  MqttRecorder client(std::make_unique<rt::PahoMqtt>(rig.loop));
+  rt::MqttOptions options;
+  options.url = broker.url();
+  options.client_id = "one";
+  client.mqtt->connect(options);
+  REQUIRE(rig.run_until([&] { return client.online; }));
+  REQUIRE(client.mqtt->publish({"forbidden", "x", false}).has_value());
+  CHECK(rig.run_until([&] { return client.disconnects == 1; }));
+  CHECK(client.why.find("refused") != std::string::npos);
+  CHECK(client.pubacks.empty());
+  client.mqtt->connect(options);
+  REQUIRE(rig.run_until([&] { return client.online; }));
+  publish(rig, client, {"open/x", "x", false});
+  CHECK(client.disconnects == 1);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <string_view>
 #include <utility>
 
 #include "proto/rt/result.h"
@@ -39,13 +40,33 @@ bool read_until(int fd, const std::string& word) {
   return true;
 }
 
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+/// Connects as an MQTT client and awaits the answer. A broker that merely says that it runs loses
+/// a SIGTERM that comes before its loop has begun.
+bool answers(std::uint16_t port) {
+  constexpr std::string_view kConnect("\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00", 14);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  char answer = 0;
+  const bool answered =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::write(fd, kConnect.data(), kConnect.size()) > 0 && ::read(fd, &answer, 1) == 1;
+  ::close(fd);
+  return answered;
+}
+
 }  // namespace
 
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
   FP_CHECK(::bind(fd, generic, size) == 0);
@@ -84,7 +105,7 @@ bool MosquittoProcess::try_start() {
   pid_ = spawn_logging_to(ends[1], config);
   ::close(ends[1]);
   log_fd_ = ends[0];
-  if (read_until(log_fd_, " running")) return true;
+  if (read_until(log_fd_, " running") && answers(port_)) return true;
   end_with(SIGKILL);
   return false;
 }

@@ -3,3 +3,9 @@ add_executable(integration_tests support/doctest_main.cpp integration/http_serve
 target_link_libraries(integration_tests PRIVATE fieldpost_adapters fieldpost_test_support
                                                 doctest::doctest)
 doctest_discover_tests(integration_tests PROPERTIES LABELS integration TIMEOUT 120)
+
+# The promise under SIGKILL at random instants. By hand: kill_rounds --rounds N --seed N.
+add_executable(kill_rounds integration/kill_rounds.cpp)
+target_link_libraries(kill_rounds PRIVATE fieldpost_real_site)
+add_test(NAME kill_rounds COMMAND kill_rounds --rounds 100)
+set_tests_properties(kill_rounds PROPERTIES LABELS integration TIMEOUT 240)

@@ -43,3 +43,14 @@ add_library(fieldpost_api_world STATIC support/api_world.cpp support/fakes/fake_
 target_link_libraries(fieldpost_api_world PUBLIC fieldpost_coordinator_http
                                                  fieldpost_reading_world
                                                  nlohmann_json::nlohmann_json doctest::doctest)
+
+# A whole site of real processes, and producers that number what they write.
+add_library(fieldpost_real_site STATIC support/daemon_process.cpp support/numbered_check.cpp
+                                       support/numbered_producer.cpp support/plain_socket.cpp
+                                       support/real_site.cpp)
+target_compile_definitions(
+  fieldpost_real_site PRIVATE FIELDPOST_AGENT="$<TARGET_FILE:fieldpost-agent>"
+                              FIELDPOST_COORDINATOR="$<TARGET_FILE:fieldpost-coordinator>")
+target_link_libraries(fieldpost_real_site PUBLIC fieldpost_test_support nlohmann_json::nlohmann_json
+                                                 fmt::fmt)
+add_dependencies(fieldpost_real_site fieldpost-agent fieldpost-coordinator)

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/daemon_process.h"
+#include "tests/support/mosquitto_process.h"
+#include "tests/support/plain_socket.h"
+#include "tests/support/temp_directory.h"
+
+namespace fieldpost::test {
+
+struct RealSiteOptions {
+  std::string state_directory;       ///< of agent and coordinator; empty: one of the site's own
+  std::vector<std::string> wrapper;  ///< put before both daemons' commands
+};
+
+/// A broker, a coordinator and one agent as real processes on loopback, with their files in
+/// directories of their own. Nothing but the broker is started by the constructor.
+class RealSite {
+ public:
+  explicit RealSite(const RealSiteOptions& options = {});
+
+  [[nodiscard]] MosquittoProcess& broker() { return broker_; }
+  [[nodiscard]] DaemonProcess& agent() { return agent_; }
+  [[nodiscard]] DaemonProcess& coordinator() { return coordinator_; }
+  [[nodiscard]] const std::string& directory() const { return directory_.path(); }
+  [[nodiscard]] const std::string& socket() const { return socket_; }
+  [[nodiscard]] std::uint16_t agent_port() const { return agent_port_; }
+  [[nodiscard]] std::uint16_t coordinator_port() const { return coordinator_port_; }
+  void delete_broker_state();  ///< of a broker that is down
+
+  /// The coordinator's JSON answer; nullopt when it gave none.
+  [[nodiscard]] std::optional<nlohmann::json> ask(const std::string& target) const;
+  /// The agent's node as the coordinator shows it; null when it is not there.
+  [[nodiscard]] nlohmann::json node() const;
+  /// The coordinator knows the agent and owes it nothing.
+  [[nodiscard]] bool drained() const;
+
+ private:
+  TempDirectory directory_;
+  MosquittoProcess broker_;
+  std::uint16_t agent_port_, coordinator_port_;
+  std::string socket_;
+  DaemonProcess agent_, coordinator_;
+};
+
+constexpr const char* kSiteName = "lab";
+constexpr const char* kNodeName = "n1";
+
+/// Asks again and again until `happened` or the time is over; whether it happened.
+[[nodiscard]] bool wait_until(std::chrono::seconds most, const std::function<bool()>& happened);
+
+}  // namespace fieldpost::test

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
+#include "proto/wire/seq_ranges.h"
 
 namespace fieldpost::coordinator {
 
@@ -281,13 +283,18 @@ Status Ingest::take_gap(const IncarnationRow& carrier, const wire::Gap& gap, rt:
     bool known = false;
   };
   std::vector<Part> parts;
+  std::map<IncarnationNo, std::vector<wire::SeqRange>> listed;
   for (const wire::GapNames& names : gap.names) {
     const auto incarnation = ledger_.find(names.names.incarnation);
     if (!incarnation) return incarnation.error();
     if (!*incarnation || (*incarnation)->node != carrier.node) continue;
     const auto open = ledger_.unsettled((*incarnation)->no, names.names.seqs);
     if (!open) return open.error();
-    for (const wire::SeqRange& range : *open) {
+    // A gap may list a name twice (merged ones do): it settles once.
+    std::vector<wire::SeqRange>& before = listed[(*incarnation)->no];
+    const std::vector<wire::SeqRange> fresh = wire::subtract(*open, before);
+    before = wire::unite(before, fresh);
+    for (const wire::SeqRange& range : fresh) {
       if ((*incarnation)->no == carrier.no && range.first <= out.name.seq &&
           out.name.seq <= range.last) {
         continue;  // a gap cannot list the record that carries it

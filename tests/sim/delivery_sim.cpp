@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 
+#include "tests/sim/ledger_audit.h"
 #include "tests/sim/sim_site.h"
+#include "tests/sim/wire_watch.h"
 
 namespace fieldpost::sim {
 
@@ -19,6 +21,10 @@ constexpr std::int64_t kTimeBase = 1'767'225'600'000'000'000;  // 2026-01-01
 constexpr int kFeeds = 60;
 constexpr int kStorms = 40;
 constexpr rt::Nanos kStormTime = minutes(20);
+constexpr std::uint64_t kTightLeast = 6 * 1024, kTightMost = 24 * 1024;
+constexpr std::uint64_t kTightReserve = 1024;
+constexpr std::uint64_t kWideBound = 64 << 20, kWideReserve = 1 << 20;
+constexpr std::uint64_t kBoundSlack = 8 * 1024;
 
 /// One site with one node (and, at times, its clone) in bad weather.
 class DeliveryRun {
@@ -28,26 +34,32 @@ class DeliveryRun {
     world_.set_jitter(rt::Millis(1));
     site_ = std::make_unique<SimSite>(world_, broker_);
     SimNode::Options options;
-    options.front.shed.bytes_max = weather.tight_spool ? 24 * 1024 : 64 << 20;
-    options.front.shed.gap_reserve = weather.tight_spool ? 4 * 1024 : 1 << 20;
-    if (weather.tight_spool && dice_.chance(50)) {
-      options.front.shed.policies = {agent::ShedPolicy::kThin};
-    }
+    options.front.shed.bytes_max =
+        weather.tight_spool ? dice_.between(kTightLeast, kTightMost) : kWideBound;
+    options.front.shed.gap_reserve = weather.tight_spool ? kTightReserve : kWideReserve;
+    thins_ = weather.tight_spool && dice_.chance(50);
+    if (thins_) options.front.shed.policies = {agent::ShedPolicy::kThin};
+    shed_ = options.front.shed;
     node_ = std::make_unique<SimNode>(world_, broker_, book_, options);
     options.disk_name = "clone";
     clone_ = std::make_unique<SimNode>(world_, broker_, book_, options);
+    options.node = options.disk_name = "n2";
+    other_ = std::make_unique<SimNode>(world_, broker_, book_, options);
     verbose_ = verbose;
     if (!verbose) return;
-    for (SimLog* log : {&node_->log(), &clone_->log(), &site_->log()}) {
+    for (SimLog* log : {&node_->log(), &clone_->log(), &other_->log(), &site_->log()}) {
       log->keep_from(rt::LogLevel::kDebug);
     }
   }
 
   RunResult run() {
-    broker_.set_tap(
-        [this](const std::string&, const rt::MqttMessage& message) { return tap(message); });
+    broker_.set_tap([this](const std::string& from, const rt::MqttMessage& message) {
+      watch_.on_taken(from, message);
+      return tap(message);
+    });
     site_->start();
     node_->start();
+    if (weather_.two_nodes) other_->start();
     for (int i = 0; i < kFeeds; ++i) {
       world_.schedule(dice_.between(rt::Nanos(seconds(1)), kStormTime), [this] { feed(); });
     }
@@ -61,19 +73,35 @@ class DeliveryRun {
 
  private:
   void feed() {
-    SimNode& to = clone_->running() && dice_.chance(50) ? *clone_ : *node_;
+    SimNode& to = clone_->running() && dice_.chance(50)    ? *clone_
+                  : weather_.two_nodes && dice_.chance(40) ? *other_
+                                                           : *node_;
     const int count = static_cast<int>(1 + dice_.below(weather_.tight_spool ? 200 : 20));
     to.feed(dice_.chance(60), count, kTimeBase, 4, dice_);
-    if (weather_.unknown_kinds && dice_.chance(5)) to.feed_unknown_kind();
+    if (weather_.strange_records && dice_.chance(5)) to.feed_strange_record(dice_);
+    check_bound(to);
+  }
+
+  /// What is on disk stays within the bound, but for gaps, which have a reserve, and the one record
+  /// that is being written.
+  void check_bound(SimNode& node) {
+    if (node.front() == nullptr || !over_bound_.empty()) return;
+    const agent::SpoolTotals& totals = node.front()->totals();
+    const std::uint64_t bytes = agent::spool_bytes(totals);
+    const std::uint64_t most = shed_.bytes_max + shed_.gap_reserve + kBoundSlack;
+    if (bytes > most) {
+      over_bound_ = fmt::format("{} bytes in a spool of {}: {} records, {} of gaps", bytes,
+                                shed_.bytes_max, totals.records_held, totals.gap_bytes_held);
+    }
   }
 
   void storm() {
-    switch (dice_.below(16)) {
+    switch (dice_.below(18)) {
       case 0:
-        if (weather_.kills) restart(*node_, false);
+        if (weather_.kills) restart(some_node(), false);
         break;
       case 1:
-        if (weather_.power) restart(*node_, true);
+        if (weather_.power) restart(some_node(), true);
         break;
       case 2:
         if (weather_.kills) restart_site(false);
@@ -116,8 +144,23 @@ class DeliveryRun {
         // Stops at some changing call: between any two writes of a transaction.
         if (weather_.kills) stop_at_a_write();
         break;
+      case 16:
+        if (weather_.echoes) say_again(watch_.echo(dice_));
+        break;
+      case 17:
+        if (weather_.echoes) say_again(watch_.forge_receipt(dice_, site_->key()));
+        break;
       default: break;
     }
+  }
+
+  SimNode& some_node() { return weather_.two_nodes && dice_.chance(30) ? *other_ : *node_; }
+
+  /// What somebody said before, or says in the coordinator's name, at any later time.
+  void say_again(const std::optional<rt::MqttMessage>& message) {
+    if (!message) return;
+    world_.schedule(dice_.between(rt::Nanos(0), rt::Nanos(minutes(3))),
+                    [this, message = *message] { broker_.inject(message); });
   }
 
   void restart(SimNode& node, bool power) {
@@ -225,6 +268,7 @@ class DeliveryRun {
       return;
     }
     did("store set back");
+    store_back_ = true;
     site_->set_back();
   }
 
@@ -233,7 +277,7 @@ class DeliveryRun {
   /// Sees what is published; flips a bit of some.
   bool tap(const rt::MqttMessage& message) {
     if (message.topic.find("/up/") == std::string::npos || message.payload.empty()) return true;
-    node_->note_envelope(message.payload);
+    node_->note_envelope(message.payload);  // names tell whose it is
     if (flips_left_ == 0) return true;
     flips_left_ -= 1;
     rt::MqttMessage broken = message;
@@ -260,33 +304,59 @@ class DeliveryRun {
     broker_.calm();
     flips_left_ = 0;
     broker_.set_faults({});
-    for (SimDisk* disk : {&node_->disk(), &site_->disk(), &clone_->disk()}) disk->heal();
+    for (SimDisk* disk : {&node_->disk(), &other_->disk(), &site_->disk(), &clone_->disk()}) {
+      disk->heal();
+    }
     clone_->kill();
-    node_->clock().set_offset(rt::Nanos(0));
-    node_->clock().set_synchronised(true);
+    for (SimNode* node : {node_.get(), other_.get()}) {
+      node->clock().set_offset(rt::Nanos(0));
+      node->clock().set_synchronised(true);
+    }
     site_->clock().set_offset(rt::Nanos(0));
     site_->clock().set_synchronised(true);
     site_->start();
     node_->start();
+    if (weather_.two_nodes) other_->start();
     world_.run_for(minutes(2));
     // Two machines were one node: the operator says that the one that is left is the node.
     if (site_->coordinator() != nullptr) site_->coordinator()->release("n1", [](rt::Status) {});
-    settled_ = world_.run_until([this] { return site_->running() && node_->idle(); }, hours(2));
+    settled_ = world_.run_until([this] { return idle(); }, hours(2));
     world_.run_for(minutes(1));
+    for (const SimNode* node : {node_.get(), other_.get()}) {
+      if (node->running()) shed_readings_ += node->shed();
+    }
+    // The next hello tells the store which hashes nobody needs any more.
+    for (const SimNode* node : {node_.get(), other_.get()}) {
+      broker_.break_connection(node->client_id());
+    }
+    world_.run_for(seconds(1));
+    settled_ = settled_ && world_.run_until([this] { return idle(); }, minutes(10));
+    world_.run_for(minutes(1));
+  }
+
+  [[nodiscard]] bool idle() const {
+    return site_->running() && node_->idle() && (!weather_.two_nodes || other_->idle());
   }
 
   RunResult finish() {
     RunResult out;
     out.fed = book_.entries.size();
-    if (!settled_) out.faults.push_back("does not come to rest: " + node_->describe());
-    const std::string state = node_->describe();
+    const std::string state = node_->describe() + "; " + other_->describe();
+    if (!settled_) out.faults.push_back("does not come to rest: " + state);
+    if (!over_bound_.empty()) out.faults.push_back(over_bound_);
     node_->kill();
+    other_->kill();
     site_->kill();
     if (site_->disk().is_stopped()) site_->disk().restart_after_kill();
-    StoreAudit found = audit(*site_, book_, "n1", set_back_);
-    out.faults.insert(out.faults.end(), found.faults.begin(), found.faults.end());
-    out.stored = found.stored;
-    out.gapped = found.gapped;
+    for (const char* node : {"n1", "n2"}) {
+      StoreAudit found = audit(*site_, book_, node, set_back_);
+      out.faults.insert(out.faults.end(), found.faults.begin(), found.faults.end());
+      out.stored += found.stored;
+      out.gapped += found.gapped;
+    }
+    const auto told = audit_ledger(*site_, watch_, book_,
+                                   {set_back_, store_back_, thins_, settled_}, shed_readings_);
+    out.faults.insert(out.faults.end(), told.begin(), told.end());
     out.trace_hash = world_.trace_hash();
     out.summary = fmt::format("fed {}, stored {}, in gaps {}; node: {}", out.fed, out.stored,
                               out.gapped, state);
@@ -297,7 +367,7 @@ class DeliveryRun {
   /// The logs of all machines, in order of time, and what the weather did.
   std::string story() {
     std::multimap<rt::Nanos, std::string> lines(deeds_.begin(), deeds_.end());
-    for (const SimLog* log : {&node_->log(), &clone_->log(), &site_->log()}) {
+    for (const SimLog* log : {&node_->log(), &clone_->log(), &other_->log(), &site_->log()}) {
       for (const SimLog::Line& line : log->lines()) lines.emplace(line.at, line.text);
     }
     std::string out;
@@ -317,7 +387,13 @@ class DeliveryRun {
   SimBroker broker_;
   Ledgerbook book_;
   std::unique_ptr<SimSite> site_;
-  std::unique_ptr<SimNode> node_, clone_;
+  WireWatch watch_;
+  std::unique_ptr<SimNode> node_, clone_, other_;
+  agent::ShedOptions shed_;
+  bool thins_ = false;
+  std::uint64_t shed_readings_ = 0;
+  std::string over_bound_;
+  bool store_back_ = false;  ///< what a receipt said may be forgotten
   bool settled_ = false;
   int flips_left_ = 0;
   bool set_back_ = false;  ///< readings of the time before may be gone with the machine
@@ -329,13 +405,14 @@ Weather weather_of(std::uint64_t seed) {
   Weather weather;
   Dice dice(seed * 2 + 1);
   for (bool* each : {&weather.links, &weather.kills, &weather.power, &weather.clocks,
-                     &weather.disks, &weather.flips, &weather.unknown_kinds}) {
+                     &weather.disks, &weather.flips, &weather.echoes, &weather.strange_records}) {
     *each = dice.chance(70);
   }
   weather.spool_back = dice.chance(25);
   weather.clone = dice.chance(15);
   weather.store_back = dice.chance(30);
   weather.tight_spool = dice.chance(30);
+  weather.two_nodes = dice.chance(25);
   return weather;
 }
 

@@ -17,8 +17,10 @@ struct Weather {
   bool clone = true;       ///< two machines on one image
   bool store_back = true;  ///< the store set back
   bool flips = true;       ///< a bit flipped on the way
-  bool unknown_kinds = true;
+  bool echoes = true;      ///< old messages said again, receipts of others
+  bool strange_records = true;
   bool tight_spool = false;  ///< a bound that sheds
+  bool two_nodes = false;    ///< another node at the same site
 };
 
 struct RunResult {

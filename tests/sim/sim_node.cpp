@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "proto/wire/hash.h"
 #include "proto/wire/readings_codec.h"
 
 namespace fieldpost::sim {
@@ -138,7 +139,7 @@ void SimNode::feed(bool durable, int count, std::int64_t time_base, int series, 
     const std::int64_t time = time_base + static_cast<std::int64_t>(dice.below(20)) * 1'000'000'000;
     lines.columns[place->second].times.push_back(time);
     lines.columns[place->second].values.push_back(static_cast<std::uint64_t>(number));
-    book_.entries[number] = {durable, false, key, time, {}, 0};
+    book_.entries[number] = {durable, false, key, time, {}, 0, options_.node};
     numbers.push_back(number);
   }
   lines.readings = lines.lines_stored = static_cast<std::size_t>(count);
@@ -155,11 +156,16 @@ void SimNode::feed(bool durable, int count, std::int64_t time_base, int series, 
                                   });
 }
 
-void SimNode::feed_unknown_kind() {
+void SimNode::feed_strange_record(Dice& dice) {
   if (!process_) return;
   wire::Record record;
-  record.kind = 999;
+  record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEvent);
   record.payload = "from the future";
+  switch (dice.below(3)) {
+    case 0: record.kind = 999; break;
+    case 1: record.codec = 77; break;
+    default: break;  // not the JSON that an event is
+  }
   record.raw_size = static_cast<std::uint32_t>(record.payload.size());
   process_->front->append_record(std::move(record), agent::RecordClass::kEvent, [](rt::Status) {});
 }
@@ -178,6 +184,8 @@ void SimNode::note_envelope(const std::string& payload) {
 }
 
 void SimNode::note(const wire::Name& name, const std::string& body, const std::string* definition) {
+  const auto [known_hash, is_new] = book_.hashes.try_emplace(name, wire::hash128(body));
+  if (!is_new && known_hash->second != wire::hash128(body)) book_.clashes.push_back(name);
   if (book_.by_name.contains(name)) return;
   const auto content = wire::decode_record(body);
   if (!content || content->kind != static_cast<std::uint16_t>(wire::RecordKind::kReadings)) return;
@@ -219,6 +227,10 @@ void SimNode::note(const wire::Name& name, const std::string& body, const std::s
 bool SimNode::idle() const {
   return process_ && process_->uplink->is_up() && process_->front->totals().records_held == 0 &&
          process_->front->records_in_memory() == 0;
+}
+
+std::uint64_t SimNode::shed() const {
+  return process_ ? process_->front->totals().shed : 0;
 }
 
 std::string SimNode::describe() const {

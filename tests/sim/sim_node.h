@@ -34,10 +34,13 @@ struct Ledgerbook {
     std::int64_t time = 0;
     std::vector<wire::Name> names;  ///< in the order in which it got them
     std::uint64_t order = 0;        ///< of its first name among all names given out
+    std::string node;               ///< that took it in
   };
   std::map<std::int64_t, Entry> entries;                    ///< by number
   std::map<wire::Name, std::vector<std::int64_t>> by_name;  ///< numbers in each record
   std::map<wire::Hash128, std::string> sets;                ///< definitions seen
+  std::map<wire::Name, wire::Hash128> hashes;               ///< of every record that was seen
+  std::vector<wire::Name> clashes;                          ///< names of more than one record
 };
 
 /// One machine with a disk, a clock and (while it runs) an agent process on it.
@@ -58,12 +61,14 @@ class SimNode {
 
   /// Hands in `count` readings; numbers them.
   void feed(bool durable, int count, std::int64_t time_base, int series, Dice& dice);
-  /// A record of a kind that the coordinator does not know.
-  void feed_unknown_kind();
+  /// A record that no coordinator of today takes: an unknown kind, an unknown codec, or an event
+  /// that is none.
+  void feed_strange_record(Dice& dice);
 
   /// Learns names from what was published: those of records that were on disk when a process died.
   void note_envelope(const std::string& payload);
-  [[nodiscard]] bool idle() const;  ///< up, and owes nothing
+  [[nodiscard]] bool idle() const;           ///< up, and owes nothing
+  [[nodiscard]] std::uint64_t shed() const;  ///< readings; 0 when it does not run
   [[nodiscard]] std::string describe() const;
   [[nodiscard]] SimDisk& disk() { return disk_; }
   [[nodiscard]] SimWallClock& clock() { return clock_; }

@@ -31,6 +31,7 @@ class SimSite {
     return process_ ? process_->coordinator.get() : nullptr;
   }
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const wire::SigningKey& key() const { return key_; }
 
  private:
   struct Process {

@@ -113,7 +113,9 @@ class Auditor {
     each_row(*db, "SELECT count(*) FROM chunk",
              [&](rt::Statement& row) { compacted_ = row.i64(0) > 0; });
     check_every_name_settled();
-    for (const auto& [number, entry] : book_.entries) check_entry(number, entry);
+    for (const auto& [number, entry] : book_.entries) {
+      if (entry.node == node_) check_entry(number, entry);
+    }
     check_winners();
     return std::move(audit_);
   }
@@ -194,7 +196,7 @@ class Auditor {
           compacted_ ? std::any_of(entry.names.begin(), entry.names.end(),
                                    [&](const wire::Name& name) { return is_stored_name(name); })
                      : numbers_.contains(number);
-      if (!stored || entry.names.empty()) continue;
+      if (!stored || entry.names.empty() || entry.node != node_) continue;
       const auto [place, added] = expected.try_emplace({entry.series, entry.time}, number);
       if (!added && rank(number) > rank(place->second)) place->second = number;
     }

@@ -51,19 +51,15 @@ class [[nodiscard]] Result {
 
   [[nodiscard]] bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
-  [[nodiscard]] T& value() & { return (FP_CHECK(has_value()), *std::get_if<0>(&state_)); }
-  [[nodiscard]] const T& value() const& {
-    return (FP_CHECK(has_value()), *std::get_if<0>(&state_));
-  }
+  [[nodiscard]] T& value() & { return (FP_CHECK(has_value()), std::get<0>(state_)); }
+  [[nodiscard]] const T& value() const& { return (FP_CHECK(has_value()), std::get<0>(state_)); }
   [[nodiscard]] T&& value() && { return std::move(value()); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(value()); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  [[nodiscard]] const Error& error() const {
-    return (FP_CHECK(!has_value()), *std::get_if<1>(&state_));
-  }
+  [[nodiscard]] const Error& error() const { return (FP_CHECK(!has_value()), std::get<1>(state_)); }
   [[nodiscard]] T value_or(T other) const { return has_value() ? value() : std::move(other); }
 
  private:

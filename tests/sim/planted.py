@@ -45,7 +45,11 @@ BUGS = {
             "  std::vector<wire::NameRange> marks_;  ///< to tell\n"
             "  std::unordered_map<std::uint64_t, wire::Name> unacknowledged_;\n",
         ),
-        ("agent/uplink/uplink.h", "#include <unordered_set>\n", "#include <unordered_map>\n#include <unordered_set>\n"),
+        (
+            "agent/uplink/uplink.h",
+            "#include <unordered_set>\n",
+            "#include <unordered_map>\n#include <unordered_set>\n",
+        ),
         (
             "agent/uplink/uplink.cpp",
             "      .on_puback = [this](std::uint64_t) { request_pump(); },\n",
@@ -69,21 +73,20 @@ BUGS = {
         # A process goes on in the incarnation of the one before.
         (
             "agent/spool/spool.cpp",
-            "  if (auto done = spool.transact([&] { return spool.draw_incarnation(random); }); !done) {\n",
+            "  if (auto done = spool.transact([&] { return spool.draw_incarnation(",
             """  if (!spool.incarnations_.empty()) {
     const Incarnation& last = spool.incarnations_.back();
     spool.live_no_ = last.no;
     spool.live_ = {last.id, last.lease, last.ordinal};
     return spool;
   }
-  if (auto done = spool.transact([&] { return spool.draw_incarnation(random); }); !done) {
-""",
+  if (auto done = spool.transact([&] { return spool.draw_incarnation(""",
         ),
         (
             "agent/spool/spool.h",
             "  [[nodiscard]] wire::SpoolId id() const { return spool_id_; }\n",
             "  [[nodiscard]] wire::SpoolId id() const { return spool_id_; }\n"
-            "  [[nodiscard]] std::uint64_t highest() const { return incarnations_.back().highest; }\n",
+            "  std::uint64_t highest() const { return incarnations_.back().highest; }\n",
         ),
         (
             "agent/spool/spool_front.cpp",
@@ -94,22 +97,18 @@ BUGS = {
     "name-settled-outside": [
         (
             "coordinator/ingest/ingest.cpp",
-            """  if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
-  if (auto done = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored); !done) return done;
-""",
+            "  if (auto done = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored);",
             """  if (auto done = db_.commit(); !done) return done;
   if (auto done = db_.begin(); !done) return done;
-  if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
-  if (auto done = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored); !done) return done;
-""",
+  if (auto done = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored);""",
         ),
     ],
     "gap-dropped-under-pressure": [
         (
             "agent/spool/shedding.cpp",
-            "  return insert_gap_records(spool, std::move(gaps), stamp, next_seq);\n}\n\n}  // namespace\n",
-            "  if (spool.totals().gap_bytes_held > options.gap_reserve) return ok();\n"
-            "  return insert_gap_records(spool, std::move(gaps), stamp, next_seq);\n}\n\n}  // namespace\n",
+            "    report.names.push_back(victim.name);\n  }\n",
+            "    report.names.push_back(victim.name);\n  }\n"
+            "  if (spool.totals().gap_bytes_held > options.gap_reserve) return ok();\n",
         ),
     ],
     "payload-changed-under-its-name": [
@@ -131,22 +130,22 @@ BUGS = {
     "receipt-of-another-store": [
         (
             "agent/uplink/uplink.cpp",
-            "    if (decoded && decoded->store_id == front_.pin().store_id) return std::move(*decoded);\n",
-            "    if (decoded) return std::move(*decoded);\n",
+            "    if (decoded && decoded->store_id == front_.pin().store_id) return",
+            "    if (decoded) return",
         ),
     ],
     "receipt-of-another-session": [
         (
             "agent/uplink/uplink_delivery.cpp",
-            "  if (state_ != State::kUp || receipt.nonce != nonce_ || receipt.generation != generation_) {\n",
-            "  if (state_ != State::kUp || receipt.generation != generation_) {\n",
+            "  if (state_ != State::kUp || receipt.nonce != nonce_ || receipt.generation",
+            "  if (state_ != State::kUp || receipt.generation",
         ),
     ],
     "receipt-of-another-generation": [
         (
             "agent/uplink/uplink_delivery.cpp",
-            "  if (state_ != State::kUp || receipt.nonce != nonce_ || receipt.generation != generation_) {\n",
-            "  if (state_ != State::kUp || receipt.nonce != nonce_) {\n",
+            " || receipt.nonce != nonce_ || receipt.generation != generation_) {\n",
+            " || receipt.nonce != nonce_) {\n",
         ),
     ],
     "arrival-order-wins": [
@@ -161,8 +160,9 @@ BUGS = {
     "undecodable-never-settled": [
         (
             "coordinator/ingest/ingest.cpp",
-            "    default: return quarantine_it(fmt::format(\"unknown kind of record: {}\", record.kind));\n",
-            "    default: return ok();\n",
+            "    default: return quarantine_it(fmt::format(",
+            "    default:\n      if (record.kind > 0) return ok();\n"
+            "      return quarantine_it(fmt::format(",
         ),
     ],
     "late-hello-believed": [
@@ -179,7 +179,9 @@ BUGS = {
         # It is on disk with its first record, not before its first name.
         (
             "agent/spool/spool.cpp",
-            "  if (auto done = insert.run(); !done) return done;\n  live_no_ = db_.last_insert_rowid();\n",
+            """  if (auto done = insert.run(); !done) return done;
+  live_no_ = db_.last_insert_rowid();
+""",
             "  insert.reset();\n  live_no_ = parent + 1;\n",
         ),
         (
@@ -236,7 +238,7 @@ def write(tree, texts):
 
 
 def copy_tree(tree):
-    """The files that git knows, as they are in the working directory; unchanged ones keep their time."""
+    """The files that git knows, as they are here; unchanged ones keep their time."""
     names = subprocess.run(
         ["git", "-C", ROOT, "ls-files", "-z"], check=True, capture_output=True
     ).stdout.decode().split("\0")
@@ -275,14 +277,17 @@ def catch(output, seeds):
         return None
     failed = re.search(r"^seed (\d+) FAILED(?:.*\n)+?    ((?! *\d+ ms ).*)$", done.stdout, re.M)
     if failed is None:
-        raise SystemExit(f"sim_run ended with {done.returncode}:\n{done.stdout[-500:]}{done.stderr[-500:]}")
+        said = done.stdout[-500:] + done.stderr[-500:]
+        raise SystemExit(f"sim_run ended with {done.returncode}:\n{said}")
     return int(failed.group(1)), failed.group(2).strip()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="only: do all patches apply?")
-    parser.add_argument("--build", type=Path, help="scratch directory, kept (default: a temporary one)")
+    parser.add_argument("--build", type=Path, help="scratch directory, kept")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("bugs", nargs="*", metavar="BUG", help=", ".join(BUGS))

@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -59,7 +60,7 @@ struct RealLoop::Impl {
   std::deque<std::function<void()>> posts;  ///< guarded by posts_mutex
 
   asio::signal_set signals;
-  std::function<void(int)> on_signal;
+  std::map<int, std::function<void(int)>> signal_tasks;
   std::function<void(Nanos)> on_long_turn;
   std::uint64_t long_turns = 0;
 };
@@ -131,7 +132,7 @@ void RealLoop::Impl::drain_posts() {
 void RealLoop::Impl::wait_for_signal() {
   signals.async_wait([this](const boost::system::error_code& failed, int signal) {
     if (failed) return;
-    turn([this, signal] { on_signal(signal); });
+    turn([this, signal] { signal_tasks.at(signal)(signal); });
     wait_for_signal();
   });
 }
@@ -174,10 +175,13 @@ void RealLoop::post(std::function<void()> task) {
   if (first) asio::post(impl_->io, [impl = impl_.get()] { impl->drain_posts(); });
 }
 
-void RealLoop::on_signals(const std::vector<int>& signals, std::function<void(int)> task) {
-  impl_->on_signal = std::move(task);
-  for (const int signal : signals) impl_->signals.add(signal);
-  impl_->wait_for_signal();
+void RealLoop::on_signals(const std::vector<int>& signals, const std::function<void(int)>& task) {
+  const bool is_first = impl_->signal_tasks.empty();
+  for (const int signal : signals) {
+    impl_->signal_tasks.insert_or_assign(signal, task);
+    impl_->signals.add(signal);
+  }
+  if (is_first) impl_->wait_for_signal();
 }
 
 void RealLoop::on_long_turn(std::function<void(Nanos)> report) {

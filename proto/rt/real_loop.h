@@ -25,8 +25,9 @@ class RealLoop final : public Loop {
   void cancel(TimerId timer) override;
   void post(std::function<void()> task) override;
 
-  /// Calls `task` on the loop for each of these signals, in place of their default action.
-  void on_signals(const std::vector<int>& signals, std::function<void(int)> task);
+  /// Calls `task` on the loop for each of these signals, in place of their default action
+  /// and of an earlier task.
+  void on_signals(const std::vector<int>& signals, const std::function<void(int)>& task);
   /// Reports turns above kLongTurn, right after them.
   void on_long_turn(std::function<void(Nanos took)> report);
   [[nodiscard]] std::uint64_t long_turns() const;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <csignal>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -131,6 +132,18 @@ TEST_CASE("a long turn of the real loop is counted and reported") {
   CHECK(rig.run_until([&] { return done; }));
   CHECK(reported >= Millis{60});
   CHECK(rig.loop.long_turns() == 1);
+}
+
+TEST_CASE("each signal of the real loop has a task of its own") {
+  RealRig rig;
+  std::vector<std::string> got;
+  rig.loop.on_signals({SIGUSR1}, [&](int) { got.emplace_back("first"); });
+  rig.loop.on_signals({SIGUSR2}, [&](int) { got.emplace_back("second"); });
+  std::raise(SIGUSR1);
+  std::raise(SIGUSR2);
+  CHECK(rig.loop.run_until([&] { return got.size() == 2; }, rt::Seconds{5}));
+  std::ranges::sort(got);
+  CHECK(got == std::vector<std::string>{"first", "second"});
 }
 
 TEST_CASE("the real loop turns signals into calls, and run ends with stop") {

@@ -9,3 +9,7 @@ add_executable(kill_rounds integration/kill_rounds.cpp)
 target_link_libraries(kill_rounds PRIVATE fieldpost_real_site)
 add_test(NAME kill_rounds COMMAND kill_rounds --rounds 100)
 set_tests_properties(kill_rounds PROPERTIES LABELS integration TIMEOUT 240)
+
+add_test(NAME tools_up COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/integration/check_up.sh
+                               ${PROJECT_SOURCE_DIR} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+set_tests_properties(tools_up PROPERTIES LABELS integration TIMEOUT 240)

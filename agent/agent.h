@@ -9,6 +9,7 @@
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/inbox.h"
 #include "agent/uplink/uplink.h"
+#include "proto/rt/files.h"
 
 namespace fieldpost::agent {
 
@@ -20,6 +21,7 @@ struct AgentPorts {
   rt::Mqtt& mqtt;
   rt::Worker& store;    ///< the spool's thread
   rt::Worker& encoder;  ///< parsing and encoding
+  rt::Files& files;
   rt::Log& log;
 };
 

@@ -116,9 +116,9 @@ int run(AgentConfig config, const rt::DaemonCommand& command) {
   }
   auto spool = Spool::open(config.spool.path, "", world.random);
   if (!spool) return fail(world, spool.error());
-  Agent agent(
-      {world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder, world.log},
-      config.spool, config.uplink, std::move(*spool));
+  Agent agent({world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder,
+               world.files, world.log},
+              config.spool, config.uplink, std::move(*spool));
   std::unique_ptr<rt::HttpListener> http;
   if (!config.listen_socket.empty()) {
     if (auto done = add_line_socket(agent, world, {config.listen_socket}); !done) {

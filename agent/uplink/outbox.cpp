@@ -11,6 +11,7 @@ void Outbox::clear() {
   for (Queue& each : queues_) each = {};
   queued_.clear();
   in_flight_.clear();
+  tokens_.clear();
   in_flight_bytes_ = event_bytes_ = 0;
   credit_ = event_credit_ = 0;
 }
@@ -80,7 +81,7 @@ Outgoing* Outbox::next(const SizeOf& envelope_bytes) {
   return in_flight_bytes_ + envelope_bytes(first) <= credit_ ? &first : nullptr;
 }
 
-void Outbox::on_published(Outgoing* item, std::size_t bytes, rt::Instant now) {
+void Outbox::on_published(Outgoing* item, std::size_t bytes, std::uint64_t token) {
   Queue& from = queue(item->lane);
   FP_CHECK(!from.items.empty() && &from.items.front() == item);
   Outgoing sent = std::move(*item);
@@ -90,11 +91,21 @@ void Outbox::on_published(Outgoing* item, std::size_t bytes, rt::Instant now) {
   if (parts > 0) from.virtual_time += static_cast<double>(bytes) / parts;
   queued_.erase(sent.record.name);
   sent.bytes = bytes;
-  sent.sent = now;
+  sent.taken.reset();
   sent.tries += 1;
   (sent.lane == Lane::kEvent ? event_bytes_ : in_flight_bytes_) += bytes;
   const wire::Name name = sent.record.name;
   in_flight_.emplace(name, std::move(sent));
+  tokens_.emplace(token, name);
+}
+
+void Outbox::on_puback(std::uint64_t token, rt::Instant now) {
+  const auto name = tokens_.find(token);
+  if (name == tokens_.end()) return;
+  if (const auto item = in_flight_.find(name->second); item != in_flight_.end()) {
+    item->second.taken = now;
+  }
+  tokens_.erase(name);
 }
 
 void Outbox::release(const Outgoing& item) {

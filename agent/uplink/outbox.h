@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct Outgoing {
   wire::Lane lane = wire::Lane::kLive;
   bool replay = false;
   int tries = 0;
-  rt::Instant sent;
-  std::size_t bytes = 0;  ///< of the envelope that was published
+  std::optional<rt::Instant> taken;  ///< when the broker took it (PUBACK); none: still on the link
+  std::size_t bytes = 0;             ///< of the envelope that was published
 };
 
 /// What waits to be published in this session and what is in flight, with lanes, shares and credit
@@ -51,7 +52,9 @@ class Outbox {
   using SizeOf = std::function<std::size_t(const Outgoing&)>;
   [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes);
   /// `next()`'s record was published with so many bytes.
-  void on_published(Outgoing* item, std::size_t bytes, rt::Instant now);
+  void on_published(Outgoing* item, std::size_t bytes, std::uint64_t token);
+  /// The broker has taken what was published with this token.
+  void on_puback(std::uint64_t token, rt::Instant now);
 
   /// Forgets the names of the range, queued or in flight, and gives their credit back. Calls
   /// `visit` for each that was here.
@@ -80,7 +83,8 @@ class Outbox {
   std::array<Queue, wire::kLaneCount> queues_;
   std::set<wire::Name> queued_;
   std::map<wire::Name, Outgoing> in_flight_;
-  std::uint64_t in_flight_bytes_ = 0;  ///< of all lanes but event
+  std::map<std::uint64_t, wire::Name> tokens_;  ///< of those in flight that have no PUBACK
+  std::uint64_t in_flight_bytes_ = 0;           ///< of all lanes but event
   std::uint64_t event_bytes_ = 0;
   std::uint64_t credit_ = 0;
   std::uint64_t event_credit_ = 0;

@@ -43,7 +43,12 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       .on_connected = [this](std::uint16_t) { on_connected(); },
       .on_disconnected = [this](std::string why) { on_disconnected(why); },
       .on_message = [this](rt::MqttMessage message) { on_message(std::move(message)); },
-      .on_puback = [this](std::uint64_t) { request_pump(); },
+      .on_puback =
+          [this](std::uint64_t token) {
+            outbox_.on_puback(token, loop_.now());
+            last_progress_ = loop_.now();  // the link moves
+            request_pump();
+          },
   });
 }
 

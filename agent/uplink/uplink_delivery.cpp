@@ -117,7 +117,7 @@ bool Uplink::publish(Outgoing& item) {
   counters_.wire_bytes += size;
   marks_.erase(marks_.begin(),
                marks_.begin() + static_cast<std::ptrdiff_t>(envelope.marked.size()));
-  outbox_.on_published(&item, size, loop_.now());
+  outbox_.on_published(&item, size, *sent);
   return true;
 }
 
@@ -266,9 +266,11 @@ void Uplink::on_tick() {
 
 void Uplink::watch() {
   const rt::Instant at = loop_.now();
+  // What the broker took long ago and nobody receipted was lost behind it. What it has not taken is
+  // still on a slow link: publishing it again would only make that slower.
   outbox_.requeue([&](const Outgoing& item) {
     const int doublings = std::min(item.tries - 1, 6);
-    return at - item.sent > kRetryFirst * (1 << doublings);
+    return item.taken && at - *item.taken > kRetryFirst * (1 << doublings);
   });
   if (outbox_.idle()) last_progress_ = at;
   if (at - last_progress_ > patience_) {

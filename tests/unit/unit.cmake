@@ -19,6 +19,7 @@ add_executable(
   unit/mqtt_topics_test.cpp
   unit/http_test.cpp
   unit/influx_http_test.cpp
+  unit/ingest_test.cpp
   unit/http_text_test.cpp
   unit/reading_crash_test.cpp
   unit/reading_damage_test.cpp

@@ -61,40 +61,6 @@ UplinkOptions read_uplink(const rt::Config& config, const rt::MqttConfig& mqtt) 
   return options;
 }
 
-HostMetricsConfig read_host_metrics(const ConfigTable& table) {
-  HostMetricsConfig config;
-  config.every = table.duration("every");
-  config.per_core = table.flag("per_core");
-  return config;
-}
-
-Result<SourceConfig> read_exec(const ConfigTable& table) {
-  ExecConfig config;
-  config.argv = table.list("command");
-  if (config.argv.empty() || config.argv.front().empty())
-    return table.error("command", "expected a program and its arguments");
-  for (const auto& [name, value] : table.map("environment"))
-    config.environment.push_back(name + '=' + value);
-  config.directory = table.text("directory");
-  config.stream = table.flag("stream");
-  config.every = table.duration("every");
-  config.timeout = table.duration("timeout");
-  config.durable = table.flag("durable");
-  config.restart_first = table.duration("restart_first");
-  config.restart_most = table.duration("restart_most");
-  if (config.restart_most < config.restart_first)
-    return table.error("restart_most", "expected at least restart_first");
-  return SourceConfig(std::move(config));
-}
-
-Result<SourceConfig> read_source(const ConfigTable& table) {
-  const std::string& kind = table.text("kind");
-  if (kind == "host_metrics") return SourceConfig(read_host_metrics(table));
-  if (kind == "line_socket") return SourceConfig(LineSocketConfig{.path = table.text("path")});
-  FP_CHECK(kind == "exec");
-  return read_exec(table);
-}
-
 }  // namespace
 
 Result<AgentConfig> read_agent_config(const rt::Config& config) {
@@ -114,7 +80,7 @@ Result<AgentConfig> read_agent_config(const rt::Config& config) {
   agent.listen_http = *std::move(http);
   agent.log_level = rt::read_log_level(config.section("log"));
   for (const ConfigTable& table : config.tables("source")) {
-    auto source = read_source(table);
+    auto source = read_source(table, {mqtt->options, mqtt->password_file, agent.spool_directory});
     if (!source) return source.error();
     agent.sources.push_back(*std::move(source));
   }

@@ -1,20 +1,15 @@
 #pragma once
 
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "agent/sources/exec.h"
-#include "agent/sources/host_metrics.h"
-#include "agent/sources/line_socket.h"
+#include "agent/config_sources.h"
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/uplink.h"
 #include "proto/rt/config.h"
 #include "proto/rt/config_parts.h"
 
 namespace fieldpost::agent {
-
-using SourceConfig = std::variant<HostMetricsConfig, LineSocketConfig, ExecConfig>;
 
 /// agent.toml, checked. `main` adds what is not configuration: versions, passwords.
 struct AgentConfig {

@@ -131,85 +131,16 @@ ConfigSection class_section() {
                     .choices = kPolicies}}};
 }
 
-ConfigSection host_metrics_section() {
-  return {.name = "source",
-          .repeated = true,
-          .kind = "host_metrics",
-          .keys = {{.name = "every",
-                    .type = ConfigType::kDuration,
-                    .preset = "1s",
-                    .least = "100ms",
-                    .most = "1d",
-                    .meaning = "between looks"},
-                   {.name = "per_core",
-                    .type = ConfigType::kFlag,
-                    .preset = "false",
-                    .meaning = "cpu of each core as well"}}};
-}
-
-ConfigSection line_socket_section() {
-  return {.name = "source",
-          .repeated = true,
-          .kind = "line_socket",
-          .keys = {{.name = "path",
-                    .meaning = "unix socket, beside the one in [listen]",
-                    .required = true,
-                    .is_valid = is_not_empty,
-                    .expectation = "the path of a unix socket"}}};
-}
-
-ConfigSection exec_section() {
-  return {
-      .name = "source",
-      .repeated = true,
-      .kind = "exec",
-      .keys = {{.name = "command",
-                .type = ConfigType::kList,
-                .meaning = "program and arguments; prints line protocol",
-                .required = true},
-               {.name = "environment", .type = ConfigType::kMap, .meaning = "added to the agent's"},
-               {.name = "directory", .meaning = "to run in; empty: the agent's"},
-               {.name = "stream",
-                .type = ConfigType::kFlag,
-                .preset = "false",
-                .meaning = "runs all the time, not once every `every`"},
-               {.name = "every",
-                .type = ConfigType::kDuration,
-                .preset = "10s",
-                .least = "100ms",
-                .most = "1d",
-                .meaning = "between starts"},
-               {.name = "timeout",
-                .type = ConfigType::kDuration,
-                .preset = "5s",
-                .least = "100ms",
-                .most = "1d",
-                .meaning = "of one run; then it is ended"},
-               {.name = "durable",
-                .type = ConfigType::kFlag,
-                .preset = "false",
-                .meaning = "every reading to disk first"},
-               {.name = "restart_first",
-                .type = ConfigType::kDuration,
-                .preset = "1s",
-                .least = "10ms",
-                .most = "1h",
-                .meaning = "stream: pause after it ended, doubled each time"},
-               {.name = "restart_most",
-                .type = ConfigType::kDuration,
-                .preset = "1m",
-                .least = "10ms",
-                .most = "1d",
-                .meaning = "up to this"}}};
-}
-
 }  // namespace
 
 const rt::ConfigSchema& agent_schema() {
-  static const rt::ConfigSchema schema = {
-      node_section(),         mqtt_section(),        spool_section(),   batch_section(),
-      codec_section(),        listen_section(),      rt::log_section(), class_section(),
-      host_metrics_section(), line_socket_section(), exec_section()};
+  static const rt::ConfigSchema schema = [] {
+    rt::ConfigSchema sections = {node_section(),    mqtt_section(),  spool_section(),
+                                 batch_section(),   codec_section(), listen_section(),
+                                 rt::log_section(), class_section()};
+    for (auto& section : source_sections()) sections.push_back(std::move(section));
+    return sections;
+  }();
   return schema;
 }
 

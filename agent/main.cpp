@@ -3,15 +3,19 @@
 
 #include <csignal>
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "agent/agent.h"
 #include "agent/config.h"
 #include "agent/sources/exec.h"
+#include "agent/sources/file_tail.h"
 #include "agent/sources/host_metrics.h"
 #include "agent/sources/http_write.h"
 #include "agent/sources/line_socket.h"
+#include "agent/sources/mqtt_topics.h"
 #include "proto/rt/asio_http.h"
 #include "proto/rt/daemon_main.h"
 #include "proto/rt/notify.h"
@@ -33,13 +37,15 @@ using namespace fieldpost::agent;  // NOLINT
 /// The operating system's side of the agent; dropped last.
 struct World {
   explicit World(const AgentConfig& config)
-      : log({config.log_level, rt::StderrLog::stderr_is_journal()}),
+      : client_id(fmt::format("fp-{}-{}", config.uplink.site, config.uplink.node)),
+        log({config.log_level, rt::StderrLog::stderr_is_journal()}),
         store(std::make_unique<rt::ThreadWorker>(loop)),
         encoder(std::make_unique<rt::ThreadWorker>(loop)),
         mqtt(loop),
         streams(loop),
         spawner(loop),
         http(loop, clock) {}
+  std::string client_id;
   rt::RealLoop loop;
   rt::SystemClock clock;
   rt::SystemRandom random;
@@ -47,6 +53,7 @@ struct World {
   rt::StderrLog log;
   std::unique_ptr<rt::ThreadWorker> store, encoder;
   rt::PahoMqtt mqtt;
+  std::vector<std::unique_ptr<rt::PahoMqtt>> device_links;  ///< one for each mqtt_topics
   rt::RealStreams streams;
   rt::ProcessSpawner spawner;
   rt::AsioHttpServer http;
@@ -60,6 +67,28 @@ rt::Status add_line_socket(Agent& agent, World& world, const LineSocketConfig& c
   return rt::ok();
 }
 
+rt::Status read_password(World& world, const std::string& file, rt::MqttOptions& mqtt) {
+  if (file.empty()) return rt::ok();
+  auto text = world.files.read(file, 0, 4096);
+  if (!text) return text.error();
+  mqtt.password = text->substr(0, text->find_first_of("\r\n"));
+  return rt::ok();
+}
+
+/// A client of its own, even on the same broker: what devices send must not wait for records.
+rt::Status add_mqtt_topics(Agent& agent, World& world, MqttSourceConfig config) {
+  auto& broker = config.topics.broker;
+  broker.client_id = fmt::format("{}-devices-{}", world.client_id, world.device_links.size());
+  if (auto done = read_password(world, config.password_file, broker); !done) return done;
+  world.device_links.push_back(std::make_unique<rt::PahoMqtt>(world.loop));
+  auto source = MqttTopics::make(
+      {world.loop, world.clock, world.random, *world.device_links.back(), agent.front()},
+      std::move(config.topics));
+  if (!source) return source.error();
+  agent.add_source(std::move(*source));
+  return rt::ok();
+}
+
 rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
   if (const auto* host = std::get_if<HostMetricsConfig>(&config)) {
     agent.add_source(
@@ -69,6 +98,13 @@ rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
   if (const auto* exec = std::get_if<ExecConfig>(&config)) {
     agent.add_source(std::make_unique<Exec>(agent.line_ports(), world.spawner, *exec));
     return rt::ok();
+  }
+  if (const auto* file = std::get_if<FileTailConfig>(&config)) {
+    agent.add_source(std::make_unique<FileTail>(agent.line_ports(), world.files, *file));
+    return rt::ok();
+  }
+  if (const auto* devices = std::get_if<MqttSourceConfig>(&config)) {
+    return add_mqtt_topics(agent, world, *devices);
   }
   return add_line_socket(agent, world, std::get<LineSocketConfig>(config));
 }
@@ -85,14 +121,6 @@ rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& w
       });
   if (listener) agent.add_source(std::move(source));
   return listener;
-}
-
-rt::Status read_password(World& world, const std::string& file, rt::MqttOptions& mqtt) {
-  if (file.empty()) return rt::ok();
-  auto text = world.files.read(file, 0, 4096);
-  if (!text) return text.error();
-  mqtt.password = text->substr(0, text->find_first_of("\r\n"));
-  return rt::ok();
 }
 
 void feed_watchdog(rt::RealLoop& loop, rt::Nanos every) {

@@ -53,7 +53,7 @@ MACHINE_PATHS = re.compile(r"(?<![\w.])(/wo" + r"rk/|/tmp/w" + r"t\b)")
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|common)(_|$)")
 SNAKE_CASE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(\.[a-z0-9]+)+")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
-LIBRARY = re.compile(r"add_library\(\s*\w+_adapters\s+([^)]*)\)")
+LIBRARY = re.compile(r"add_library\(\s*\w+_(?:adapters|main)\s+([^)]*)\)")
 SYSTEM_HEADER = re.compile(r".*[./].*|mutex|thread|condition_variable|shared_mutex|fstream")
 
 
@@ -91,8 +91,8 @@ def is_system_header(name):
 
 
 def find_adapters(files):
-    """Sources of every *_adapters library with their headers, and the headers in proto/rt that
-    show the operating system or a library to whoever includes them."""
+    """Sources of every *_adapters or *_main library with their headers, and the headers in proto/rt
+    that show the operating system or a library to whoever includes them."""
     adapters = set()
     for path, text in files.items():
         if not path.endswith((".cmake", "CMakeLists.txt")):

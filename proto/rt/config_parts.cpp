@@ -42,6 +42,10 @@ bool is_broker_url(std::string_view url) {
   return parse_broker_url(url).has_value();
 }
 
+bool is_broker_url_or_empty(std::string_view url) {
+  return url.empty() || is_broker_url(url);
+}
+
 Status check_tls_files(const ConfigTable& table, bool tls) {
   for (const std::string_view key : {"ca_file", "cert_file", "key_file"})
     if (!tls && !table.text(key).empty())
@@ -106,7 +110,7 @@ std::vector<ConfigKey> mqtt_keys(const std::string& preset) {
   return {{.name = "url",
            .preset = preset,
            .meaning = "the broker: mqtt://host:port, or mqtts:// for TLS",
-           .is_valid = is_broker_url,
+           .is_valid = preset.empty() ? is_broker_url_or_empty : is_broker_url,
            .expectation = "a url such as \"mqtt://127.0.0.1:1883\" or \"mqtts://broker:8883\", "
                           "without user and path"},
           {.name = "ca_file", .meaning = "mqtts only; empty: the system's certificates"},

@@ -32,7 +32,7 @@ struct MqttConfig {
   bool is_loopback = false;   ///< of the broker's host
 };
 
-/// Keys of [mqtt]; `url` has `preset` as default.
+/// Keys of [mqtt]; `url` has `preset` as default, and may be empty if that is.
 [[nodiscard]] std::vector<ConfigKey> mqtt_keys(const std::string& preset);
 Result<MqttConfig> read_mqtt(const ConfigTable& table);
 

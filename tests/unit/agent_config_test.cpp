@@ -94,6 +94,102 @@ path = "/run/fieldpost/second.sock"
   CHECK(std::get<LineSocketConfig>(config->sources[2]).path == "/run/fieldpost/second.sock");
 }
 
+TEST_CASE("a file is followed as lines or as JSON") {
+  const auto config = read(kNode + R"(
+[[source]]
+kind = "file_tail"
+path = "/var/log/weather/now.log"
+precision = "ms"
+[[source]]
+kind = "file_tail"
+path = "/var/log/a.json"
+format = "json"
+measurement = "weather"
+tags = { room = "roof" }
+fields = { temperature = "/t", hits = "/n" }
+types = { hits = "u64" }
+units = { temperature = "Cel" }
+time_pointer = "/at"
+time_precision = "ms"
+from_beginning = true
+)");
+  REQUIRE(config);
+  REQUIRE(config->sources.size() == 2);
+  const auto& lines = std::get<FileTailConfig>(config->sources[0]);
+  CHECK(lines.reader.position_path == "/var/lib/fieldpost/agent/tail%var%log%weather%now.log");
+  CHECK(lines.reader.precision == wire::Precision::kMs);
+  CHECK_FALSE(lines.reader.from_beginning);
+  CHECK(lines.every == rt::Millis(250));
+  const auto& json = std::get<FileTailConfig>(config->sources[1]);
+  CHECK(json.reader.format == TailFormat::kJson);
+  CHECK(json.reader.from_beginning);
+  CHECK(json.reader.json.measurement == "weather");
+  CHECK(json.reader.json.time_pointer == "/at");
+  CHECK(json.reader.json.time_precision == wire::Precision::kMs);
+  REQUIRE(json.reader.json.fields.size() == 2);
+  for (const JsonField& field : json.reader.json.fields) {
+    if (field.name == "hits")
+      CHECK(field.type == wire::ValueType::kU64);
+    else
+      CHECK(field.unit == "Cel");
+  }
+}
+
+TEST_CASE("devices speak on the agent's broker unless they have their own") {
+  const auto config = read(kNode + R"(
+[mqtt]
+url = "mqtt://127.0.0.1:1999"
+[[source]]
+kind = "mqtt_topics"
+topic = "plant/{room}/{field}"
+unit = "Cel"
+[[source]]
+kind = "mqtt_topics"
+topic = "spBv1.0/hall/#"
+format = "sparkplug"
+request_rebirth = true
+url = "mqtts://devices.example"
+username = "reader"
+password_file = "/etc/fieldpost/devices"
+)");
+  REQUIRE(config);
+  REQUIRE(config->sources.size() == 2);
+  const auto& number = std::get<MqttSourceConfig>(config->sources[0]);
+  CHECK(number.topics.broker.url == "mqtt://127.0.0.1:1999");
+  CHECK(number.topics.format == TopicFormat::kNumber);
+  CHECK(number.topics.unit == "Cel");
+  CHECK(number.topics.measurement == "mqtt");
+  const auto& sparkplug = std::get<MqttSourceConfig>(config->sources[1]);
+  CHECK(sparkplug.topics.broker.url == "mqtts://devices.example");
+  CHECK(sparkplug.topics.format == TopicFormat::kSparkplug);
+  CHECK(sparkplug.topics.request_rebirth);
+  CHECK(sparkplug.password_file == "/etc/fieldpost/devices");
+}
+
+TEST_CASE("a source that could give nothing is refused") {
+  const std::string tail = kNode + "[[source]]\nkind = \"file_tail\"\n";
+  CHECK(message_of(tail + "path = \"now.log\"\n") ==
+        "agent.toml:5: source.path: expected an absolute path of at most 200 bytes, got "
+        "\"now.log\"");
+  CHECK(message_of(tail + "path = \"/a\"\nformat = \"json\"\n") ==
+        "agent.toml:3: source.fields: the measurement is missing");
+  CHECK(message_of(tail + "path = \"/a\"\nformat = \"json\"\nmeasurement = \"m\"\n"
+                          "fields = { t = \"t\" }\n") ==
+        "agent.toml:8: source.fields: \"t\" is no JSON pointer: it has to begin with a slash");
+  CHECK(message_of(tail + "path = \"/a\"\nformat = \"json\"\nmeasurement = \"m\"\n"
+                          "fields = { t = \"/t\" }\ntypes = { u = \"f64\" }\n") ==
+        "agent.toml:9: source.types: no field u");
+  CHECK(message_of(tail + "path = \"/a\"\nformat = \"json\"\nmeasurement = \"m\"\n"
+                          "fields = { t = \"/t\" }\ntypes = { t = \"int\" }\n") ==
+        "agent.toml:9: source.types: expected f64, i64, u64, bool or string, got int");
+  const std::string topics = kNode + "[[source]]\nkind = \"mqtt_topics\"\n";
+  CHECK(message_of(topics + "topic = \"a/{\"\n").starts_with("agent.toml:5: source.topic: "));
+  CHECK(message_of(topics + "topic = \"a/b\"\nurl = \"mqtt://192.0.2.7\"\n") ==
+        "agent.toml:6: source.url: expected mqtts://, a loopback address, or allow_insecure = "
+        "true beside it, got \"mqtt://192.0.2.7\"");
+  CHECK(message_of(kNode + "[mqtt]\nurl = \"\"\n").starts_with("agent.toml:4: mqtt.url: "));
+}
+
 TEST_CASE("a node may be polite on its link") {
   const auto config =
       read(kNode + "[mqtt]\nbytes_per_second = \"16KiB\"\nbytes_per_day = \"20MiB\"\n");

@@ -1,0 +1,179 @@
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "agent/config_sources.h"
+#include "proto/rt/config_parts.h"
+
+namespace fieldpost::agent {
+namespace {
+
+using rt::ConfigKey;
+using rt::ConfigSection;
+using rt::ConfigType;
+
+constexpr std::size_t kTailedPathMax = 200;  // it becomes the name of a file
+
+bool is_not_empty(std::string_view text) {
+  return !text.empty();
+}
+
+bool is_tailed_path(std::string_view text) {
+  return text.starts_with('/') && text.size() <= kTailedPathMax;
+}
+
+ConfigSection host_metrics_section() {
+  return {.name = "source",
+          .repeated = true,
+          .kind = "host_metrics",
+          .keys = {{.name = "every",
+                    .type = ConfigType::kDuration,
+                    .preset = "1s",
+                    .least = "100ms",
+                    .most = "1d",
+                    .meaning = "between looks"},
+                   {.name = "per_core",
+                    .type = ConfigType::kFlag,
+                    .preset = "false",
+                    .meaning = "cpu of each core as well"}}};
+}
+
+ConfigSection line_socket_section() {
+  return {.name = "source",
+          .repeated = true,
+          .kind = "line_socket",
+          .keys = {{.name = "path",
+                    .meaning = "unix socket, beside the one in [listen]",
+                    .required = true,
+                    .is_valid = is_not_empty,
+                    .expectation = "the path of a unix socket"}}};
+}
+
+ConfigSection exec_section() {
+  return {
+      .name = "source",
+      .repeated = true,
+      .kind = "exec",
+      .keys = {{.name = "command",
+                .type = ConfigType::kList,
+                .meaning = "program and arguments; prints line protocol",
+                .required = true},
+               {.name = "environment", .type = ConfigType::kMap, .meaning = "added to the agent's"},
+               {.name = "directory", .meaning = "to run in; empty: the agent's"},
+               {.name = "stream",
+                .type = ConfigType::kFlag,
+                .preset = "false",
+                .meaning = "runs all the time, not once every `every`"},
+               {.name = "every",
+                .type = ConfigType::kDuration,
+                .preset = "10s",
+                .least = "100ms",
+                .most = "1d",
+                .meaning = "between starts"},
+               {.name = "timeout",
+                .type = ConfigType::kDuration,
+                .preset = "5s",
+                .least = "100ms",
+                .most = "1d",
+                .meaning = "of one run; then it is ended"},
+               {.name = "durable",
+                .type = ConfigType::kFlag,
+                .preset = "false",
+                .meaning = "every reading to disk first"},
+               {.name = "restart_first",
+                .type = ConfigType::kDuration,
+                .preset = "1s",
+                .least = "10ms",
+                .most = "1h",
+                .meaning = "stream: pause after it ended, doubled each time"},
+               {.name = "restart_most",
+                .type = ConfigType::kDuration,
+                .preset = "1m",
+                .least = "10ms",
+                .most = "1d",
+                .meaning = "up to this"}}};
+}
+
+/// How a JSON object becomes readings.
+std::vector<ConfigKey> json_keys() {
+  return {
+      {.name = "tags", .type = ConfigType::kMap, .meaning = "json: name to value"},
+      {.name = "tag_pointers", .type = ConfigType::kMap, .meaning = "json: name to JSON pointer"},
+      {.name = "fields", .type = ConfigType::kMap, .meaning = "json: name to JSON pointer"},
+      {.name = "types",
+       .type = ConfigType::kMap,
+       .meaning = "json: field to f64, i64, u64, bool or string"},
+      {.name = "units", .type = ConfigType::kMap, .meaning = "json: field to unit"},
+      {.name = "time_pointer", .meaning = "json: empty: stamped on arrival"},
+      {.name = "time_precision",
+       .preset = "s",
+       .meaning = "json: of a time that is a number",
+       .choices = {"ns", "us", "ms", "s", "m", "h"}}};
+}
+
+ConfigSection file_tail_section() {
+  ConfigSection section{.name = "source",
+                        .repeated = true,
+                        .kind = "file_tail",
+                        .keys = {{.name = "path",
+                                  .meaning = "a file of lines that grows",
+                                  .required = true,
+                                  .is_valid = is_tailed_path,
+                                  .expectation = "an absolute path of at most 200 bytes"},
+                                 {.name = "format",
+                                  .preset = "line_protocol",
+                                  .meaning = "of each line",
+                                  .choices = {"line_protocol", "json"}},
+                                 {.name = "precision",
+                                  .preset = "ns",
+                                  .meaning = "line_protocol: of its times",
+                                  .choices = {"ns", "us", "ms", "s", "m", "h"}},
+                                 {.name = "from_beginning",
+                                  .type = ConfigType::kFlag,
+                                  .preset = "false",
+                                  .meaning = "at first sight; otherwise from the end"},
+                                 {.name = "every",
+                                  .type = ConfigType::kDuration,
+                                  .preset = "250ms",
+                                  .least = "10ms",
+                                  .most = "1h",
+                                  .meaning = "between looks at a file that does not grow"},
+                                 {.name = "measurement", .meaning = "json"}}};
+  for (auto& key : json_keys()) section.keys.push_back(std::move(key));
+  return section;
+}
+
+ConfigSection mqtt_topics_section() {
+  ConfigSection section{
+      .name = "source",
+      .repeated = true,
+      .kind = "mqtt_topics",
+      .keys = {{.name = "topic",
+                .meaning = "levels may be {measurement}, {field} or {a tag}, or + and #",
+                .required = true,
+                .is_valid = is_not_empty,
+                .expectation = "a topic such as \"plant/{room}/{field}\""},
+               {.name = "format",
+                .preset = "number",
+                .meaning = "of the payload",
+                .choices = {"number", "json", "sparkplug"}},
+               {.name = "measurement", .preset = "mqtt", .meaning = "unless the topic says"},
+               {.name = "field", .preset = "value", .meaning = "number: unless the topic says"},
+               {.name = "unit", .meaning = "number"},
+               {.name = "request_rebirth",
+                .type = ConfigType::kFlag,
+                .preset = "false",
+                .meaning = "sparkplug: ask a node to say again what its metrics are"}}};
+  for (auto& key : json_keys()) section.keys.push_back(std::move(key));
+  for (auto& key : rt::mqtt_keys("")) section.keys.push_back(std::move(key));
+  return section;
+}
+
+}  // namespace
+
+rt::ConfigSchema source_sections() {
+  return {host_metrics_section(), line_socket_section(), exec_section(), file_tail_section(),
+          mqtt_topics_section()};
+}
+
+}  // namespace fieldpost::agent

@@ -1,0 +1,155 @@
+#include "tools/bench/lab.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace fieldpost::bench {
+namespace {
+
+constexpr double kPatience = 60;  ///< seconds without progress
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path);
+  file << text;
+  if (!file) give_up("writing " + path);
+}
+
+}  // namespace
+
+std::string to_string(Role role) {
+  switch (role) {
+    case Role::kAgent: return "agent";
+    case Role::kBroker: return "broker";
+    case Role::kCoordinator: return "coordinator";
+  }
+  return "";
+}
+
+Lab::Lab(LabOptions options)
+    : options_(std::move(options)),
+      directory_(options_.scratch + "/fieldpost-bench-XXXXXX"),
+      broker_port_(free_port()),
+      agent_port_(free_port()),
+      coordinator_port_(free_port()) {
+  if (::mkdtemp(directory_.data()) == nullptr) give_up("no directory in " + options_.scratch);
+  write_configurations();
+}
+
+Lab::~Lab() {
+  for (const Role role : kRoles) stop(role);
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+void Lab::write_configurations() const {
+  // As systemd/mosquitto.conf is, on another port.
+  write_file(directory_ + "/broker.conf",
+             fmt::format("listener {} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+                         "max_packet_size 270336\nmax_queued_messages 0\n"
+                         "max_queued_bytes 134217728\nmax_inflight_messages 100\n"
+                         "log_dest stderr\nlog_type error\nlog_type warning\n",
+                         broker_port_));
+  const std::string common = fmt::format("[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n", broker_port_);
+  write_file(directory_ + "/coordinator.toml",
+             common + fmt::format("[http]\nlisten = \"127.0.0.1:{}\"\n[store]\nurl = "
+                                  "\"sqlite://{}/coordinator\"\n{}",
+                                  coordinator_port_, directory_,
+                                  options_.compact_soon
+                                      ? "[compaction]\nevery = \"500ms\"\nbatches_min = 1\n"
+                                        "age_max = \"1s\"\n"
+                                      : ""));
+  const std::string source =
+      options_.host_metrics ? fmt::format("[[source]]\nkind = \"host_metrics\"\nevery = \"{}\"\n",
+                                          options_.metrics_every)
+                            : "";
+  write_file(directory_ + "/agent.toml",
+             fmt::format("{}[node]\nid = \"bench\"\nsite = \"lab\"\n[spool]\npath = \"{}/agent\"\n"
+                         "[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n{}",
+                         common, directory_, socket_path(), agent_port_, source));
+}
+
+void Lab::start(Role role) {
+  const std::string log = directory_ + "/" + to_string(role) + ".log";
+  if (role == Role::kBroker) {
+    const bool in_sbin = ::access("/usr/sbin/mosquitto", X_OK) == 0;
+    daemon(role) = Daemon(
+        {in_sbin ? "/usr/sbin/mosquitto" : "mosquitto", "-c", directory_ + "/broker.conf"}, log);
+    const auto listening = Connection::to_loopback(broker_port_);
+    return;
+  }
+  const std::string name = to_string(role);
+  daemon(role) = Daemon(
+      {options_.binaries + "/fieldpost-" + name, "--config", directory_ + "/" + name + ".toml"},
+      log, directory_ + "/ready.sock");
+}
+
+void Lab::start_all() {
+  start(Role::kBroker);
+  start(Role::kCoordinator);
+  start(Role::kAgent);
+  wait_welcomed();
+}
+
+std::map<Role, Usage> Lab::usage() {
+  std::map<Role, Usage> all;
+  for (const Role role : kRoles) {
+    if (daemon(role).is_running()) all[role] = daemon(role).usage();
+  }
+  return all;
+}
+
+void Lab::wait_welcomed() {
+  const double began = now_s();
+  while (metric("fieldpost_welcomes_total") < 1) {
+    if (now_s() - began > kPatience) give_up("the coordinator does not welcome the agent");
+    sleep_s(0.02);
+  }
+}
+
+std::uint64_t Lab::delivered() {
+  const auto list =
+      nlohmann::json::parse(HttpClient(coordinator_port_).get("/api/v1/nodes"), nullptr, false);
+  for (const auto& node : list.at("items")) {
+    if (node.at("id") == "bench") return node.at("delivered").get<std::uint64_t>();
+  }
+  return 0;
+}
+
+void Lab::wait_delivered(std::uint64_t readings) {
+  double moved = now_s();
+  for (std::uint64_t before = 0;;) {
+    const std::uint64_t have = delivered();
+    if (have >= readings) return;
+    if (have != std::exchange(before, have)) moved = now_s();
+    if (now_s() - moved > kPatience) {
+      give_up(fmt::format("{} of {} readings are stored, and no more come", have, readings));
+    }
+    sleep_s(0.01);
+  }
+}
+
+double Lab::metric(const std::string& name) {
+  const std::string text = HttpClient(coordinator_port_).get("/metrics");
+  const std::size_t at = text.find("\n" + name + " ");
+  return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + name.size() + 2, nullptr);
+}
+
+std::int64_t Lab::series(const std::string& measurement) {
+  const double began = now_s();
+  while (now_s() - began < kPatience) {
+    const auto list = nlohmann::json::parse(
+        HttpClient(coordinator_port_).get("/api/v1/series?node=bench&measurement=" + measurement),
+        nullptr, false);
+    if (!list.at("items").empty()) return list.at("items").front().at("id").get<std::int64_t>();
+    sleep_s(0.02);
+  }
+  give_up("no series of " + measurement);
+}
+
+}  // namespace fieldpost::bench

@@ -65,6 +65,7 @@ inline constexpr const char* kVersion = \"${PROJECT_VERSION}\";
 inline constexpr const char* kCommit = \"${FIELDPOST_COMMIT}\";
 }
 ")
-add_library(fieldpost_daemon_main STATIC rt/daemon_main.cpp)
-target_include_directories(fieldpost_daemon_main SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/version)
-target_link_libraries(fieldpost_daemon_main PUBLIC fieldpost_adapters fieldpost_config)
+add_library(fieldpost_daemon_adapters STATIC rt/daemon_main.cpp)
+target_include_directories(fieldpost_daemon_adapters SYSTEM
+                           PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/version)
+target_link_libraries(fieldpost_daemon_adapters PUBLIC fieldpost_adapters fieldpost_config)

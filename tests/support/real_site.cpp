@@ -24,8 +24,8 @@ std::vector<std::string> command_of(const RealSiteOptions& options, const std::s
   return words;
 }
 
-std::string state_directory(const RealSiteOptions& options, const TempDirectory& own) {
-  return options.state_directory.empty() ? own.path() : options.state_directory;
+std::string state_path(const std::string& chosen, const std::string& own) {
+  return chosen.empty() ? own : chosen;
 }
 
 }  // namespace
@@ -39,15 +39,16 @@ RealSite::RealSite(const RealSiteOptions& options)
              directory_.file("agent.log")),
       coordinator_(command_of(options, FIELDPOST_COORDINATOR, directory_.file("coordinator.toml")),
                    directory_.file("coordinator.log")) {
-  const std::string state = state_directory(options, directory_);
   std::ofstream(directory_.file("agent.toml")) << fmt::format(
       "[node]\nid = \"{}\"\nsite = \"{}\"\n[mqtt]\nurl = \"{}\"\n[spool]\npath = "
       "\"{}/agent\"\n[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n",
-      kNodeName, kSiteName, broker_.url(), state, socket_, agent_port_);
+      kNodeName, kSiteName, broker_.url(),
+      state_path(options.agent_state, directory_.file("agent")), socket_, agent_port_);
   std::ofstream(directory_.file("coordinator.toml")) << fmt::format(
       "[site]\nname = \"{}\"\n[mqtt]\nurl = \"{}\"\n[http]\nlisten = "
-      "\"127.0.0.1:{}\"\n[store]\nurl = \"sqlite://{}/coordinator\"\n",
-      kSiteName, broker_.url(), coordinator_port_, state);
+      "\"127.0.0.1:{}\"\n[store]\nurl = \"sqlite://{}\"\n",
+      kSiteName, broker_.url(), coordinator_port_,
+      state_path(options.coordinator_state, directory_.file("coordinator")));
 }
 
 void RealSite::delete_broker_state() {

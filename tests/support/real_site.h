@@ -15,7 +15,8 @@
 namespace fieldpost::test {
 
 struct RealSiteOptions {
-  std::string state_directory;       ///< of agent and coordinator; empty: one of the site's own
+  std::string agent_state;           ///< a directory; empty: one of the site's own
+  std::string coordinator_state;     ///< the same
   std::vector<std::string> wrapper;  ///< put before both daemons' commands
 };
 

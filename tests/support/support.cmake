@@ -54,3 +54,13 @@ target_compile_definitions(
 target_link_libraries(fieldpost_real_site PUBLIC fieldpost_test_support nlohmann_json::nlohmann_json
                                                  fmt::fmt)
 add_dependencies(fieldpost_real_site fieldpost-agent fieldpost-coordinator)
+
+# A disk that forgets what was not synced, for the power cuts of the same sites.
+pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3)
+add_executable(fuse_lossy support/fuse_lossy.cpp)
+target_link_libraries(fuse_lossy PRIVATE fieldpost_flags PkgConfig::FUSE3)
+add_library(fieldpost_lossy_mount STATIC support/lossy_mount.cpp)
+target_compile_definitions(fieldpost_lossy_mount
+                           PRIVATE FIELDPOST_FUSE_LOSSY="$<TARGET_FILE:fuse_lossy>")
+target_link_libraries(fieldpost_lossy_mount PUBLIC fieldpost_real_site)
+add_dependencies(fieldpost_lossy_mount fuse_lossy)

@@ -22,7 +22,7 @@ constexpr int kFeeds = 60;
 constexpr int kStorms = 40;
 constexpr rt::Nanos kStormTime = minutes(20);
 constexpr std::uint64_t kTightLeast = 6 * 1024, kTightMost = 24 * 1024;
-constexpr std::uint64_t kTightReserve = 1024;
+constexpr std::uint64_t kTightReserve = 512;
 constexpr std::uint64_t kWideBound = 64 << 20, kWideReserve = 1 << 20;
 constexpr std::uint64_t kBoundSlack = 8 * 1024;
 
@@ -65,6 +65,11 @@ class DeliveryRun {
     }
     for (int i = 0; i < kStorms; ++i) {
       world_.schedule(dice_.between(rt::Nanos(seconds(5)), kStormTime), [this] { storm(); });
+    }
+    if (weather_.tight_spool) {
+      // Long enough that more is shed than gaps have room for.
+      world_.schedule(dice_.between(rt::Nanos(minutes(2)), rt::Nanos(minutes(8))),
+                      [this] { cut_off(*node_, minutes(8)); });
     }
     world_.run_for(kStormTime + seconds(1));
     calm();
@@ -210,6 +215,12 @@ class DeliveryRun {
     broker_.set_link(who, dice_.chance(50) ? LinkState::kHalfOpen : LinkState::kReset);
     world_.schedule(dice_.between(rt::Nanos(seconds(5)), rt::Nanos(minutes(5))),
                     [this, who] { broker_.set_link(who, LinkState::kUp); });
+  }
+
+  void cut_off(const SimNode& node, rt::Nanos span) {
+    did("node cut off");
+    broker_.set_link(node.client_id(), LinkState::kReset);
+    world_.schedule(span, [this, &node] { broker_.set_link(node.client_id(), LinkState::kUp); });
   }
 
   void move_clock() {

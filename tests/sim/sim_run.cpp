@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -97,6 +98,7 @@ int main(int argc, char** argv) {
     failed += 1;
     fmt::print("seed {} FAILED: {}\n", seed, wanted.verbose ? "" : result.summary);
     for (const auto& fault : result.faults) fmt::print("    {}\n", fault);
+    std::fflush(stdout);
     if (wanted.first) break;
   }
   fmt::print("{} seeds, {} failed; {} readings fed, {} stored, {} in gaps\n", seeds.size(), failed,

@@ -53,15 +53,12 @@ BUGS = {
         ),
         (
             "agent/uplink/uplink.cpp",
-            "      .on_puback = [this](std::uint64_t) { request_pump(); },\n",
-            """      .on_puback =
-          [this](std::uint64_t token) {
+            "            outbox_.on_puback(token, loop_.now());\n",
+            """            outbox_.on_puback(token, loop_.now());
             if (const auto sent = unacknowledged_.find(token); sent != unacknowledged_.end()) {
               const wire::Name& name = sent->second;
               front_.settle({{{name.incarnation, {name.seq, name.seq}}, wire::Verdict::kRefused}});
             }
-            request_pump();
-          },
 """,
         ),
         (

@@ -57,7 +57,8 @@ UplinkOptions read_uplink(const rt::Config& config, const rt::MqttConfig& mqtt) 
   options.mqtt = mqtt.options;
   options.bytes_per_second = config.section("mqtt").bytes("bytes_per_second");
   options.bytes_per_day = config.section("mqtt").bytes("bytes_per_day");
-  options.pin_at_first_sight = mqtt.is_loopback;
+  options.pin_at_first_sight =
+      mqtt.is_loopback || config.section("mqtt").text("pin_at_first_sight") == "always";
   return options;
 }
 

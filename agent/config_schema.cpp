@@ -44,6 +44,10 @@ ConfigSection mqtt_section() {
                           .type = ConfigType::kBytes,
                           .preset = "0B",
                           .meaning = "sent at most; 0B: no budget"});
+  section.keys.push_back({.name = "pin_at_first_sight",
+                          .preset = "loopback",
+                          .meaning = "where the first coordinator seen is believed, once",
+                          .choices = {"loopback", "always"}});
   return section;
 }
 

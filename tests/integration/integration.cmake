@@ -16,3 +16,12 @@ set_tests_properties(power_cut PROPERTIES LABELS integration TIMEOUT 180 SKIP_RE
 add_test(NAME tools_up COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/integration/check_up.sh
                                ${PROJECT_SOURCE_DIR} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 set_tests_properties(tools_up PROPERTIES LABELS integration TIMEOUT 240)
+
+# Clients that nobody here wrote; tools/install_deps installs them.
+find_program(NODE_PROGRAM node REQUIRED)
+add_test(NAME foreign_clients
+         COMMAND ${NODE_PROGRAM} --test
+                 ${CMAKE_CURRENT_SOURCE_DIR}/integration/npm/clients_test.mjs)
+set_tests_properties(
+  foreign_clients PROPERTIES LABELS integration TIMEOUT 240 ENVIRONMENT
+                             "FIELDPOST_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")

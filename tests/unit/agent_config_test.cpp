@@ -198,7 +198,17 @@ TEST_CASE("a node may be polite on its link") {
   CHECK(config->uplink.bytes_per_day == 20u << 20);
 }
 
-TEST_CASE("TLS files belong to a TLS url, which is never pinned at first sight") {
+TEST_CASE("beyond loopback a coordinator is believed at first sight only when told") {
+  const std::string elsewhere = kNode + "[mqtt]\nurl = \"mqtts://broker.example\"\n";
+  const auto wary = read(elsewhere);
+  REQUIRE(wary);
+  CHECK_FALSE(wary->uplink.pin_at_first_sight);
+  const auto trusting = read(elsewhere + "pin_at_first_sight = \"always\"\n");
+  REQUIRE(trusting);
+  CHECK(trusting->uplink.pin_at_first_sight);
+}
+
+TEST_CASE("TLS files belong to a TLS url") {
   const auto config = read(kNode +
                            "[mqtt]\nurl = \"mqtts://broker.example:8883\"\nca_file = \"/ca\"\n"
                            "cert_file = \"/cert\"\nkey_file = \"/key\"\n");

@@ -3,6 +3,15 @@
 add_executable(
   model_tests
   support/doctest_main.cpp
+  model/commands/command_steps.cpp
+  model/commands/command_test.cpp
+  model/commands/command_world.cpp
+  model/credit/bodies_world.cpp
+  model/credit/credit_test.cpp
+  model/credit/credit_world.cpp
+  model/rank/rank_steps.cpp
+  model/rank/rank_test.cpp
+  model/rank/rank_world.cpp
   model/session/calm.cpp
   model/session/describe.cpp
   model/session/ingest.cpp

@@ -3,18 +3,13 @@
 #include <cstdio>
 #include <iterator>
 
+#include "tests/model/explore.h"
 #include "tests/model/session/scenarios.h"
 
 namespace fieldpost::model::session {
 namespace {
 
 constexpr std::size_t kStatesMax = 3'000'000;
-
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += "\n  " + line;
-  return text;
-}
 
 const Scenario& scenario_of(const std::string& name) {
   for (const Scenario& scenario : scenarios())

@@ -1,8 +1,3 @@
-#include <doctest/doctest.h>
-
-#include <cstdio>
-#include <iterator>
-
 #include "tests/model/explore.h"
 #include "tests/model/session/scenarios.h"
 

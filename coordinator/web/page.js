@@ -52,9 +52,9 @@ function ago(time) {
 
 function bytes(n) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let at = 0;
+  let at = 0;  // of units
   while (n >= 1024 && at < units.length - 1) { n /= 1024; at += 1; }
-  return `${at === 0 ? n : n.toFixed(n < 10 ? 1 : 0)} ${units[at]}`;
+  return `${at === 0 ? count(n) : n.toFixed(n < 10 ? 2 : n < 100 ? 1 : 0)} ${units[at]}`;
 }
 
 function clockTime(time) {
@@ -64,8 +64,9 @@ function clockTime(time) {
          `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
 }
 
-function valueText(value, type) {
+function valueText(value, type, unit) {
   if (value === null) return "–";
+  if (unit === "B" && typeof value === "number" && value >= 1024) return bytes(value);
   if (type === "bool") return value ? "true" : "false";
   if (type === "string") return value;
   if (type !== "f64" || Number.isInteger(value)) {
@@ -80,8 +81,9 @@ function valueText(value, type) {
 
 function clockWords(clock) {
   if (clock.synchronised === null) return ["not told yet", ""];
-  const offset = clock.offset_s === null ? "" :
-    `, ${clock.offset_s >= 0 ? "+" : "−"}${Math.abs(clock.offset_s).toFixed(1)} s`;
+  const size = Math.abs(clock.offset_s || 0);
+  const offset = clock.offset_s === null || size < 0.05 ? "" :
+    `, ${size < 60 ? `${size.toFixed(1)} s` : duration(size)} ${clock.offset_s > 0 ? "ahead" : "behind"}`;
   return clock.synchronised ? [`synchronised${offset}`, ""] : [`not synchronised${offset}`, "doubtful"];
 }
 
@@ -108,7 +110,9 @@ function nodeCard(node) {
   const seen = node.last_seen === null ? "never seen" :
     node.online ? `online, heard ${ago(node.last_seen)}` : `offline, last seen ${ago(node.last_seen)}`;
   const delivered = make("p", "delivered");
-  delivered.append(make("b", "", count(node.delivered)), ` of ${count(node.accepted)} delivered, `,
+  const share = make("span", "", ` of ${count(node.accepted)} delivered,`);
+  share.prepend(make("b", "", count(node.delivered)));
+  delivered.append(share, " ",
                    make("span", node.unexplained > 0 ? "wrong" : "", `${count(node.unexplained)} unexplained`));
   const progress = make("progress");
   progress.max = Math.max(1, node.accepted);
@@ -135,7 +139,9 @@ function troubles(node) {
   if (node.unknown_from !== null) {
     list.push([`${node.id}: what it took after ${clockTime(node.unknown_from)} is not known`, ""]);
   }
-  if (!node.online && node.last_seen !== null) list.push([`${node.id} is offline since ${duration((now() - millis(node.last_seen)) / 1000)}`, ""]);
+  if (!node.online && node.last_seen !== null) {
+    list.push([`${node.id} is offline for ${duration((now() - millis(node.last_seen)) / 1000)}`, ""]);
+  }
   if (node.clock.synchronised === false) list.push([`${node.id}: its clock is not synchronised`, ""]);
   return list;
 }
@@ -145,7 +151,7 @@ function drawNodes() {
   byId("nodes").replaceChildren(...sorted.map(nodeCard));
   byId("nodes-empty").hidden = sorted.length > 0;
   byId("site").textContent = sorted.length > 0 ? sorted[0].site : "";
-  const all = sorted.flatMap(troubles);
+  const all = sorted.flatMap(troubles).sort((a, b) => (b[1] === "bad") - (a[1] === "bad"));
   byId("attention-list").replaceChildren(...all.map(([text, className]) => make("li", className, text)));
   byId("attention").hidden = all.length === 0;
 }
@@ -205,7 +211,7 @@ function makeRow(info) {
   spark.append(line);
   const right = make("div", "value");
   const value = make("span", "", "–");
-  right.append(value, make("span", "unit", info.unit ? ` ${info.unit}` : ""), make("span", "age"));
+  right.append(value, make("span", "unit", info.unit && info.unit !== "B" ? ` ${info.unit}` : ""), make("span", "age"));
   row.append(name, spark, right);
   return {row, line, value, age: right.lastChild};
 }
@@ -244,7 +250,7 @@ function onReading(reading) {
 function drawValues() {
   for (const id of dirty) {
     const entry = series.get(id);
-    entry.value.textContent = valueText(entry.shown, entry.info.type);
+    entry.value.textContent = valueText(entry.shown, entry.info.type, entry.info.unit);
     if (entry.points.length > 1) entry.line.setAttribute("points", sparkPoints(entry.points));
     drawAge(entry);
   }

@@ -1,0 +1,24 @@
+#include "tests/support/api_server.h"
+
+#include <utility>
+
+namespace fieldpost::test {
+
+void LoopWorker::run(std::function<void()> job, std::function<void()> done) {
+  loop_.post([job = std::move(job), done = std::move(done)] {
+    job();
+    done();
+  });
+}
+
+ApiServer::ApiServer(const std::string& listen)
+    : api_(coordinator::Services{view, desk_, loop, worker_, clock, "1.2.3",
+                                 [this] { return listener_->counters(); }}) {
+  auto listening =
+      server_.listen({.listen = listen}, [this](rt::HttpRequest request, auto responder) {
+        api_.handle(std::move(request), std::move(responder));
+      });
+  listener_ = std::move(listening).value();
+}
+
+}  // namespace fieldpost::test

@@ -39,6 +39,16 @@ rt::Result<std::string> series_json(ReadingQuery& query, const SeriesFilter& fil
   return list_json(items, next);
 }
 
+rt::Result<std::string> series_by_id_json(ReadingQuery& query, const std::vector<SeriesId>& ids,
+                                          TimeFormat times) {
+  const auto found = find_series(query, ids);
+  if (!found) return found.error();
+  std::string items;
+  for (const SeriesInfo& series : *found)
+    items += (items.empty() ? "" : ",") + to_json(series, times);
+  return list_json(items, "");
+}
+
 void list_series(Services& services, Call call) {
   Parameters parameters(call.request.target);
   SeriesFilter filter{.node = parameters.text("node"),
@@ -53,7 +63,13 @@ void list_series(Services& services, Call call) {
     if (place) after = place->front();
     if (!place) parameters.complain("cursor", "expected a next_cursor of /api/v1/series");
   }
+  const auto ids = parameters.series(kSeriesPerQuestionMax);
   if (refuse_bad(parameters, *call.responder)) return;
+  if (!ids.empty()) {
+    return services.desk.ask<std::string>(
+        [ids, times](ReadingQuery& query) { return series_by_id_json(query, ids, times); },
+        answer_json(std::move(call.responder)));
+  }
   services.desk.ask<std::string>(
       [=](ReadingQuery& query) { return series_json(query, filter, after, limit, times); },
       answer_json(std::move(call.responder)));

@@ -48,7 +48,11 @@ TEST_CASE("series are listed with their shape and filtered by node, field and ta
   CHECK(second.at("next_cursor").is_null());
   CHECK(world.problem("/api/v1/series?tags.pos=low", 400) ==
         "parameter tags.pos: not known here; expected node, measurement, field, limit, times, "
-        "cursor, tag.*");
+        "cursor, series, tag.*");
+  const json both = world.get("/api/v1/series?series=" + id(b) + "," + id(a)).at("items");
+  REQUIRE(both.size() == 2);
+  CHECK(both.at(0).at("id") == b);
+  CHECK(both.at(1).at("id") == a);
 }
 
 TEST_CASE("readings of several series come with their series, within the range") {
@@ -103,7 +107,7 @@ TEST_CASE("readings come page by page, each once, over series and equal ends") {
 TEST_CASE("a series that is unknown is a 404 that names it, and none at all a 400") {
   ApiWorld world;
   const auto a = world.add_series("n", "m a f", ramp(1));
-  for (const std::string path : {"readings", "readings/aggregate", "live"}) {
+  for (const std::string path : {"series", "readings", "readings/aggregate", "live"}) {
     CHECK(world.problem("/api/v1/" + path + "?series=" + id(a) + ",99", 404) ==
           "there is no series 99");
   }

@@ -1,0 +1,66 @@
+#include "tools/cli/fetch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace fieldpost::cli {
+namespace {
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+rt::Errc code_of(int status) {
+  if (status == 401 || status == 403) return rt::Errc::kDenied;
+  if (status == 404) return rt::Errc::kNotFound;
+  if (status == 503) return rt::Errc::kBusy;
+  return status < 500 ? rt::Errc::kInvalid : rt::Errc::kIo;
+}
+
+/// The detail of a problem document, or the `error` or `message` of InfluxDB's kind of answer.
+std::string words_of(const Fetched& answer) {
+  const auto document = nlohmann::json::parse(answer.body, nullptr, false);
+  for (const char* name : {"detail", "error", "message"}) {
+    if (document.is_object() && document.contains(name) && document[name].is_string()) {
+      return document[name].get<std::string>();
+    }
+  }
+  return fmt::format("the server answered {}", answer.status);
+}
+
+}  // namespace
+
+std::string_view Fetched::header(std::string_view name) const {
+  for (const auto& [key, value] : headers) {
+    if (std::equal(key.begin(), key.end(), name.begin(), name.end(),
+                   [](char a, char b) { return lower(a) == lower(b); })) {
+      return value;
+    }
+  }
+  return {};
+}
+
+rt::Result<Fetched> fetch_good(Fetcher& fetcher, const Fetch& fetch) {
+  auto answer = fetcher.fetch(fetch);
+  if (!answer || (answer->status >= 200 && answer->status < 300)) return answer;
+  return rt::Error{code_of(answer->status), words_of(*answer)};
+}
+
+std::string encode_query(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+}  // namespace fieldpost::cli

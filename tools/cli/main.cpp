@@ -1,0 +1,230 @@
+// fieldpost: the user's command line.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "proto/rt/daemon_main.h"
+#include "proto/rt/system_clock.h"
+#include "proto/rt/system_files.h"
+#include "proto/rt/system_random.h"
+#include "tools/cli/curl_fetcher.h"
+#include "tools/cli/settings.h"
+#include "tools/cli/verbs.h"
+
+namespace {
+
+using namespace fieldpost;       // NOLINT: a program's own file
+using namespace fieldpost::cli;  // NOLINT
+
+constexpr std::size_t kConfigBytesMax = 64 * 1024;
+
+constexpr const char* kFooter =
+    R"(The coordinator's address is --url, else FIELDPOST_URL, else `url` under
+[coordinator] in the configuration file (FIELDPOST_CONFIG, or
+fieldpost/config.toml in the user's configuration directory, or
+/etc/fieldpost/fieldpost.toml), else http://127.0.0.1:8080.
+
+Exit codes: 0 done, 1 failed, 2 usage, 69 coordinator unreachable,
+77 not permitted, 78 configuration.)";
+
+struct Arguments {
+  std::string url;
+  bool json = false;
+  StatusOptions status;
+  NodesOptions nodes;
+  SeriesChoice series;
+  QueryOptions query;
+  TailOptions tail;
+  DecodeOptions decode;
+  WriteOptions write;
+  SpoolOptions spool;
+};
+
+using Verb = std::function<int(Context&, const Settings&)>;
+
+/// A verb takes --json and --url after its name too.
+CLI::App* add_verb(CLI::App& app, Arguments& arguments, const char* name, const char* what) {
+  CLI::App* verb = app.add_subcommand(name, what);
+  verb->add_flag("--json", arguments.json, "Print JSON");
+  verb->add_option("--url", arguments.url, "Address of the coordinator, http://HOST:PORT");
+  return verb;
+}
+
+void add_choice(CLI::App* verb, SeriesChoice& choice) {
+  verb->add_option("series", choice.ids, "Ids of series, as `fieldpost series` lists them");
+  verb->add_option("--node", choice.node, "Only series of this node");
+  verb->add_option("--measurement", choice.measurement, "Only series of this measurement");
+  verb->add_option("--field", choice.field, "Only series of this field");
+  verb->add_option("--tag", choice.tags, "Only series with this tag, KEY=VALUE; may be repeated")
+      ->allow_extra_args(false);
+}
+
+void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  CLI::App* status =
+      add_verb(app, arguments, "status", "How everything is: what needs attention, then the nodes");
+  status->add_flag("--gaps", arguments.status.gaps, "List the gaps too");
+  status->callback([&] {
+    chosen = [&](Context& context, const Settings&) {
+      return run_status(context, arguments.status);
+    };
+  });
+  CLI::App* nodes = add_verb(app, arguments, "nodes", "List nodes, show one, or send it a command");
+  nodes->add_option("node", arguments.nodes.id, "Show this node only");
+  nodes->add_option("--command", arguments.nodes.command, "Send this command, for example ping");
+  nodes->add_option("--arguments", arguments.nodes.arguments, "Its arguments, a JSON object");
+  nodes->callback([&] {
+    chosen = [&](Context& context, const Settings&) { return run_nodes(context, arguments.nodes); };
+  });
+  add_verb(app, arguments, "doctor", "Look for what is wrong between here and the nodes")
+      ->callback([&] {
+        chosen = [](Context& context, const Settings& settings) {
+          return run_doctor(context, settings.source);
+        };
+      });
+}
+
+void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  QueryOptions& query = arguments.query;
+  CLI::App* verb =
+      add_verb(app, arguments, "query", "Print readings of series, or buckets of them");
+  add_choice(verb, query.choice);
+  verb->add_option("--from", query.from, "First time, included: RFC 3339 or integer nanoseconds");
+  verb->add_option("--to", query.to, "Last time, excluded");
+  verb->add_option("--points", query.points,
+                   "Buckets of each series instead of readings: count, min, max, mean, first, last")
+      ->check(CLI::Range(1, 10'000));
+  verb->add_option("--limit", query.limit, "Readings at most; all by default");
+  verb->add_flag("--corrected", query.corrected,
+                 "Shift times that a node stamped while its clock was wrong");
+  verb->add_option("--format", query.format, "How to print: table, csv or json")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, QueryFormat>{{"table", QueryFormat::kTable},
+                                                                     {"csv", QueryFormat::kCsv},
+                                                                     {"json", QueryFormat::kJson}},
+                                  CLI::ignore_case));
+  verb->callback([&] {
+    chosen = [&](Context& context, const Settings&) { return run_query(context, arguments.query); };
+  });
+}
+
+void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  CLI::App* series = add_verb(app, arguments, "series", "List series");
+  add_choice(series, arguments.series);
+  series->callback([&] {
+    chosen = [&](Context& context, const Settings&) {
+      return run_series(context, arguments.series);
+    };
+  });
+  add_query_verb(app, arguments, chosen);
+  CLI::App* tail =
+      add_verb(app, arguments, "tail", "Follow readings as they are stored, the last ones first");
+  add_choice(tail, arguments.tail.choice);
+  tail->add_option("-n,--count", arguments.tail.count, "Stop after so many");
+  tail->add_flag("--lines", arguments.tail.lines, "Print line protocol");
+  tail->callback([&] {
+    chosen = [&](Context& context, const Settings&) { return run_tail(context, arguments.tail); };
+  });
+}
+
+void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  CLI::App* write = add_verb(app, arguments, "write",
+                             "Store InfluxDB line protocol, from arguments or standard input");
+  write->add_option("line", arguments.write.lines, "Lines; without any, standard input is read");
+  write->add_option("--node", arguments.write.node,
+                    "The node to which the readings belong; http by default");
+  write
+      ->add_option("--precision", arguments.write.precision,
+                   "Unit of the timestamps: ns, us, ms, s, m or h")
+      ->check(CLI::IsMember({"ns", "us", "ms", "s", "m", "h"}));
+  write->callback([&] {
+    chosen = [&](Context& context, const Settings&) { return run_write(context, arguments.write); };
+  });
+  CLI::App* decode = add_verb(
+      app, arguments, "decode",
+      "Print MQTT messages as JSON, one a line; reads lines of topic and payload in hex, as\n"
+      "`mosquitto_sub -t 'fieldpost/#' -F '%t %x'` prints them. Needs no coordinator.");
+  decode->add_option("--key", arguments.decode.key,
+                     "The coordinator's public key in hex: signatures are checked");
+  decode->callback([&] {
+    chosen = [&](Context& context, const Settings&) {
+      return run_decode(context, arguments.decode);
+    };
+  });
+  CLI::App* spool = add_verb(app, arguments, "spool",
+                             "Show what is in an agent's spool, changing nothing. Needs no "
+                             "coordinator.");
+  spool->add_option("directory", arguments.spool.directory, "The agent's [spool] path")->required();
+  spool->callback([&] {
+    chosen = [&](Context& context, const Settings&) { return run_spool(context, arguments.spool); };
+  });
+}
+
+rt::Result<Settings> load(const Arguments& arguments) {
+  rt::SystemFiles files;
+  return load_settings(
+      arguments.url,
+      [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+      },
+      [&](const std::string& path) { return files.read(path, 0, kConfigBytesMax); });
+}
+
+std::string make_key() {
+  std::array<std::uint8_t, 16> bytes{};
+  rt::SystemRandom().fill(bytes);
+  std::string key;
+  for (const std::uint8_t byte : bytes) key += fmt::format("{:02x}", byte);
+  return key;
+}
+
+int run(const Arguments& arguments, const Verb& verb) {
+  const auto settings = load(arguments);
+  if (!settings) {
+    fmt::print(stderr, "fieldpost: {}\n", settings.error().message);
+    return kExitConfig;
+  }
+  CurlFetcher fetcher(settings->url, settings->token);
+  rt::SystemClock clock;
+  Context context{.fetcher = fetcher, .clock = clock};
+  context.json = arguments.json;
+  context.terminal = ::isatty(STDERR_FILENO) != 0;
+  context.pause = [](std::int64_t ms) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+  };
+  context.make_key = &make_key;
+  return verb(context, *settings);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("Readings of field nodes, from your terminal", "fieldpost");
+  app.set_version_flag("--version", "fieldpost " + rt::version_text());
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  Arguments arguments;
+  Verb verb;
+  app.add_flag("--json", arguments.json, "Print JSON");
+  app.add_option("--url", arguments.url, "Address of the coordinator, http://HOST:PORT");
+  add_overview_verbs(app, arguments, verb);
+  add_reading_verbs(app, arguments, verb);
+  add_other_verbs(app, arguments, verb);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  return run(arguments, verb);
+}

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace fieldpost::cli {
+
+/// What of a node needs somebody's attention, worst first, one sentence each.
+[[nodiscard]] std::vector<std::string> troubles_of(const nlohmann::ordered_json& node,
+                                                   std::int64_t now);
+[[nodiscard]] std::string nodes_text(const std::vector<nlohmann::ordered_json>& nodes,
+                                     std::int64_t now);
+
+}  // namespace fieldpost::cli

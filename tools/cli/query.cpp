@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/query_output.h"
+#include "tools/cli/verbs.h"
+
+namespace fieldpost::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kSeriesAtOnce = 200;  // ids in one address
+constexpr std::uint64_t kPageReadings = 50'000;
+constexpr std::uint64_t kBucketsMax = 200'000;  // what the coordinator gives in one answer
+
+std::string range_query(const QueryOptions& options) {
+  std::string query;
+  if (!options.from.empty()) query += "&from=" + encode_query(options.from);
+  if (!options.to.empty()) query += "&to=" + encode_query(options.to);
+  return query;
+}
+
+/// "series=1,2,3" for as many series as go into one question.
+std::vector<std::string> split_ids(const std::vector<Json>& series, std::size_t most) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (i % most == 0) parts.emplace_back("series=");
+    if (i % most != 0) parts.back() += ",";
+    parts.back() += series[i].at("id").dump();
+  }
+  return parts;
+}
+
+rt::Status query_buckets(Context& context, const QueryOptions& options,
+                         const std::vector<Json>& series, QueryOutput& output) {
+  const auto most = std::clamp<std::uint64_t>(kBucketsMax / options.points, 1, kSeriesAtOnce);
+  for (const std::string& ids : split_ids(series, static_cast<std::size_t>(most))) {
+    const auto page = fetch_json(context, fmt::format("/api/v1/readings/aggregate?{}&points={}{}",
+                                                      ids, options.points, range_query(options)));
+    if (!page) return page.error();
+    for (const Json& item : page->at("items")) {
+      if (!output.add_buckets(item)) return rt::ok();
+    }
+  }
+  return rt::ok();
+}
+
+/// Pages of JSON until the limit or the end.
+rt::Status query_pages(Context& context, const std::string& path, std::uint64_t& left,
+                       QueryOutput& output) {
+  std::string cursor;
+  while (left > 0) {
+    const auto page =
+        fetch_json(context, fmt::format("{}&limit={}{}", path, std::min(left, kPageReadings),
+                                        cursor.empty() ? "" : "&cursor=" + cursor));
+    if (!page) return page.error();
+    for (const Json& item : page->at("items")) {
+      left -= std::min<std::uint64_t>(left, item.at("readings").size());
+      if (!output.add_readings(item)) return rt::ok();
+    }
+    if (!page->at("next_cursor").is_string()) return rt::ok();
+    cursor = encode_query(page->at("next_cursor").get<std::string>());
+  }
+  return rt::ok();
+}
+
+rt::Status query_csv(Context& context, const std::string& path, std::uint64_t& left, bool first) {
+  std::uint64_t lines = 0;
+  bool in_header = true;
+  const std::string limit = left == UINT64_MAX ? "" : fmt::format("&limit={}", left);
+  const auto done =
+      fetch_good(context.fetcher,
+                 {.path = path + "&format=csv" + limit, .on_data = [&](std::string_view text) {
+                    lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+                    if (in_header && !first) {
+                      const std::size_t end = text.find('\n');
+                      if (end == std::string_view::npos) return true;
+                      text.remove_prefix(end + 1);
+                    }
+                    in_header = false;
+                    return context.print(text);
+                  }});
+  if (!done) return done.error();
+  if (left != UINT64_MAX) left -= std::min(left, lines == 0 ? 0 : lines - 1);
+  return rt::ok();
+}
+
+rt::Status query_readings(Context& context, const QueryOptions& options,
+                          const std::vector<Json>& series, QueryOutput& output) {
+  std::uint64_t left = options.limit == 0 ? UINT64_MAX : options.limit;
+  bool first = true;
+  for (const std::string& ids : split_ids(series, kSeriesAtOnce)) {
+    if (left == 0) break;
+    const std::string path = "/api/v1/readings?" + ids + range_query(options) +
+                             (options.corrected ? "&time=corrected" : "");
+    const auto done = options.format == QueryFormat::kCsv
+                          ? query_csv(context, path, left, first)
+                          : query_pages(context, path, left, output);
+    if (!done) return done;
+    first = false;
+  }
+  return rt::ok();
+}
+
+}  // namespace
+
+int run_query(Context& context, const QueryOptions& options) {
+  const auto series = find_series(context, options.choice);
+  if (!series) return context.fail(series.error());
+  if (series->empty()) {
+    return context.fail(
+        {rt::Errc::kNotFound, "no series matches: \"fieldpost series\" lists them"});
+  }
+  const QueryFormat format = context.json ? QueryFormat::kJson : options.format;
+  QueryOptions chosen = options;
+  chosen.format = format;
+  QueryOutput output(context, format);
+  const auto done = options.points > 0 ? query_buckets(context, chosen, *series, output)
+                                       : query_readings(context, chosen, *series, output);
+  if (!done) return context.fail(done.error());
+  output.finish();
+  return kExitDone;
+}
+
+}  // namespace fieldpost::cli

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/cli/context.h"
+
+/// The verbs, one file each; every one returns the exit code.
+namespace fieldpost::cli {
+
+struct StatusOptions {
+  bool gaps = false;  ///< list the gaps too
+};
+int run_status(Context& context, const StatusOptions& options);
+
+struct NodesOptions {
+  std::string id;         ///< empty: all
+  std::string command;    ///< sent to the node; empty: none
+  std::string arguments;  ///< JSON object
+};
+int run_nodes(Context& context, const NodesOptions& options);
+
+int run_series(Context& context, const SeriesChoice& choice);
+
+enum class QueryFormat : std::uint8_t { kTable, kCsv, kJson };
+struct QueryOptions {
+  SeriesChoice choice;
+  std::string from, to;      ///< as the API takes them
+  std::uint64_t points = 0;  ///< buckets of a series; 0: readings
+  std::uint64_t limit = 0;   ///< readings; 0: all
+  bool corrected = false;
+  QueryFormat format = QueryFormat::kTable;
+};
+int run_query(Context& context, const QueryOptions& options);
+
+struct TailOptions {
+  SeriesChoice choice;
+  std::uint64_t count = 0;  ///< events, then stop; 0: never
+  bool lines = false;       ///< as line protocol
+};
+int run_tail(Context& context, const TailOptions& options);
+
+struct DecodeOptions {
+  std::string key;  ///< the coordinator's public key, hex; empty: signatures are not checked
+};
+int run_decode(Context& context, const DecodeOptions& options);
+
+struct WriteOptions {
+  std::vector<std::string> lines;  ///< empty: from standard input
+  std::string node;
+  std::string precision = "ns";
+};
+int run_write(Context& context, const WriteOptions& options);
+
+int run_doctor(Context& context, const std::string& url_source);
+
+struct SpoolOptions {
+  std::string directory;
+};
+int run_spool(Context& context, const SpoolOptions& options);
+
+}  // namespace fieldpost::cli

@@ -1,5 +1,7 @@
 #include "agent/spool/shedding.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -30,23 +32,30 @@ struct Victim {
 
 Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t bytes,
                                    std::uint64_t accepted_before_ms, std::size_t records_max) {
-  rt::Statement& rows = spool.database().prepare(
-      "SELECT no, incarnation_no, seq, bytes, readings, first_time, last_time, series_set FROM "
-      "record"
-      " WHERE state = 1 AND class = ?1 AND age_ms < ?2 ORDER BY no LIMIT ?3");
+  static const std::string kSql = fmt::format(
+      "SELECT {} FROM record WHERE state = 1 AND class = ?1 AND age_ms < ?2"
+      " ORDER BY no LIMIT ?3",
+      kRecordColumns);
+  rt::Statement& rows = spool.database().prepare(kSql);
   rows.bind(1, record_class).bind(2, accepted_before_ms).bind(3, std::uint64_t{records_max});
   std::vector<Victim> out;
   std::uint64_t freed = 0;
   while (freed < bytes) {
-    const auto row = rows.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back({{rows.i64(0), true, static_cast<RecordClass>(record_class), rows.u64(3),
-                    rows.u64(4), wire::Id128::from_bytes(rows.blob(7))},
-                   {spool.incarnation(rows.i64(1)), rows.u64(2)},
-                   rows.i64(5),
-                   rows.i64(6)});
-    freed += out.back().row.bytes + kRowOverheadBytes;
+    const auto step = rows.step();
+    if (!step) return step.error();
+    if (!*step) return out;
+    const RecordRow row = read_record_row(rows);
+    const wire::Name name{spool.incarnation(row.incarnation_no), row.seq};
+    if (!is_sealed(row) || name.incarnation.is_none()) {
+      rows.reset();
+      return Error{Errc::kCorrupt, "shedding: the seal of a record does not match"};
+    }
+    out.push_back(
+        {{row.no, true, static_cast<RecordClass>(record_class), row.bytes, row.readings, row.set},
+         name,
+         row.first_time,
+         row.last_time});
+    freed += row.bytes + kRowOverheadBytes;
   }
   rows.reset();
   return out;
@@ -99,9 +108,59 @@ wire::Gap gap_over(const std::vector<Victim>& victims, wire::GapCause cause) {
   return gap;
 }
 
-/// Writes gaps as records of class kGap, each below the limits of a record.
-Status insert_gap_records(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock& stamp,
-                          std::uint64_t& next_seq) {
+Status shed_victims(Spool& spool, const ShedOptions& options, int index,
+                    const std::vector<Victim>& victims, wire::GapCause cause,
+                    const wire::Clock& stamp, std::uint64_t& next_seq, ShedReport& report) {
+  std::vector<wire::Gap> gaps;
+  const bool thin = cause == wire::GapCause::kShed &&
+                    options.policies[static_cast<std::size_t>(index)] == ShedPolicy::kThin;
+  if (thin) {
+    std::vector<wire::Name> names;
+    for (const Victim& victim : victims) names.push_back(victim.name);
+    auto thinned = thin_records(spool, names, options.thin_window, stamp);
+    if (!thinned) return thinned.error();
+    gaps = std::move(thinned->gaps);
+    for (SpoolRecord& kept : thinned->records) {
+      const auto name = spool.take_name(next_seq);
+      if (!name) return name.error();
+      kept.name = *name;
+      if (auto done = spool.insert_record(kept, spool.age_ms()); !done) return done;
+      report.bytes -= std::min<std::uint64_t>(report.bytes, kept.body->size() + kRowOverheadBytes);
+    }
+    report.readings += thinned->readings_lost;
+  } else {
+    gaps.push_back(gap_over(victims, cause));
+    for (const Victim& victim : victims) report.readings += victim.row.readings;
+  }
+  for (const Victim& victim : victims) {
+    if (auto done = spool.delete_record(victim.row); !done) return done;
+    report.bytes += victim.row.bytes + kRowOverheadBytes;
+    report.names.push_back(victim.name);
+  }
+  return insert_gaps(spool, std::move(gaps), stamp, next_seq);
+}
+
+}  // namespace
+
+std::uint64_t spool_bytes(const SpoolTotals& totals) {
+  return totals.bytes_held + totals.bytes_kept +
+         (totals.records_held + totals.records_kept) * kRowOverheadBytes;
+}
+
+void add_gap_name(std::vector<wire::GapNames>& names, const wire::GapNames& more) {
+  if (!names.empty()) {
+    wire::GapNames& last = names.back();
+    if (last.names.incarnation == more.names.incarnation && last.each == more.each &&
+        last.known == more.known && last.names.seqs.last + 1 == more.names.seqs.first) {
+      last.names.seqs.last = more.names.seqs.last;
+      return;
+    }
+  }
+  names.push_back(more);
+}
+
+Status insert_gaps(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock& stamp,
+                   std::uint64_t& next_seq) {
   std::vector<wire::Gap> pieces;
   for (wire::Gap& gap : gaps) {
     while (gap.names.size() > wire::kGapNamesMax) {
@@ -126,59 +185,12 @@ Status insert_gap_records(Spool& spool, std::vector<wire::Gap> gaps, const wire:
       record.gaps.push_back(std::move(pieces[i++]));
     }
     SpoolRecord made = make_spool_record(record, RecordClass::kGap);
-    made.name = {spool.live().id, next_seq++};
+    const auto name = spool.take_name(next_seq);
+    if (!name) return name.error();
+    made.name = *name;
     if (auto done = spool.insert_record(made, spool.age_ms()); !done) return done;
   }
   return ok();
-}
-
-Status shed_victims(Spool& spool, const ShedOptions& options, int index,
-                    const std::vector<Victim>& victims, wire::GapCause cause,
-                    const wire::Clock& stamp, std::uint64_t& next_seq, ShedReport& report) {
-  std::vector<wire::Gap> gaps;
-  const bool thin = cause == wire::GapCause::kShed &&
-                    options.policies[static_cast<std::size_t>(index)] == ShedPolicy::kThin;
-  if (thin) {
-    std::vector<wire::Name> names;
-    for (const Victim& victim : victims) names.push_back(victim.name);
-    auto thinned = thin_records(spool, names, options.thin_window, stamp);
-    if (!thinned) return thinned.error();
-    gaps = std::move(thinned->gaps);
-    for (SpoolRecord& kept : thinned->records) {
-      kept.name = {spool.live().id, next_seq++};
-      if (auto done = spool.insert_record(kept, spool.age_ms()); !done) return done;
-      report.bytes -= std::min<std::uint64_t>(report.bytes, kept.body->size() + kRowOverheadBytes);
-    }
-    report.readings += thinned->readings_lost;
-  } else {
-    gaps.push_back(gap_over(victims, cause));
-    for (const Victim& victim : victims) report.readings += victim.row.readings;
-  }
-  for (const Victim& victim : victims) {
-    if (auto done = spool.delete_record(victim.row); !done) return done;
-    report.bytes += victim.row.bytes + kRowOverheadBytes;
-    report.names.push_back(victim.name);
-  }
-  return insert_gap_records(spool, std::move(gaps), stamp, next_seq);
-}
-
-}  // namespace
-
-std::uint64_t spool_bytes(const SpoolTotals& totals) {
-  return totals.bytes_held + totals.bytes_kept +
-         (totals.records_held + totals.records_kept) * kRowOverheadBytes;
-}
-
-void add_gap_name(std::vector<wire::GapNames>& names, const wire::GapNames& more) {
-  if (!names.empty()) {
-    wire::GapNames& last = names.back();
-    if (last.names.incarnation == more.names.incarnation && last.each == more.each &&
-        last.known == more.known && last.names.seqs.last + 1 == more.names.seqs.first) {
-      last.names.seqs.last = more.names.seqs.last;
-      return;
-    }
-  }
-  names.push_back(more);
 }
 
 Result<ShedReport> shed_for_space(Spool& spool, const ShedOptions& options, std::uint64_t bytes,
@@ -246,12 +258,17 @@ Status replace_by_gap(Spool& spool, const wire::Name& name, wire::Gap gap, const
   auto done = spool.transact([&]() -> Status {
     const auto row = spool.find_row(name);
     if (!row) return row.error();
+    std::vector<wire::Gap> gaps;
     if (*row) {
+      const auto record = spool.load_as_is(name);
+      if (!record) return record.error();
+      auto carried = spool.gaps_of(*record);
+      if (!carried) return carried.error();
+      gaps = std::move(*carried);
       if (auto erased = spool.delete_record(**row); !erased) return erased;
     }
-    std::vector<wire::Gap> gaps;
     gaps.push_back(std::move(gap));
-    return insert_gap_records(spool, std::move(gaps), stamp, next_seq);
+    return insert_gaps(spool, std::move(gaps), stamp, next_seq);
   });
   if (!done) next_seq = before;
   return done;
@@ -268,11 +285,11 @@ Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Cl
   merged.cause = wire::GapCause::kShed;
   std::vector<wire::GapNames> names;
   for (const SpoolRecord& record : *records) {
-    auto content = wire::decode_record(*record.body);
-    if (!content) return content.error();
+    auto gaps = spool.gaps_of(record);
+    if (!gaps) return gaps.error();
     // The superseded record's own name is listed too, with no readings of its own.
     names.push_back({{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
-    for (const wire::Gap& gap : content->gaps) {
+    for (const wire::Gap& gap : *gaps) {
       names.insert(names.end(), gap.names.begin(), gap.names.end());
       if (gap.first_time == 0 && gap.last_time == 0) continue;
       const bool first = merged.first_time == 0 && merged.last_time == 0;
@@ -286,13 +303,13 @@ Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Cl
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
     for (const SpoolRecord& record : *records) {
-      const SpoolRow row{record.no,       true,      record.record_class, record.body->size(),
+      const SpoolRow row{record.no,       true,      record.record_class, record.bytes,
                          record.readings, record.set};
       if (auto erased = spool.delete_record(row); !erased) return erased;
     }
     std::vector<wire::Gap> gaps;
     gaps.push_back(std::move(merged));
-    return insert_gap_records(spool, std::move(gaps), stamp, next_seq);
+    return insert_gaps(spool, std::move(gaps), stamp, next_seq);
   });
   if (done) return true;
   next_seq = before;

@@ -46,7 +46,13 @@ rt::Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std
 rt::Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Clock& stamp,
                             std::uint64_t& next_seq);
 
-/// Deletes one record, if it is on disk, and writes `gap` in its place.
+/// Writes gaps as records of class kGap, each below the limits of a record, inside the caller's
+/// transaction.
+rt::Status insert_gaps(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock& stamp,
+                       std::uint64_t& next_seq);
+
+/// Deletes one record, if it is on disk, and writes `gap`, and the gaps that it carried,
+/// in its place.
 rt::Status replace_by_gap(Spool& spool, const wire::Name& name, wire::Gap gap,
                           const wire::Clock& stamp, std::uint64_t& next_seq);
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "agent/spool/spool_rows.h"
 #include "agent/spool/spool_transaction.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
-#include "spool_sql.h"
 
 namespace fieldpost::agent {
 
@@ -39,8 +39,8 @@ Result<Spool> Spool::open(const std::string& path, const std::string& vfs, rt::R
   auto db = rt::Database::open(path, options);
   if (!db) return db.error();
   Spool spool(std::move(*db));
-  const std::array<std::string_view, 1> migrations{sql::kSpool};
-  if (auto done = spool.db_.migrate(migrations); !done) return done.error();
+  if (auto done = check_schema(spool.db_); !done) return done.error();
+  if (auto done = migrate_spool(spool.db_); !done) return done.error();
   if (auto done = spool.load_identity(random); !done) return done.error();
   if (auto done = spool.load_incarnations(); !done) return done.error();
   if (auto done = spool.reload_totals(); !done) return done.error();
@@ -79,48 +79,47 @@ Status Spool::load_identity(rt::Random& random) {
 Status Spool::load_incarnations() {
   incarnations_.clear();
   rt::Statement& rows = db_.prepare(
-      "SELECT no, spool, value, parent_no, ordinal, highest, lease FROM incarnation ORDER BY no");
+      "SELECT no, spool, value, parent_no, ordinal, highest, lease, seal FROM incarnation"
+      " ORDER BY no");
   for (;;) {
     const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) return ok();
-    incarnations_.push_back({rows.i64(0),
-                             {wire::Id128::from_bytes(rows.blob(1)), rows.u64(2)},
-                             rows.i64(3),
-                             rows.u64(4),
-                             rows.u64(5),
-                             rows.u64(6)});
+    const auto incarnation = read_incarnation_row(rows);
+    if (!incarnation) return incarnation.error();
+    incarnations_.push_back(*incarnation);
   }
 }
 
 Status Spool::draw_incarnation(rt::Random& random) {
-  const std::int64_t parent = incarnations_.empty() ? 0 : incarnations_.back().no;
-  const wire::IncarnationId id{spool_id_, random.next_id()};
-  const std::string spool = id.spool.bytes();
-  rt::Statement& insert = db_.prepare(
-      "INSERT INTO incarnation (spool, value, parent_no, lease) VALUES (?1, ?2, ?3, ?4)");
-  insert.bind_blob(1, spool).bind(2, id.value).bind(4, wire::kSeqLease);
-  if (parent == 0) {
-    insert.bind_null(3);
-  } else {
-    insert.bind(3, parent);
-  }
-  if (auto done = insert.run(); !done) return done;
-  live_no_ = db_.last_insert_rowid();
-  live_ = {id, wire::kSeqLease, 0};
-  incarnations_.push_back({live_no_, id, parent, 0, 0, wire::kSeqLease});
+  IncarnationRow row;
+  row.id = {spool_id_, random.next_id()};
+  row.parent_no = incarnations_.empty() ? 0 : incarnations_.back().no;
+  row.lease = wire::kSeqLease;
+  if (auto done = write_incarnation_row(db_, row); !done) return done;
+  live_no_ = row.no;
+  live_ = {row.id, row.lease, 0};
+  incarnations_.push_back(row);
   return ok();
 }
 
+Status Spool::raise_lease() {
+  IncarnationRow& row = incarnations_.back();
+  FP_CHECK(row.no == live_no_);
+  row.lease += wire::kSeqLease;
+  live_.lease = row.lease;
+  return write_incarnation_row(db_, row);
+}
+
 Status Spool::extend_lease() {
-  return transact([&]() -> Status {
-    const std::uint64_t lease = live_.lease + wire::kSeqLease;
-    rt::Statement& update = db_.prepare("UPDATE incarnation SET lease = ?1 WHERE no = ?2");
-    update.bind(1, lease).bind(2, live_no_);
-    if (auto done = update.run(); !done) return done;
-    live_.lease = lease;
-    return ok();
-  });
+  return transact([&] { return raise_lease(); });
+}
+
+Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
+  while (next_seq > live_.lease) {
+    if (auto done = raise_lease(); !done) return done.error();
+  }
+  return wire::Name{live_.id, next_seq++};
 }
 
 Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
@@ -163,24 +162,20 @@ Result<std::optional<std::size_t>> Spool::find_idempotency(std::string_view key)
 Status Spool::insert_record(const SpoolRecord& record, std::uint64_t age_ms) {
   const auto incarnation = incarnation_no(record.name.incarnation);
   if (!incarnation) return incarnation.error();
-  const std::string set = record.set.bytes(), hash = record.hash.bytes();
-  rt::Statement& insert = db_.prepare(
-      "INSERT INTO record (incarnation_no, seq, state, class, kind, readings, bytes, first_time,"
-      " last_time, age_ms, series_set, hash, body)"
-      " VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-  insert.bind(1, *incarnation)
-      .bind(2, record.name.seq)
-      .bind(3, static_cast<int>(record.record_class))
-      .bind(4, static_cast<int>(record.kind))
-      .bind(5, std::uint64_t{record.readings})
-      .bind(6, std::uint64_t{record.body->size()})
-      .bind(7, record.first_time)
-      .bind(8, record.last_time)
-      .bind(9, age_ms)
-      .bind_blob(10, set)
-      .bind_blob(11, hash)
-      .bind_blob(12, *record.body);
-  if (auto done = insert.run(); !done) return done;
+  RecordRow row;
+  row.incarnation_no = *incarnation;
+  row.seq = record.name.seq;
+  row.record_class = static_cast<int>(record.record_class);
+  row.kind = record.kind;
+  row.readings = record.readings;
+  row.bytes = record.body->size();
+  row.first_time = record.first_time;
+  row.last_time = record.last_time;
+  row.age_ms = age_ms;
+  row.set = record.set;
+  row.hash = record.hash;
+  row.body = *record.body;
+  if (auto done = insert_record_row(db_, row); !done) return done;
   const std::int64_t no = db_.last_insert_rowid();
   for (const wire::GapNames& covered : record.covers) {
     const auto covered_no = incarnation_no(covered.names.incarnation);
@@ -204,11 +199,8 @@ Status Spool::raise_highest(std::int64_t incarnation, std::uint64_t seq) {
   for (auto it = incarnations_.rbegin(); it != incarnations_.rend(); ++it) {
     if (it->no != incarnation) continue;
     if (it->highest >= seq) return ok();
-    rt::Statement& update = db_.prepare("UPDATE incarnation SET highest = ?1 WHERE no = ?2");
-    update.bind(1, seq).bind(2, incarnation);
-    if (auto done = update.run(); !done) return done;
     it->highest = seq;
-    return ok();
+    return write_incarnation_row(db_, *it);
   }
   FP_CHECK(false);
 }
@@ -220,7 +212,7 @@ Status Spool::add_definition_use(const wire::Hash128& set, const std::string* by
   use.bind_blob(1, hash);
   if (auto done = use.run(); !done) return done;
   if (db_.changes() > 0) return ok();
-  FP_CHECK(bytes != nullptr);
+  if (bytes == nullptr) return Error{Errc::kCorrupt, "a series set of the spool is missing"};
   rt::Statement& insert =
       db_.prepare("INSERT INTO definition (hash, uses, bytes) VALUES (?1, 1, ?2)");
   insert.bind_blob(1, hash).bind_blob(2, *bytes);
@@ -280,21 +272,21 @@ Result<std::uint64_t> Spool::evict_kept(std::uint64_t bytes) {
 }
 
 Result<std::int64_t> Spool::incarnation_no(const wire::IncarnationId& id) {
-  if (const Incarnation* found = find(id)) return found->no;
+  if (const IncarnationRow* found = find(id)) return found->no;
   return Error{Errc::kNotFound, "no such incarnation: " + id.spool.hex()};
 }
 
 wire::IncarnationId Spool::incarnation(std::int64_t no) const {
-  const auto it = std::lower_bound(incarnations_.begin(), incarnations_.end(), no,
-                                   [](const Incarnation& a, std::int64_t b) { return a.no < b; });
-  FP_CHECK(it != incarnations_.end() && it->no == no);
-  return it->id;
+  const auto it =
+      std::lower_bound(incarnations_.begin(), incarnations_.end(), no,
+                       [](const IncarnationRow& a, std::int64_t b) { return a.no < b; });
+  return it == incarnations_.end() || it->no != no ? wire::IncarnationId{} : it->id;
 }
 
-Spool::Incarnation* Spool::find(const wire::IncarnationId& id) {
+IncarnationRow* Spool::find(const wire::IncarnationId& id) {
   // The newest are asked for most.
   const auto it = std::find_if(incarnations_.rbegin(), incarnations_.rend(),
-                               [&](const Incarnation& each) { return each.id == id; });
+                               [&](const IncarnationRow& each) { return each.id == id; });
   return it == incarnations_.rend() ? nullptr : &*it;
 }
 
@@ -323,20 +315,11 @@ Status Spool::reload_totals() {
 }
 
 Status Spool::set_fact(std::string_view key, std::string_view value) {
-  rt::Statement& set = db_.prepare("INSERT OR REPLACE INTO fact (key, value) VALUES (?1, ?2)");
-  set.bind_text(1, key).bind_blob(2, value);
-  return set.run();
+  return write_fact(db_, key, value);
 }
 
 Result<std::string> Spool::fact(std::string_view key) {
-  rt::Statement& get = db_.prepare("SELECT value FROM fact WHERE key = ?1");
-  get.bind_text(1, key);
-  const auto row = get.step();
-  if (!row) return row.error();
-  if (!*row) return std::string{};
-  std::string value(get.blob(0));
-  get.reset();
-  return value;
+  return read_fact(db_, key);
 }
 
 Status Spool::set_pin(const Pin& pin) {
@@ -354,12 +337,10 @@ Status Spool::set_ordinals(std::span<const wire::OrdinalOf> ordinals) {
   if (ordinals.empty()) return ok();
   return transact([&]() -> Status {
     for (const wire::OrdinalOf& each : ordinals) {
-      Incarnation* incarnation = find(each.incarnation);
+      IncarnationRow* incarnation = find(each.incarnation);
       if (incarnation == nullptr) continue;  // not ours: nothing to keep
-      rt::Statement& update = db_.prepare("UPDATE incarnation SET ordinal = ?1 WHERE no = ?2");
-      update.bind(1, each.ordinal).bind(2, incarnation->no);
-      if (auto done = update.run(); !done) return done;
       incarnation->ordinal = each.ordinal;
+      if (auto done = write_incarnation_row(db_, *incarnation); !done) return done;
       if (incarnation->no == live_no_) live_.ordinal = each.ordinal;
     }
     return ok();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/spool/spool_record.h"
+#include "agent/spool/spool_rows.h"
 #include "proto/rt/random.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
@@ -84,7 +85,8 @@ class Spool {
 
   // ---- delivering ----
   /// Held records of classes [from, to] with rows above `after`, in order, up to `bytes_max` of
-  /// bodies (at least one). Definitions are filled in.
+  /// bodies (at least one). Definitions are filled in; damaged bodies are marked. kCorrupt: the
+  /// file is damaged (as of every other call; SpoolFront then asks for salvage).
   rt::Result<std::vector<SpoolRecord>> load_held(RecordClass from, RecordClass to,
                                                  std::int64_t after, std::size_t bytes_max);
   /// Verdicts: `stored` makes held records kept, anything else but `conflict` and `none` drops
@@ -104,6 +106,10 @@ class Spool {
   /// One record by name, held or kept; kNotFound when it is not on disk. kCorrupt when the body
   /// does not match its hash.
   rt::Result<SpoolRecord> load(const wire::Name& name);
+  /// The same, with a damaged body marked as such; kCorrupt only when the row itself is.
+  rt::Result<SpoolRecord> load_as_is(const wire::Name& name);
+  /// The gaps that a record carries; of a damaged one, the names that they listed.
+  rt::Result<std::vector<wire::Gap>> gaps_of(const SpoolRecord& record);
   rt::Result<std::string> load_definition(const wire::Hash128& hash);
   /// Whether the record of this name has this hash; nullopt: it is not on disk.
   rt::Result<std::optional<bool>> has_hash(const wire::Name& name, const wire::Hash128& hash);
@@ -137,34 +143,31 @@ class Spool {
   rt::Result<std::int64_t> incarnation_no(const wire::IncarnationId& id);
   rt::Status reload_totals();
   rt::Status set_fact(std::string_view key, std::string_view value);
-  rt::Result<std::string> fact(std::string_view key);  ///< empty: none
-  [[nodiscard]] wire::IncarnationId incarnation(std::int64_t no) const;
+  rt::Result<std::string> fact(std::string_view key);                    ///< empty: none
+  [[nodiscard]] wire::IncarnationId incarnation(std::int64_t no) const;  ///< none: unknown
+  /// The next name, inside the caller's transaction; leases more seqs when they are used up.
+  rt::Result<wire::Name> take_name(std::uint64_t& next_seq);
 
  private:
-  struct Incarnation {
-    std::int64_t no = 0;
-    wire::IncarnationId id;
-    std::int64_t parent_no = 0;
-    std::uint64_t ordinal = 0;
-    std::uint64_t highest = 0;
-    std::uint64_t lease = 0;
-  };
   explicit Spool(rt::Database db) : db_(std::move(db)) {}
   rt::Status load_identity(rt::Random& random);
   rt::Status load_incarnations();
   rt::Status draw_incarnation(rt::Random& random);  ///< inside a transaction
+  rt::Status raise_lease();                         ///< inside a transaction
   rt::Status add_definition_use(const wire::Hash128& set, const std::string* bytes);
   rt::Status raise_highest(std::int64_t incarnation_no, std::uint64_t seq);
   rt::Status resend_gaps(const SpoolRecord& dropped, std::uint64_t& next_seq);
   rt::Status settle_range(const wire::VerdictRange& range, std::uint64_t& next_seq);
-  rt::Result<SpoolRecord> renamed(SpoolRecord record, std::uint64_t seq);
-  Incarnation* find(const wire::IncarnationId& id);
+  rt::Result<SpoolRecord> renamed(SpoolRecord record, const wire::Name& name);
+  rt::Status rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>& lost,
+                            std::uint64_t& seq);
+  IncarnationRow* find(const wire::IncarnationId& id);
 
   rt::Database db_;
   wire::SpoolId spool_id_;
   LiveIncarnation live_;
   std::int64_t live_no_ = 0;
-  std::vector<Incarnation> incarnations_;
+  std::vector<IncarnationRow> incarnations_;
   SpoolTotals totals_;
   Pin pin_;
   std::uint64_t age_ms_ = 0;

@@ -86,7 +86,8 @@ void SpoolFront::accept_sampled(wire::ParsedLines lines) {
 }
 
 bool SpoolFront::is_busy() const {
-  return batcher_.waiting_readings() + encoding_readings_ + due_readings_ > kWaitingReadingsMax;
+  return needs_salvage_ ||
+         batcher_.waiting_readings() + encoding_readings_ + due_readings_ > kWaitingReadingsMax;
 }
 
 void SpoolFront::accept_durable(wire::ParsedLines lines, DurableOptions options,
@@ -220,8 +221,15 @@ void SpoolFront::run_job(std::function<Status()> job, std::function<void(Status)
              [this, alive = alive_, done = std::move(done), status] {
                if (!*alive) return;
                copy_state();
+               if (!*status && status->error().code == Errc::kCorrupt) note_damage(status->error());
                done(*status);
              });
+}
+
+void SpoolFront::note_damage(const Error& error) {
+  if (std::exchange(needs_salvage_, true)) return;
+  log_.error("the spool is damaged and will be salvaged: {}", error.message);
+  if (on_damaged_) on_damaged_();
 }
 
 void SpoolFront::with_spool(std::function<Status(Spool&)> work, std::function<void(Status)> done) {

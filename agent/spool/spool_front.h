@@ -59,6 +59,10 @@ class SpoolFront final : public Intake {
   ~SpoolFront() override;
 
   void set_sink(RecordSink* sink) { sink_ = sink; }
+  /// Called once, on the loop, when the spool's file proves to be damaged: the process marks it
+  /// (open_spool.h), ends and starts again, and so salvages. Until then producers are refused.
+  void set_on_damaged(std::function<void()> on_damaged) { on_damaged_ = std::move(on_damaged); }
+  [[nodiscard]] bool needs_salvage() const { return needs_salvage_; }
   /// While there is no link, sampled batches close only at spool_delay: fewer, fuller records.
   void set_linked(bool linked);
 
@@ -138,6 +142,9 @@ class SpoolFront final : public Intake {
   void make_room(std::uint64_t bytes, std::function<void(rt::Status)> then);
   void extend_lease();
   void flush_settled();
+  void declare_damaged_among(std::vector<SpoolRecord>& records);
+  void note_damage(const rt::Error& error);
+  void scrub();  ///< reads on where it stopped, so that damage shows while its record is in memory
   void arm_tick();
   void on_tick();
   void drop_from_memory(const wire::NameRange& range, std::vector<wire::NameRange>& marked);
@@ -182,7 +189,11 @@ class SpoolFront final : public Intake {
   std::vector<std::string> keys_under_way_;
   rt::TimerId tick_ = rt::TimerId::kNone;
   bool failed_logged_ = false;
-  std::shared_ptr<bool> alive_;  ///< false: jobs that come back find nobody
+  std::function<void()> on_damaged_;
+  bool needs_salvage_ = false;
+  rt::Instant scrubbed_at_;
+  std::int64_t scrubbed_to_ = 0;  ///< row
+  std::shared_ptr<bool> alive_;   ///< false: jobs that come back find nobody
 };
 
 }  // namespace fieldpost::agent

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/spool/spool_check.h"
 #include "agent/spool/spool_front.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
@@ -17,7 +18,9 @@ namespace {
 constexpr rt::Nanos kTick = rt::Millis(500);
 constexpr std::size_t kMemoryRecordsMax = 4096;  ///< sampled records, when nothing can be written
 constexpr std::size_t kShedByAgeRecords = 1024;  ///< in one transaction
-constexpr std::size_t kOwedGapNamesMax = 1024;   ///< ranges of one gap record
+constexpr rt::Nanos kScrubEvery = std::chrono::minutes(1);
+constexpr std::size_t kScrubBytes = 1 << 20;    ///< read at a time: a gigabyte in a day
+constexpr std::size_t kOwedGapNamesMax = 1024;  ///< ranges of one gap record
 
 bool contains(const wire::NameRange& range, const wire::Name& name) {
   return range.incarnation == name.incarnation && range.seqs.first <= name.seq &&
@@ -36,6 +39,7 @@ void SpoolFront::arm_tick() {
 void SpoolFront::on_tick() {
   flush_settled();
   write_due();
+  scrub();
   if (names_lent_ > 0 || age_ms() <= options_.shed.age_max_ms || totals_.records_held == 0) return;
   auto report = std::make_shared<ShedReport>();
   lend_names(
@@ -52,6 +56,22 @@ void SpoolFront::on_tick() {
           log_.warning("{} readings passed the age bound and were shed, a gap tells of them",
                        report->readings);
         }
+      });
+}
+
+void SpoolFront::scrub() {
+  if (loop_.now() - scrubbed_at_ < kScrubEvery) return;
+  scrubbed_at_ = loop_.now();
+  auto reached = std::make_shared<std::int64_t>(0);
+  with_spool(
+      [reached, after = scrubbed_to_](Spool& spool) -> Status {
+        const auto last = check_records(spool.database(), after, kScrubBytes);
+        if (!last) return last.error();
+        *reached = *last;
+        return ok();
+      },
+      [this, reached](Status status) {
+        if (status) scrubbed_to_ = *reached;
       });
 }
 
@@ -271,9 +291,12 @@ void SpoolFront::load_held(RecordClass from, RecordClass to, std::int64_t after,
   with_spool(
       [loaded, from, to, after, bytes_max](Spool& spool) -> Status {
         *loaded = spool.load_held(from, to, after, bytes_max);
-        return ok();
+        return *loaded ? ok() : Status(loaded->error());
       },
-      [loaded, done = std::move(done)](Status) { done(std::move(*loaded)); });
+      [this, loaded, done = std::move(done)](Status) {
+        if (*loaded) declare_damaged_among(**loaded);
+        done(std::move(*loaded));
+      });
 }
 
 void SpoolFront::load_names(std::vector<wire::Name> names, Loaded done) {
@@ -295,6 +318,13 @@ void SpoolFront::load_names(std::vector<wire::Name> names, Loaded done) {
         return ok();
       },
       [loaded, done = std::move(done)](Status) { done(std::move(*loaded)); });
+}
+
+void SpoolFront::declare_damaged_among(std::vector<SpoolRecord>& records) {
+  for (const SpoolRecord& record : records) {
+    if (record.damaged) declare_damaged(record);
+  }
+  std::erase_if(records, [](const SpoolRecord& record) { return record.damaged; });
 }
 
 void SpoolFront::declare_damaged(const SpoolRecord& record) {

@@ -29,7 +29,9 @@ enum class RecordClass : std::uint8_t {
 struct SpoolRecord {
   std::int64_t no = 0;  ///< row; 0: in memory only
   wire::Name name;
-  bool held = true;  ///< false: kept
+  bool held = true;         ///< false: kept
+  bool damaged = false;     ///< its body does not match its hash: not to be sent
+  std::uint64_t bytes = 0;  ///< of the body, as its row says; 0: in memory only
   RecordClass record_class = RecordClass::kReadings;
   std::uint16_t kind = 0;
   std::uint32_t readings = 0;

@@ -1,4 +1,6 @@
 // What verdicts and time travel do to the records on disk.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,29 +18,35 @@ using rt::Status;
 
 namespace {
 
-constexpr std::string_view kRecordColumns =
-    "SELECT no, incarnation_no, seq, class, kind, readings, first_time, last_time, series_set, "
-    "hash,"
-    " body, state FROM record ";
+std::string select_where(std::string_view condition) {
+  return fmt::format("SELECT {} FROM record WHERE {}", kRecordColumns, condition);
+}
 
-SpoolRecord read_row(const Spool& spool, rt::Statement& row) {
+/// kCorrupt when the row does not say what was written; a damaged body is marked.
+Result<SpoolRecord> read_row(const Spool& spool, const rt::Statement& statement) {
+  RecordRow row = read_record_row(statement);
   SpoolRecord record;
-  record.no = row.i64(0);
-  record.name = {spool.incarnation(row.i64(1)), row.u64(2)};
-  record.record_class = static_cast<RecordClass>(row.i64(3));
-  record.kind = static_cast<std::uint16_t>(row.i64(4));
-  record.readings = static_cast<std::uint32_t>(row.i64(5));
-  record.first_time = row.i64(6);
-  record.last_time = row.i64(7);
-  record.set = wire::Id128::from_bytes(row.blob(8));
-  record.hash = wire::Id128::from_bytes(row.blob(9));
-  record.body = std::make_shared<const std::string>(row.blob(10));
-  record.held = row.i64(11) == 1;
+  record.no = row.no;
+  record.name = {spool.incarnation(row.incarnation_no), row.seq};
+  if (!is_sealed(row) || record.name.incarnation.is_none()) {
+    return Error{Errc::kCorrupt, "reading a record of the spool: its seal does not match"};
+  }
+  record.record_class = static_cast<RecordClass>(row.record_class);
+  record.kind = static_cast<std::uint16_t>(row.kind);
+  record.readings = static_cast<std::uint32_t>(row.readings);
+  record.first_time = row.first_time;
+  record.last_time = row.last_time;
+  record.set = row.set;
+  record.hash = row.hash;
+  record.damaged = !body_is_whole(row);
+  record.bytes = row.bytes;
+  record.held = row.state == 1;
+  record.body = std::make_shared<const std::string>(std::move(row.body));
   return record;
 }
 
 SpoolRow row_of(const SpoolRecord& record, bool held) {
-  return {record.no, held, record.record_class, record.body->size(), record.readings, record.set};
+  return {record.no, held, record.record_class, record.bytes, record.readings, record.set};
 }
 
 }  // namespace
@@ -46,17 +54,18 @@ SpoolRow row_of(const SpoolRecord& record, bool held) {
 Result<std::vector<SpoolRecord>> Spool::load_held(RecordClass from, RecordClass to,
                                                   std::int64_t after, std::size_t bytes_max) {
   std::vector<SpoolRecord> out;
-  rt::Statement& rows = db_.prepare(
-      "SELECT no, incarnation_no, seq, class, kind, readings, first_time, last_time, series_set,"
-      " hash, body, state FROM record WHERE no > ?1 AND state = 1 AND class BETWEEN ?2 AND ?3 "
-      "ORDER BY no");
+  static const std::string kSql =
+      select_where("no > ?1 AND state = 1 AND class BETWEEN ?2 AND ?3 ORDER BY no");
+  rt::Statement& rows = db_.prepare(kSql);
   rows.bind(1, after).bind(2, static_cast<int>(from)).bind(3, static_cast<int>(to));
   std::size_t bytes = 0;
   for (;;) {
     const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) break;
-    out.push_back(read_row(*this, rows));
+    auto record = read_row(*this, rows);
+    if (!record) return record.error();
+    out.push_back(std::move(*record));
     bytes += out.back().body->size();
     if (bytes >= bytes_max) break;
   }
@@ -79,7 +88,8 @@ Result<std::string> Spool::load_definition(const wire::Hash128& hash) {
   if (!*row) return Error{Errc::kNotFound, "no such series set in the spool: " + hash.hex()};
   std::string bytes(get.blob(0));
   get.reset();
-  return bytes;
+  if (wire::hash128(bytes) == hash) return bytes;
+  return Error{Errc::kCorrupt, "a series set in the spool does not match its hash"};
 }
 
 Result<std::optional<SpoolRow>> Spool::find_row(const wire::Name& name) {
@@ -112,19 +122,23 @@ Result<std::optional<bool>> Spool::has_hash(const wire::Name& name, const wire::
   return std::optional<bool>{same};
 }
 
-Result<SpoolRecord> Spool::load(const wire::Name& name) {
+Result<SpoolRecord> Spool::load_as_is(const wire::Name& name) {
   const auto incarnation = incarnation_no(name.incarnation);
   if (!incarnation) return incarnation.error();
-  static const std::string kSql =
-      std::string(kRecordColumns) + "WHERE incarnation_no = ?1 AND seq = ?2";
+  static const std::string kSql = select_where("incarnation_no = ?1 AND seq = ?2");
   rt::Statement& get = db_.prepare(kSql);
   get.bind(1, *incarnation).bind(2, name.seq);
   const auto row = get.step();
   if (!row) return row.error();
   if (!*row) return Error{Errc::kNotFound, "no such record in the spool"};
-  SpoolRecord record = read_row(*this, get);
+  auto record = read_row(*this, get);
   get.reset();
-  if (wire::hash128(*record.body) != record.hash) {
+  return record;
+}
+
+Result<SpoolRecord> Spool::load(const wire::Name& name) {
+  auto record = load_as_is(name);
+  if (record && record->damaged) {
     return Error{Errc::kCorrupt, "a record in the spool does not match its hash"};
   }
   return record;
@@ -145,7 +159,7 @@ Status Spool::settle(std::span<const wire::VerdictRange> verdicts, std::uint64_t
 }
 
 Status Spool::settle_range(const wire::VerdictRange& range, std::uint64_t& next_seq) {
-  const Incarnation* incarnation = find(range.names.incarnation);
+  const IncarnationRow* incarnation = find(range.names.incarnation);
   if (incarnation == nullptr) return ok();
   std::vector<SpoolRow> rows;
   {
@@ -166,14 +180,16 @@ Status Spool::settle_range(const wire::VerdictRange& range, std::uint64_t& next_
     // A gap that was not stored goes out again ([rcpt-3]); quarantine takes gaps ([env-5]).
     const bool resend = !stored && range.verdict != wire::Verdict::kQuarantined;
     if (resend) {
-      static const std::string kSql = std::string(kRecordColumns) + "WHERE no = ?1";
+      static const std::string kSql = select_where("no = ?1");
       rt::Statement& get = db_.prepare(kSql);
       get.bind(1, row.no);
       const auto found = get.step();
       if (!found) return found.error();
-      const SpoolRecord record = read_row(*this, get);
+      if (!*found) return Error{Errc::kCorrupt, "an index of the spool names no record"};
+      const auto record = read_row(*this, get);
       get.reset();
-      if (auto done = resend_gaps(record, next_seq); !done) return done;
+      if (!record) return record.error();
+      if (auto done = resend_gaps(*record, next_seq); !done) return done;
     }
     if (stored) {
       rt::Statement& keep = db_.prepare("UPDATE record SET state = 2 WHERE no = ?1");
@@ -195,23 +211,40 @@ Status Spool::settle_range(const wire::VerdictRange& range, std::uint64_t& next_
   return ok();
 }
 
+Result<std::vector<wire::Gap>> Spool::gaps_of(const SpoolRecord& record) {
+  if (!record.damaged) {
+    auto content = wire::decode_record(*record.body);
+    if (content) return std::move(content->gaps);
+  }
+  // What its gaps listed is still known by name, though not how much was lost under each.
+  wire::Gap gap;
+  gap.cause = wire::GapCause::kDamaged;
+  rt::Statement& rows =
+      db_.prepare("SELECT incarnation_no, first, last FROM gap_cover WHERE record_no = ?1");
+  rows.bind(1, record.no);
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    const wire::IncarnationId id = incarnation(rows.i64(0));
+    if (!id.is_none()) gap.names.push_back({{id, {rows.u64(1), rows.u64(2)}}, 0, false});
+  }
+  if (gap.names.empty()) return std::vector<wire::Gap>{};
+  return std::vector<wire::Gap>{std::move(gap)};
+}
+
 Status Spool::resend_gaps(const SpoolRecord& dropped, std::uint64_t& next_seq) {
-  auto record = wire::decode_record(*dropped.body);
-  if (!record) return ok();  // damaged: nothing to send again; the name itself is settled
-  if (record->gaps.empty()) return ok();
+  auto gaps = gaps_of(dropped);
+  if (!gaps) return gaps.error();
+  if (gaps->empty()) return ok();
   wire::Record again;
   again.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty);
-  again.stamp = record->stamp;
-  again.gaps = std::move(record->gaps);
-  SpoolRecord out;
-  out.name = {live_.id, next_seq++};
-  FP_CHECK(out.name.seq <= live_.lease);
-  out.record_class = RecordClass::kGap;
-  out.body = std::make_shared<const std::string>(wire::encode(again));
-  out.hash = wire::hash128(*out.body);
-  for (const wire::Gap& gap : again.gaps) {
-    out.covers.insert(out.covers.end(), gap.names.begin(), gap.names.end());
-  }
+  if (const auto content = wire::decode_record(*dropped.body)) again.stamp = content->stamp;
+  again.gaps = std::move(*gaps);
+  SpoolRecord out = make_spool_record(again, RecordClass::kGap);
+  const auto name = take_name(next_seq);
+  if (!name) return name.error();
+  out.name = *name;
   return insert_record(out, age_ms_);
 }
 
@@ -219,7 +252,7 @@ Status Spool::held_conflicts(std::span<const wire::VerdictRange> verdicts,
                              std::vector<wire::Name>& names) {
   for (const wire::VerdictRange& range : verdicts) {
     if (range.verdict != wire::Verdict::kConflict) continue;
-    const Incarnation* incarnation = find(range.names.incarnation);
+    const IncarnationRow* incarnation = find(range.names.incarnation);
     if (incarnation == nullptr) continue;
     rt::Statement& held = db_.prepare(
         "SELECT seq FROM record WHERE incarnation_no = ?1 AND seq BETWEEN ?2 AND ?3 AND state = 1");
@@ -237,7 +270,7 @@ Status Spool::held_conflicts(std::span<const wire::VerdictRange> verdicts,
 Status Spool::hold_again(std::span<const wire::NameRange> ranges) {
   return transact([&]() -> Status {
     for (const wire::NameRange& range : ranges) {
-      const Incarnation* incarnation = find(range.incarnation);
+      const IncarnationRow* incarnation = find(range.incarnation);
       if (incarnation == nullptr) continue;
       rt::Statement& hold = db_.prepare(
           "UPDATE record SET state = 1 WHERE incarnation_no = ?1 AND seq BETWEEN ?2 AND ?3"
@@ -249,12 +282,12 @@ Status Spool::hold_again(std::span<const wire::NameRange> ranges) {
   });
 }
 
-Result<SpoolRecord> Spool::renamed(SpoolRecord record, std::uint64_t seq) {
+Result<SpoolRecord> Spool::renamed(SpoolRecord record, const wire::Name& name) {
   auto content = wire::decode_record(*record.body);
   if (!content) return content.error();
   if (!content->first_name) content->first_name = record.name;
   record.no = 0;
-  record.name = {live_.id, seq};
+  record.name = name;
   record.body = std::make_shared<const std::string>(wire::encode(*content));
   record.hash = wire::hash128(*record.body);
   record.covers.clear();
@@ -264,28 +297,56 @@ Result<SpoolRecord> Spool::renamed(SpoolRecord record, std::uint64_t seq) {
   return record;
 }
 
+Status Spool::rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>& lost,
+                             std::uint64_t& seq) {
+  auto old = load_as_is(name);
+  if (!old) return old.error().code == Errc::kNotFound ? ok() : Status(old.error());  // shed
+  const auto fresh_name = take_name(seq);
+  if (!fresh_name) return fresh_name.error();
+  auto fresh = old->damaged ? Error{Errc::kCorrupt, ""} : renamed(*old, *fresh_name);
+  if (fresh) {
+    if (auto inserted = insert_record(*fresh, age_ms_); !inserted) return inserted;
+  } else {
+    // The old name is settled with other content: what was lost is counted under the new one.
+    auto gaps = gaps_of(*old);
+    if (!gaps) return gaps.error();
+    lost.push_back(
+        {{fresh_name->incarnation, {fresh_name->seq, fresh_name->seq}}, old->readings, true});
+    for (const wire::Gap& gap : *gaps) {
+      lost.insert(lost.end(), gap.names.begin(), gap.names.end());
+    }
+  }
+  // The old name is settled at the coordinator; its bytes live on under the new one.
+  return delete_record(row_of(*old, old->held));
+}
+
 Status Spool::rename(std::span<const wire::Name> on_disk, std::span<const SpoolRecord> in_memory,
                      rt::Random& random, std::uint64_t& next_seq) {
   std::uint64_t seq = 1;
   auto done = transact([&]() -> Status {
     if (auto drawn = draw_incarnation(random); !drawn) return drawn;
+    std::vector<wire::GapNames> lost;
     for (const wire::Name& name : on_disk) {
-      auto old = load(name);
-      if (!old) {
-        if (old.error().code == Errc::kNotFound) continue;  // shed meanwhile
-        return old.error();
-      }
-      auto fresh = renamed(*old, seq++);
-      if (!fresh) return fresh.error();
-      if (auto inserted = insert_record(*fresh, age_ms_); !inserted) return inserted;
-      // The old name is settled at the coordinator; its bytes live on under the new one.
-      if (auto erased = delete_record(row_of(*old, old->held)); !erased) return erased;
+      if (auto renamed_one = rename_on_disk(name, lost, seq); !renamed_one) return renamed_one;
     }
     for (const SpoolRecord& record : in_memory) {
-      auto fresh = renamed(record, seq++);
+      const auto name = take_name(seq);
+      if (!name) return name.error();
+      auto fresh = renamed(record, *name);
       if (!fresh) return fresh.error();
       if (auto inserted = insert_record(*fresh, age_ms_); !inserted) return inserted;
     }
+    if (lost.empty()) return reload_totals();
+    wire::Record record;
+    record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty);
+    record.gaps.resize(1);
+    record.gaps[0].cause = wire::GapCause::kDamaged;
+    record.gaps[0].names = std::move(lost);
+    SpoolRecord gap = make_spool_record(record, RecordClass::kGap);
+    const auto name = take_name(seq);
+    if (!name) return name.error();
+    gap.name = *name;
+    if (auto inserted = insert_record(gap, age_ms_); !inserted) return inserted;
     return reload_totals();
   });
   if (done) next_seq = seq;
@@ -295,7 +356,7 @@ Status Spool::rename(std::span<const wire::Name> on_disk, std::span<const SpoolR
 Result<std::vector<wire::IncarnationStatement>> Spool::statement() {
   std::vector<wire::IncarnationStatement> out;
   out.reserve(incarnations_.size());
-  for (const Incarnation& each : incarnations_) {
+  for (const IncarnationRow& each : incarnations_) {
     wire::IncarnationStatement statement;
     statement.id = each.id;
     if (each.parent_no != 0) statement.parent = incarnation(each.parent_no);
@@ -304,11 +365,12 @@ Result<std::vector<wire::IncarnationStatement>> Spool::statement() {
     statement.live = each.no == live_no_;
     out.push_back(std::move(statement));
   }
-  const auto at = [&](std::int64_t no) -> wire::IncarnationStatement& {
-    const auto it = std::lower_bound(incarnations_.begin(), incarnations_.end(), no,
-                                     [](const Incarnation& a, std::int64_t b) { return a.no < b; });
-    FP_CHECK(it != incarnations_.end() && it->no == no);
-    return out[static_cast<std::size_t>(it - incarnations_.begin())];
+  const auto at = [&](std::int64_t no) -> wire::IncarnationStatement* {
+    const auto it =
+        std::lower_bound(incarnations_.begin(), incarnations_.end(), no,
+                         [](const IncarnationRow& a, std::int64_t b) { return a.no < b; });
+    if (it == incarnations_.end() || it->no != no) return nullptr;
+    return &out[static_cast<std::size_t>(it - incarnations_.begin())];
   };
   // Held names, names that held gaps cover, and kept names; each list in order of seq.
   rt::Statement& rows = db_.prepare(
@@ -320,8 +382,11 @@ Result<std::vector<wire::IncarnationStatement>> Spool::statement() {
     const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) return out;
-    wire::IncarnationStatement& statement = at(rows.i64(0));
-    auto& ranges = rows.i64(3) == 1 ? statement.held : statement.kept;
+    wire::IncarnationStatement* statement = at(rows.i64(0));
+    if (statement == nullptr || rows.u64(1) == 0 || rows.u64(1) > rows.u64(2)) {
+      return Error{Errc::kCorrupt, "stating the spool: an index names what cannot be"};
+    }
+    auto& ranges = rows.i64(3) == 1 ? statement->held : statement->kept;
     const wire::SeqRange range{rows.u64(1), rows.u64(2)};
     if (!ranges.empty() && range.first <= ranges.back().last + 1) {
       ranges.back().last = std::max(ranges.back().last, range.last);

@@ -20,6 +20,7 @@ using std::chrono::seconds;
 constexpr std::int64_t kTimeBase = 1'767'225'600'000'000'000;  // 2026-01-01
 constexpr int kFeeds = 60;
 constexpr int kStorms = 40;
+constexpr int kRots = 3;
 constexpr rt::Nanos kStormTime = minutes(20);
 constexpr std::uint64_t kTightLeast = 6 * 1024, kTightMost = 24 * 1024;
 constexpr std::uint64_t kTightReserve = 512;
@@ -70,6 +71,9 @@ class DeliveryRun {
       // Long enough that more is shed than gaps have room for.
       world_.schedule(dice_.between(rt::Nanos(minutes(2)), rt::Nanos(minutes(8))),
                       [this] { cut_off(*node_, minutes(8)); });
+    }
+    for (int i = 0; weather_.rot && i < kRots; ++i) {
+      world_.schedule(rot_dice_.between(rt::Nanos(minutes(1)), kStormTime), [this] { rot(); });
     }
     world_.run_for(kStormTime + seconds(1));
     calm();
@@ -283,6 +287,21 @@ class DeliveryRun {
     site_->set_back();
   }
 
+  /// Found at once at the next start, or in the midst of things. What is in the WAL has check sums
+  /// of its own, so it goes to the file first.
+  void rot() {
+    if (node_->front() == nullptr) return;
+    node_->front()->with_spool(
+        [](agent::Spool& spool) { return spool.database().checkpoint(true); },
+        [this](rt::Status) {
+          did("a bit of the spool's file flips");
+          node_->rot(rot_dice_);
+          if (rot_dice_.chance(50)) {
+            world_.schedule(rt::Nanos(0), [this] { restart(*node_, rot_dice_.chance(30)); });
+          }
+        });
+  }
+
   void flip() { flips_left_ = 1 + static_cast<int>(dice_.below(3)); }
 
   /// Sees what is published; flips a bit of some.
@@ -355,6 +374,7 @@ class DeliveryRun {
     const std::string state = node_->describe() + "; " + other_->describe();
     if (!settled_) out.faults.push_back("does not come to rest: " + state);
     if (!over_bound_.empty()) out.faults.push_back(over_bound_);
+    set_back_ = set_back_ || node_->forgot() || clone_->forgot();
     node_->kill();
     other_->kill();
     site_->kill();
@@ -395,6 +415,7 @@ class DeliveryRun {
   bool verbose_ = false;
   std::multimap<rt::Nanos, std::string> deeds_;
   Dice dice_;
+  Dice rot_dice_ = world_.dice("rot");
   SimBroker broker_;
   Ledgerbook book_;
   std::unique_ptr<SimSite> site_;
@@ -424,6 +445,7 @@ Weather weather_of(std::uint64_t seed) {
   weather.store_back = dice.chance(30);
   weather.tight_spool = dice.chance(30);
   weather.two_nodes = dice.chance(25);
+  weather.rot = dice.chance(15);
   return weather;
 }
 

@@ -21,6 +21,7 @@ struct Weather {
   bool strange_records = true;
   bool tight_spool = false;  ///< a bound that sheds
   bool two_nodes = false;    ///< another node at the same site
+  bool rot = false;          ///< bits of the spool's file flip
 };
 
 struct RunResult {

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "agent/spool/open_spool.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/readings_codec.h"
 
@@ -39,6 +40,7 @@ SimNode::SimNode(SimWorld& world, SimBroker& broker, Ledgerbook& book, Options o
       options_(std::move(options)),
       client_id_("fp-lab-" + options_.node),
       vfs_(disk_, options_.disk_name),
+      files_(disk_),
       clock_(world, options_.disk_name),
       log_(world, options_.disk_name),
       dice_(world.dice("node " + options_.disk_name)) {}
@@ -53,7 +55,7 @@ void SimNode::start() {
   auto process = std::make_unique<Process>();
   process->loop = std::make_unique<SimLoop>(world_);
   process->random = std::make_unique<SimRandom>(world_.dice("random " + options_.disk_name));
-  auto spool = agent::Spool::open(kSpoolPath, vfs_.name(), *process->random);
+  auto spool = agent::open_spool(kSpoolPath, vfs_.name(), files_, *process->random, log_);
   if (!spool) {
     log_.error("opening the spool: {}", spool.error().message);
     if (disk_.is_stopped()) disk_.restart_after_kill();
@@ -81,6 +83,30 @@ void SimNode::start() {
   process_->uplink->start();
   process_->tap = std::make_unique<Tap>(*this, *process_->uplink);
   process_->front->set_sink(process_->tap.get());
+  process_->front->set_on_damaged([this] { salvage(); });
+}
+
+void SimNode::salvage() {
+  if (auto done = agent::mark_damaged(files_, kSpoolPath); !done) {
+    log_.error("marking the spool damaged: {}", done.error().message);
+  }
+  world_.schedule(rt::Nanos(0), [this] {
+    if (!process_ || !process_->front->needs_salvage()) return;
+    kill();
+    start();
+  });
+}
+
+void SimNode::rot(Dice& dice) {
+  const auto file = disk_.find(kSpoolPath);
+  if (file == nullptr || disk_.size(*file) == 0) return;
+  disk_.flip_bit(kSpoolPath, dice.below(disk_.size(*file) * 8));
+}
+
+bool SimNode::forgot() const {
+  return log_.count_containing("a new one begins") > 0 ||
+         log_.count_containing("spool salvaged") >
+             log_.count_containing("(0 incarnations unreadable)");
 }
 
 void SimNode::end(bool power) {

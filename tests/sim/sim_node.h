@@ -14,6 +14,7 @@
 #include "tests/support/sim/sim_broker.h"
 #include "tests/support/sim/sim_clock.h"
 #include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_files.h"
 #include "tests/support/sim/sim_log.h"
 #include "tests/support/sim/sim_loop.h"
 #include "tests/support/sim/sim_mqtt.h"
@@ -57,6 +58,9 @@ class SimNode {
   void start();  ///< a process life; does nothing when one is running
   void kill();   ///< SIGKILL: the page cache stays
   void power_cut();
+  void rot(Dice& dice);  ///< flips a bit of the spool's file
+  /// A damaged spool of which something could not even be named: a new one began.
+  [[nodiscard]] bool forgot() const;
   [[nodiscard]] bool running() const { return process_ != nullptr; }
 
   /// Hands in `count` readings; numbers them.
@@ -96,6 +100,7 @@ class SimNode {
     std::unique_ptr<Tap> tap;
   };
   void end(bool power);
+  void salvage();
   void note_record(const agent::SpoolRecord& record);
   void note(const wire::Name& name, const std::string& body, const std::string* definition);
 
@@ -106,6 +111,7 @@ class SimNode {
   std::string client_id_;
   SimDisk disk_;
   SimVfs vfs_;
+  SimFiles files_;
   SimWallClock clock_;
   SimLog log_;
   Dice dice_;

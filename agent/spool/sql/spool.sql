@@ -1,8 +1,9 @@
 -- The agent's spool: what it still owes, what it delivered and can still give, and its own history.
--- proto/README.md tells why each part is there.
+-- proto/README.md tells why each part is there. `seal` is a CRC-32C over the other columns
+-- (spool_rows.h): SQLite does not notice a bit that flipped in a value.
 
 -- spool_id, store_id, public_key, generation, time_ns (coordinator's), accepted, shed, age_ms, …
-CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB, seal INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Every incarnation this spool (and spools salvaged into it) ever had, oldest first.
 CREATE TABLE incarnation (
@@ -13,6 +14,7 @@ CREATE TABLE incarnation (
   ordinal INTEGER NOT NULL DEFAULT 0,     -- 0: the coordinator has not told yet
   lease INTEGER NOT NULL,                 -- seqs up to here may have been handed out
   highest INTEGER NOT NULL DEFAULT 0,     -- seqs up to here were on disk
+  seal INTEGER NOT NULL,
   UNIQUE (spool, value)
 );
 
@@ -20,7 +22,7 @@ CREATE TABLE record (
   no INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of acceptance on disk
   incarnation_no INTEGER NOT NULL,
   seq INTEGER NOT NULL,
-  state INTEGER NOT NULL,                 -- 1 held, 2 kept (delivered)
+  state INTEGER NOT NULL CHECK (state IN (1, 2)),  -- 1 held, 2 kept (delivered)
   class INTEGER NOT NULL,                 -- spool_record.h, RecordClass
   kind INTEGER NOT NULL,                  -- wire::RecordKind
   readings INTEGER NOT NULL,
@@ -30,6 +32,7 @@ CREATE TABLE record (
   age_ms INTEGER NOT NULL,                -- the spool's age when it was accepted
   series_set BLOB NOT NULL,               -- 16 bytes; zeros: none
   hash BLOB NOT NULL,                     -- of `body`
+  seal INTEGER NOT NULL,                  -- of all but no, state and body
   body BLOB NOT NULL                      -- encoded wire::Record
 );
 CREATE UNIQUE INDEX record_by_name ON record (incarnation_no, seq);

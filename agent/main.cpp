@@ -16,6 +16,7 @@
 #include "agent/sources/http_write.h"
 #include "agent/sources/line_socket.h"
 #include "agent/sources/mqtt_topics.h"
+#include "agent/spool/open_spool.h"
 #include "proto/rt/asio_http.h"
 #include "proto/rt/daemon_main.h"
 #include "proto/rt/notify.h"
@@ -128,6 +129,20 @@ void feed_watchdog(rt::RealLoop& loop, rt::Nanos every) {
   loop.after(every, [&loop, every] { feed_watchdog(loop, every); });
 }
 
+/// A spool that turned out damaged is salvaged at the next start: the process ends for it.
+void watch_spool(World& world, Agent& agent, bool& salvage) {
+  world.loop.after(rt::Seconds(1), [&] {
+    if (!agent.front().needs_salvage()) {
+      watch_spool(world, agent, salvage);
+      return;
+    }
+    world.log.error("the spool is damaged: ending, to salvage it at the next start");
+    salvage = true;
+    agent.stop();
+    world.loop.stop();
+  });
+}
+
 int fail(World& world, const rt::Error& error) {
   world.log.error("{}", error.message);
   return error.code == rt::Errc::kInvalid ? rt::kExitConfig : rt::kExitFailed;
@@ -142,7 +157,7 @@ int run(AgentConfig config, const rt::DaemonCommand& command) {
   if (auto done = world.files.make_directories(config.spool_directory); !done) {
     return fail(world, done.error());
   }
-  auto spool = Spool::open(config.spool.path, "", world.random);
+  auto spool = open_spool(config.spool.path, "", world.files, world.random, world.log);
   if (!spool) return fail(world, spool.error());
   Agent agent({world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder,
                world.files, world.log},
@@ -185,6 +200,8 @@ int run(AgentConfig config, const rt::DaemonCommand& command) {
     world.log.debug("a turn of the loop took {} ms",
                     std::chrono::duration_cast<rt::Millis>(took).count());
   });
+  bool salvage = false;
+  watch_spool(world, agent, salvage);
   agent.start();
   world.log.info("{} of site {} started, version {}", config.uplink.node, config.uplink.site,
                  config.uplink.version);
@@ -194,7 +211,7 @@ int run(AgentConfig config, const rt::DaemonCommand& command) {
   // The store thread finishes what it is at before the spool goes.
   world.store.reset();
   world.encoder.reset();
-  return rt::kExitDone;
+  return salvage ? rt::kExitFailed : rt::kExitDone;
 }
 
 }  // namespace

@@ -177,38 +177,28 @@ BUGS = {
         # It is on disk with its first record, not before its first name.
         (
             "agent/spool/spool.cpp",
-            """  if (auto done = insert.run(); !done) return done;
-  live_no_ = db_.last_insert_rowid();
+            """  if (auto done = write_incarnation_row(db_, row); !done) return done;
+  live_no_ = row.no;
 """,
-            "  insert.reset();\n  live_no_ = parent + 1;\n",
+            "  row.no = row.parent_no + 1;\n  live_no_ = row.no;\n",
         ),
         (
             "agent/spool/spool.cpp",
-            "    if (!*row) return ok();\n    incarnations_.push_back({rows.i64(0),\n",
+            "    if (!*row) return ok();\n    const auto incarnation = read_incarnation_row(rows);\n",
             """    if (!*row) {
       const bool has_live = !incarnations_.empty() && incarnations_.back().no >= live_no_;
       if (!has_live && live_no_ != 0) {
-        const std::int64_t before = incarnations_.empty() ? 0 : incarnations_.back().no;
-        incarnations_.push_back({live_no_, live_.id, before, live_.ordinal, 0, live_.lease});
+        IncarnationRow unwritten;
+        unwritten.no = live_no_;
+        unwritten.id = live_.id;
+        unwritten.parent_no = incarnations_.empty() ? 0 : incarnations_.back().no;
+        unwritten.ordinal = live_.ordinal;
+        unwritten.lease = live_.lease;
+        incarnations_.push_back(unwritten);
       }
       return ok();
     }
-    incarnations_.push_back({rows.i64(0),
-""",
-        ),
-        (
-            "agent/spool/spool.cpp",
-            "    if (it->highest >= seq) return ok();\n",
-            """    if (it->highest >= seq) return ok();
-    if (it->highest == 0) {
-      const std::string spool = it->id.spool.bytes();
-      rt::Statement& insert = db_.prepare(
-          "INSERT OR IGNORE INTO incarnation (no, spool, value, parent_no, ordinal, lease)"
-          " VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6)");
-      insert.bind(1, it->no).bind_blob(2, spool).bind(3, it->id.value).bind(4, it->parent_no);
-      insert.bind(5, it->ordinal).bind(6, it->lease);
-      if (auto done = insert.run(); !done) return done;
-    }
+    const auto incarnation = read_incarnation_row(rows);
 """,
         ),
     ],

@@ -99,13 +99,14 @@ void Outbox::on_published(Outgoing* item, std::size_t bytes, std::uint64_t token
   tokens_.emplace(token, name);
 }
 
-void Outbox::on_puback(std::uint64_t token, rt::Instant now) {
+bool Outbox::on_puback(std::uint64_t token, rt::Instant now) {
   const auto name = tokens_.find(token);
-  if (name == tokens_.end()) return;
-  if (const auto item = in_flight_.find(name->second); item != in_flight_.end()) {
-    item->second.taken = now;
-  }
+  if (name == tokens_.end()) return false;
+  const auto item = in_flight_.find(name->second);
   tokens_.erase(name);
+  if (item == in_flight_.end()) return false;
+  item->second.taken = now;
+  return item->second.tries == 1;
 }
 
 void Outbox::release(const Outgoing& item) {

@@ -53,8 +53,9 @@ class Outbox {
   [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes);
   /// `next()`'s record was published with so many bytes.
   void on_published(Outgoing* item, std::size_t bytes, std::uint64_t token);
-  /// The broker has taken what was published with this token.
-  void on_puback(std::uint64_t token, rt::Instant now);
+  /// The broker has taken what was published with this token. Returns whether that was the record's
+  /// first time: the link moves.
+  bool on_puback(std::uint64_t token, rt::Instant now);
 
   /// Forgets the names of the range, queued or in flight, and gives their credit back. Calls
   /// `visit` for each that was here.

@@ -45,8 +45,7 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       .on_message = [this](rt::MqttMessage message) { on_message(std::move(message)); },
       .on_puback =
           [this](std::uint64_t token) {
-            outbox_.on_puback(token, loop_.now());
-            last_progress_ = loop_.now();  // the link moves
+            if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
             request_pump();
           },
   });

@@ -53,8 +53,8 @@ BUGS = {
         ),
         (
             "agent/uplink/uplink.cpp",
-            "            outbox_.on_puback(token, loop_.now());\n",
-            """            outbox_.on_puback(token, loop_.now());
+            "            if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();\n",
+            """            if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
             if (const auto sent = unacknowledged_.find(token); sent != unacknowledged_.end()) {
               const wire::Name& name = sent->second;
               front_.settle({{{name.incarnation, {name.seq, name.seq}}, wire::Verdict::kRefused}});
@@ -73,7 +73,7 @@ BUGS = {
             "agent/spool/spool.cpp",
             "  if (auto done = spool.transact([&] { return spool.draw_incarnation(",
             """  if (!spool.incarnations_.empty()) {
-    const Incarnation& last = spool.incarnations_.back();
+    const IncarnationRow& last = spool.incarnations_.back();
     spool.live_no_ = last.no;
     spool.live_ = {last.id, last.lease, last.ordinal};
     return spool;
@@ -184,7 +184,8 @@ BUGS = {
         ),
         (
             "agent/spool/spool.cpp",
-            "    if (!*row) return ok();\n    const auto incarnation = read_incarnation_row(rows);\n",
+            "    if (!*row) return ok();\n"
+            "    const auto incarnation = read_incarnation_row(rows);\n",
             """    if (!*row) {
       const bool has_live = !incarnations_.empty() && incarnations_.back().no >= live_no_;
       if (!has_live && live_no_ != 0) {

@@ -64,7 +64,9 @@ void Router::add(std::string method, std::string pattern, Handler handler) {
 }
 
 void Router::route(rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) const {
-  const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+  // A view of each side: "GET" and a string would meet in a temporary string.
+  const std::string_view method =
+      request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
   std::vector<std::string> methods;
   for (const Route& route : routes_) {
     auto path = match(route.pattern, request.target.path);

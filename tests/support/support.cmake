@@ -65,7 +65,6 @@ target_compile_definitions(fieldpost_lossy_mount
 target_link_libraries(fieldpost_lossy_mount PUBLIC fieldpost_real_site)
 add_dependencies(fieldpost_lossy_mount fuse_lossy)
 
-
 # The same API on a real port; demo_server shows it to people.
 add_library(fieldpost_api_server STATIC support/api_server.cpp support/fakes/fake_view.cpp)
 target_link_libraries(fieldpost_api_server PUBLIC fieldpost_adapters fieldpost_coordinator_http

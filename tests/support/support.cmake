@@ -71,3 +71,7 @@ target_link_libraries(fieldpost_api_server PUBLIC fieldpost_adapters fieldpost_c
                                                   fieldpost_reading_world)
 add_executable(demo_server EXCLUDE_FROM_ALL support/demo_server.cpp)
 target_link_libraries(demo_server PRIVATE fieldpost_api_server)
+
+# The command line's surroundings, by script.
+add_library(fieldpost_cli_world STATIC support/cli_world.cpp)
+target_link_libraries(fieldpost_cli_world PUBLIC fieldpost_cli fieldpost_sim)

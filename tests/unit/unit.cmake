@@ -5,6 +5,8 @@ add_executable(
   unit/file_tail_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
+  unit/cli_parts_test.cpp
+  unit/cli_verbs_test.cpp
   unit/agent_config_test.cpp
   unit/config_test.cpp
   unit/coordinator_config_test.cpp
@@ -43,6 +45,7 @@ target_compile_definitions(
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world
+                                         fieldpost_cli_world
                                          fieldpost_config fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader
                                          fieldpost_reading_world fieldpost_sim

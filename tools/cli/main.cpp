@@ -11,7 +11,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "proto/rt/daemon_main.h"
 #include "proto/rt/system_clock.h"
@@ -169,6 +171,19 @@ void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   });
 }
 
+/// Measuring is a program of its own beside this one.
+int run_bench(int argc, char** argv) {
+  std::array<char, 4096> self{};
+  const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
+  const std::string_view path(self.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
+  const std::string bench = std::string(path.substr(0, path.rfind('/') + 1)) + "fieldpost-bench";
+  std::vector<char*> arguments(argv + 1, argv + argc);
+  arguments.push_back(nullptr);
+  ::execv(bench.c_str(), arguments.data());
+  fmt::print(stderr, "fieldpost: starting {}: not found or not executable\n", bench);
+  return kExitFailed;
+}
+
 rt::Result<Settings> load(const Arguments& arguments) {
   rt::SystemFiles files;
   return load_settings(
@@ -209,6 +224,7 @@ int run(const Arguments& arguments, const Verb& verb) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench(argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Readings of field nodes, from your terminal", "fieldpost");
   app.set_version_flag("--version", "fieldpost " + rt::version_text());
@@ -221,6 +237,7 @@ int main(int argc, char** argv) {
   add_overview_verbs(app, arguments, verb);
   add_reading_verbs(app, arguments, verb);
   add_other_verbs(app, arguments, verb);
+  app.add_subcommand("bench", "Measure: `fieldpost bench --help` says what");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

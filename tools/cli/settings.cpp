@@ -29,8 +29,13 @@ rt::ConfigSchema make_schema() {
   return {section};
 }
 
+/// The file that FIELDPOST_CONFIG names; empty: none.
+std::string named_file(const Environment& environment) {
+  return environment("FIELDPOST_CONFIG").value_or("");
+}
+
 std::vector<std::string> config_paths(const Environment& environment) {
-  if (const auto path = environment("FIELDPOST_CONFIG")) return {*path};
+  if (const std::string path = named_file(environment); !path.empty()) return {path};
   std::vector<std::string> paths;
   if (const auto base = environment("XDG_CONFIG_HOME")) {
     paths.push_back(*base + "/fieldpost/config.toml");
@@ -45,7 +50,7 @@ std::vector<std::string> config_paths(const Environment& environment) {
 rt::Result<rt::ConfigSources> read_sources(const Environment& environment,
                                            const ReadFile& read_file) {
   rt::ConfigSources sources;
-  const bool named = environment("FIELDPOST_CONFIG").has_value();
+  const bool named = !named_file(environment).empty();
   for (const std::string& path : config_paths(environment)) {
     auto text = read_file(path);
     if (!text && text.error().code == rt::Errc::kNotFound && !named) continue;

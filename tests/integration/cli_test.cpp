@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "tests/support/api_server.h"
+#include "tests/support/temp_directory.h"
+
+using namespace fieldpost;               // NOLINT
+using namespace fieldpost::coordinator;  // NOLINT
+using nlohmann::json;
+
+namespace {
+
+struct Outcome {
+  std::string out;  ///< standard error too
+  int exit_code = 0;
+};
+
+Outcome run_here(const std::string& command) {
+  Outcome outcome;
+  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer{};
+  while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    outcome.out.append(buffer.data(), size);
+  }
+  outcome.exit_code = WEXITSTATUS(::pclose(pipe));
+  return outcome;
+}
+
+/// The built command line against the real API over a fake coordinator.
+struct Desk {
+  Outcome run(const std::string& arguments, const std::string& input = {}) {
+    const std::string command =
+        "printf '" + input + "' | FIELDPOST_CONFIG= XDG_CONFIG_HOME=/nowhere " +
+        "FIELDPOST_URL=" + server.url() + " " FIELDPOST_TOOL " " + arguments;
+    Outcome outcome;
+    bool done = false;
+    std::thread thread([&] {
+      Outcome result = run_here(command);
+      server.loop.post([&outcome, &done, result = std::move(result)] {
+        outcome = result;
+        done = true;
+      });
+    });
+    CHECK(server.loop.run_until([&] { return done; }, rt::Seconds{20}));
+    thread.join();
+    return outcome;
+  }
+
+  void add_readings(std::int64_t count) {
+    const auto node = server.store.add_node("a");
+    const auto set = test::make_set({"m,k=v temp f C"});
+    wire::Column column;
+    for (std::int64_t i = 0; i < count; ++i) {
+      column.times.push_back(i);
+      column.values.push_back(std::bit_cast<std::uint64_t>(static_cast<double>(i)));
+    }
+    server.store.add(test::make_batch(node, {1, 1}, set, {{std::move(column)}, {}, {}}));
+  }
+
+  test::ApiServer server;
+};
+
+}  // namespace
+
+TEST_CASE("the command line reads every reading in every format") {
+  Desk desk;
+  desk.add_readings(60'000);
+  const Outcome csv = desk.run("query --format csv | wc -l");
+  CHECK(csv.out.find("60001") != std::string::npos);
+  CHECK(desk.run("query 1 | wc -l").out.find("60001") != std::string::npos);
+  const json document = json::parse(desk.run("--json query 1").out);
+  std::size_t readings = 0;
+  for (const json& item : document.at("items")) {
+    readings += item.at("readings").size();
+  }
+  CHECK(readings == 60'000);
+  CHECK(desk.run("series --json --tag k=v").exit_code == 0);
+  CHECK(desk.run("query 1 | head -1").out == "# 1 a m,k=v temp in C\n");
+}
+
+TEST_CASE("the command line writes, tails and tells how things are") {
+  Desk desk;
+  desk.add_readings(1);
+  NodeView node;
+  node.id = "a";
+  node.site = "lab";
+  desk.server.view.nodes = {node};
+  const Outcome written = desk.run("write --node b", "m v=1 1\\nm v=2 2\\n");
+  CHECK(written.out == "ok 2\n");
+  CHECK(desk.server.view.writes.at(0).node == "b");
+  CHECK(desk.run("write 'm v=1' nonsense").exit_code == 1);
+  CHECK(desk.run("tail -n 1").out.find("m,k=v temp = 0 C") != std::string::npos);
+  CHECK(desk.run("status").out.find("! a: offline") != std::string::npos);
+  CHECK(desk.run("nodes a --command ping").out.find("command 1 (ping)") != std::string::npos);
+  CHECK(desk.run("doctor").exit_code == 0);
+}
+
+TEST_CASE("exit codes tell what went wrong") {
+  Desk desk;
+  CHECK(desk.run("nodes none").exit_code == 1);
+  CHECK(desk.run("dance").exit_code == 2);
+  CHECK(desk.run("query --from yesterday").exit_code == 1);
+  desk.add_readings(1);
+  CHECK(desk.run("query --from yesterday").exit_code == 2);
+  CHECK(desk.run("nodes --url http://127.0.0.1:1").exit_code == 69);
+  CHECK(desk.run("nodes --url nonsense").exit_code == 78);
+  CHECK(desk.run("--help").exit_code == 0);
+  CHECK(desk.run("--version").out.starts_with("fieldpost "));
+}

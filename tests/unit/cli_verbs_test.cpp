@@ -1,0 +1,287 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "proto/wire/topics.h"
+#include "tests/support/cli_world.h"
+#include "tests/support/sample_messages.h"
+#include "tools/cli/verbs.h"
+
+using namespace fieldpost;       // NOLINT
+using namespace fieldpost::cli;  // NOLINT
+using nlohmann::json;
+using test::CliWorld;
+
+namespace {
+
+const std::string kNode = R"({"id":"a","site":"lab","online":false,"last_seen":null,"version":"1",
+  "labels":[],"clock":{"synchronised":false,"offset_s":-90},
+  "spool":{"records":2,"bytes":2048,"oldest_age_s":61,"forecast_s":90000,"forecast_class":null},
+  "accepted":1284551,"held":2,"delivered":1284549,"unexplained":1,"gaps":1,"readings_lost":7,
+  "unknown_from":null,"disk_bytes_written":0,"wire_bytes_sent":0,"alarms":["it burns"]})";
+const std::string kSeries = R"({"id":7,"node":"a","measurement":"air","tags":{"pos":"top"},
+  "field":"temp","type":"f64","unit":"°C","count":2,"first_time":"2024-01-01T00:00:00.000000000Z",
+  "last_time":"2024-01-01T00:00:01.000000000Z"})";
+
+std::string list(const std::string& items, const std::string& next = "null") {
+  return R"({"items":[)" + items + R"(],"next_cursor":)" + next + "}";
+}
+
+std::string with(std::string series, const std::string& name, const std::string& value) {
+  series.back() = ',';
+  return series + "\"" + name + "\":" + value + "}";
+}
+
+}  // namespace
+
+TEST_CASE("status tells first what needs attention, then how the nodes are") {
+  CliWorld world;
+  world.answer("/readyz", R"({"detail":"the broker is not connected"})", 503);
+  world.answer("/api/v1/nodes?limit=1000", list(kNode));
+  CHECK(run_status(world.context, {}) == kExitDone);
+  const std::string out = world.out();
+  CHECK(
+      out.starts_with("! the coordinator is not ready: the broker is not connected\n"
+                      "! a: it burns\n"
+                      "! a: 1 readings unexplained\n"
+                      "! a: offline, last seen never\n"
+                      "! a: its clock is not synchronised\n"
+                      "! a: 1 gap, 7 readings known lost\n"
+                      "\n"
+                      "1,284,549 of 1,284,551 delivered, 1 unexplained; 0 of 1 nodes online\n"));
+  CHECK(out.find("2 records, 2.0 KiB, oldest 1 min 1 s") != std::string::npos);
+  CHECK(out.find("1 d 1 h") != std::string::npos);
+  CHECK(out.find("1 min 30 s behind") != std::string::npos);
+}
+
+TEST_CASE("status as JSON carries the same") {
+  CliWorld world;
+  world.context.json = true;
+  world.answer("/readyz", R"({"status":"ready"})");
+  world.answer("/api/v1/nodes?limit=1000", list(""));
+  world.answer("/api/v1/gaps?limit=1000", list(""));
+  CHECK(run_status(world.context, {.gaps = true}) == kExitDone);
+  const json document = json::parse(world.out());
+  CHECK(document.at("ready") == true);
+  CHECK(document.at("attention").empty());
+  CHECK(document.at("gaps").empty());
+}
+
+TEST_CASE("lists are walked page by page") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries, "\"s31\""));
+  world.answer("/api/v1/series?limit=1000&cursor=s31", list(kSeries));
+  CHECK(run_series(world.context, {}) == kExitDone);
+  const std::string out = world.out();
+  CHECK(out.find("air,pos=top temp") != std::string::npos);
+  CHECK(std::count(out.begin(), out.end(), '\n') == 3);
+}
+
+TEST_CASE("filters of series are handed to the coordinator") {
+  CliWorld world;
+  world.answer(
+      "/api/v1/series?node=a%20b&measurement=m&field=f&series=1%2C2&tag.k=v%3Dw&limit=1000",
+      list(""));
+  SeriesChoice choice{{1, 2}, "a b", "m", "f", {"k=v=w"}};
+  CHECK(run_series(world.context, choice) == kExitDone);
+  CHECK(world.out() == "no series matches\n");
+  choice.tags = {"k"};
+  CHECK(run_series(world.context, choice) == kExitUsage);
+  CHECK(world.err() == "fieldpost: --tag: expected KEY=VALUE, not \"k\"\n");
+}
+
+TEST_CASE("an error of the coordinator becomes its words and the right exit code") {
+  const auto code = [](int status) {
+    CliWorld world;
+    world.answer("/api/v1/nodes?limit=1000", R"({"detail":"because"})", status);
+    const int exit = run_nodes(world.context, {});
+    CHECK(world.err() == "fieldpost: because\n");
+    return exit;
+  };
+  CHECK(code(400) == kExitUsage);
+  CHECK(code(401) == kExitNotPermitted);
+  CHECK(code(403) == kExitNotPermitted);
+  CHECK(code(404) == kExitFailed);
+  CHECK(code(500) == kExitFailed);
+  CHECK(code(503) == kExitFailed);
+  CliWorld world;
+  world.answer_error("/api/v1/nodes?limit=1000", {rt::Errc::kUnavailable, "nobody is there"});
+  CHECK(run_nodes(world.context, {}) == kExitUnreachable);
+  CliWorld other;
+  other.answer("/api/v1/nodes?limit=1000", "<html>");
+  CHECK(run_nodes(other.context, {}) == kExitFailed);
+}
+
+TEST_CASE("a command is sent to a node") {
+  CliWorld world;
+  world.answer("/api/v1/nodes/a/commands", R"({"id":4,"verb":"ping"})", 202);
+  CHECK(run_nodes(world.context, {"a", "ping", R"({"n":1})"}) == kExitDone);
+  CHECK(world.fetcher.asked.at(0).method == "POST");
+  CHECK(json::parse(world.fetcher.asked.at(0).body) ==
+        json::parse(R"({"verb":"ping","arguments":{"n":1}})"));
+  CHECK(world.out() == "command 4 (ping) is on its way to a\n");
+  CHECK(run_nodes(world.context, {"a", "ping", "[]"}) == kExitUsage);
+  CHECK(run_nodes(world.context, {"", "ping", ""}) == kExitUsage);
+}
+
+TEST_CASE("readings are printed page by page under their series") {
+  CliWorld world;
+  world.answer("/api/v1/series?series=7&limit=1000", list(kSeries));
+  const std::string path = "/api/v1/readings?series=7&from=1&to=9";
+  world.answer(path + "&limit=3",
+               list(with(kSeries, "readings", R"([["t1",1.5],["t2",2]])"), "\"r1\""));
+  world.answer(path + "&limit=1&cursor=r1",
+               list(with(kSeries, "readings", R"([["t3",3]])"), "\"r2\""));
+  QueryOptions options{.choice = {.ids = {7}}, .from = "1", .to = "9", .limit = 3};
+  CHECK(run_query(world.context, options) == kExitDone);
+  CHECK(world.out() == "# 7 a air,pos=top temp in °C\nt1  1.5\nt2  2\nt3  3\n");
+  world.context.json = true;
+  CHECK(run_query(world.context, options) == kExitDone);
+  const std::string out = world.out();
+  const json document = json::parse(out.substr(out.find('{')));
+  CHECK(document.at("items").size() == 2);
+  CHECK(document.at("next_cursor").is_null());
+}
+
+TEST_CASE("buckets are printed as a table or as CSV") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  world.answer("/api/v1/readings/aggregate?series=7&points=1",
+               list(with(kSeries, "buckets", R"([["t",2,1,2.5,1.75,1,2.5]])")));
+  CHECK(run_query(world.context, {.points = 1, .format = QueryFormat::kCsv}) == kExitDone);
+  CHECK(world.out() ==
+        "time,series,node,measurement,tags,field,count,min,max,mean,first,last\r\n"
+        "t,7,a,air,pos=top,temp,2,1,2.5,1.75,1,2.5\r\n");
+  CHECK(run_query(world.context, {.points = 1}) == kExitDone);
+  CHECK(
+      world.out().ends_with("TIME  COUNT  MIN  MAX  MEAN  FIRST  LAST\n"
+                            "t         2    1  2.5  1.75      1   2.5\n"));
+}
+
+TEST_CASE("CSV of more series than one address holds has one header line") {
+  CliWorld world;
+  std::string items;
+  std::string first = "/api/v1/readings?series=";
+  std::string second = first + "201";
+  for (int id = 1; id <= 201; ++id) {
+    std::string series = kSeries;
+    series.replace(series.find("\"id\":7"), 6, "\"id\":" + std::to_string(id));
+    items += (id == 1 ? "" : ",") + series;
+    if (id <= 200) first += (id == 1 ? "" : ",") + std::to_string(id);
+  }
+  world.answer("/api/v1/series?limit=1000", list(items));
+  world.answer(first + "&format=csv&limit=3", "time,value\r\n1,1\r\n2,2\r\n");
+  world.answer(second + "&format=csv&limit=1", "time,value\r\n3,3\r\n");
+  CHECK(run_query(world.context, {.limit = 3, .format = QueryFormat::kCsv}) == kExitDone);
+  CHECK(world.out() == "time,value\r\n1,1\r\n2,2\r\n3,3\r\n");
+}
+
+TEST_CASE("tail prints readings, and connects again when the stream ends") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  const std::string reading =
+      R"({"series":7,"time":"1970-01-01T00:00:00.000000005Z","value":21.5})";
+  world.answer("/api/v1/live?series=7&last=true", "event: reading\ndata: " + reading + "\n\n");
+  world.answer_error("/api/v1/live?series=7", {rt::Errc::kUnavailable, "reset"});
+  world.answer("/api/v1/live?series=7",
+               "event: gap\ndata: {\"id\":3,\"node\":\"a\",\"cause\":\"shed\"}\n\n"
+               "event: reading\ndata: {\"series\":8,\"time\":\"x\",\"value\":1}\n\n"
+               "event: reading\ndata: " +
+                   reading + "\n\n");
+  CHECK(run_tail(world.context, {.count = 3}) == kExitDone);
+  const std::string line = "1970-01-01T00:00:00.000000005Z  a  air,pos=top temp = 21.5 °C\n";
+  CHECK(world.out() == line + "! gap 3 of a: shed\n" + line);
+  CHECK(world.pauses == std::vector<std::int64_t>{1000, 2000});
+}
+
+TEST_CASE("tail prints line protocol or JSON") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  world.answer("/api/v1/live?series=7&last=true",
+               "event: reading\ndata: {\"series\":7,\"time\":\"1970-01-01T00:00:00.000000005Z\","
+               "\"value\":21.5}\n\n");
+  CHECK(run_tail(world.context, {.count = 1, .lines = true}) == kExitDone);
+  CHECK(world.out() == "air,pos=top temp=21.5 5\n");
+  world.context.json = true;
+  CHECK(run_tail(world.context, {.count = 1}) == kExitDone);
+  CHECK(
+      world.out().ends_with("{\"event\":\"reading\",\"series\":7,\"time\":"
+                            "\"1970-01-01T00:00:00.000000005Z\",\"value\":21.5}\n"));
+}
+
+TEST_CASE("tail gives up when it never got through, or was refused") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  world.answer_error("/api/v1/live?series=7&last=true", {rt::Errc::kUnavailable, "gone"});
+  CHECK(run_tail(world.context, {}) == kExitUnreachable);
+  CHECK(world.pauses.empty());
+  CliWorld empty;
+  empty.answer("/api/v1/series?limit=1000", list(""));
+  CHECK(run_tail(empty.context, {}) == kExitFailed);
+}
+
+TEST_CASE("write sends batches under keys of their own and says how many lines") {
+  std::string input;
+  for (int i = 0; i < 5'001; ++i) input += "m v=" + std::to_string(i) + " 1\n";
+  CliWorld world(input);
+  world.answer("/write?precision=s&node=n", "", 204);
+  CHECK(run_write(world.context, {.node = "n", .precision = "s"}) == kExitDone);
+  CHECK(world.out() == "ok 5001\n");
+  REQUIRE(world.fetcher.asked.size() == 2);
+  CHECK(world.fetcher.asked[1].body == "m v=5000 1\n");
+  CHECK(world.fetcher.asked[0].headers != world.fetcher.asked[1].headers);
+}
+
+TEST_CASE("write offers a batch again, under the same key, while the coordinator is away or full") {
+  CliWorld world;
+  world.answer_error("/write?precision=ns", {rt::Errc::kUnavailable, "away"});
+  world.fetcher.answers["/write?precision=ns"].emplace_back(
+      Fetched{503, "", {{"retry-after", "3"}}, 0});
+  world.answer("/write?precision=ns", "", 204);
+  CHECK(run_write(world.context, {.lines = {"m v=1"}}) == kExitDone);
+  CHECK(world.pauses == std::vector<std::int64_t>{500, 3000});
+  REQUIRE(world.fetcher.asked.size() == 3);
+  CHECK(world.fetcher.asked[0].headers == world.fetcher.asked[2].headers);
+  CliWorld hopeless;
+  hopeless.answer_error("/write?precision=ns", {rt::Errc::kUnavailable, "away"});
+  CHECK(run_write(hopeless.context, {.lines = {"m v=1"}}) == kExitUnreachable);
+  CHECK(hopeless.fetcher.asked.size() == 10);
+}
+
+TEST_CASE("write names bad lines and fails") {
+  CliWorld world;
+  world.answer("/write?precision=ns", R"({"error":"line 2: nonsense"})", 400);
+  CHECK(run_write(world.context, {.lines = {"m v=1", "x"}}) == kExitFailed);
+  CHECK(world.err() == "fieldpost: lines 1 to 2, counted from there: line 2: nonsense\n");
+  CliWorld denied;
+  denied.answer("/write?precision=ns", "", 401);
+  CHECK(run_write(denied.context, {.lines = {"m v=1"}}) == kExitNotPermitted);
+}
+
+TEST_CASE("decode prints one JSON object a message and names lines that are none") {
+  CliWorld world("fieldpost/v1/lab/a/hello 00\n\nnonsense\nfieldpost/v1/lab/a/hello 0g\n");
+  CHECK(run_decode(world.context, {}) == kExitFailed);
+  const std::string out = world.out();
+  CHECK(std::count(out.begin(), out.end(), '\n') == 1);
+  CHECK(json::parse(out).contains("error"));
+  CHECK(world.err() ==
+        "fieldpost: line 3: expected TOPIC and the payload in hex\n"
+        "fieldpost: line 4: expected TOPIC and the payload in hex\n");
+  CliWorld key;
+  CHECK(run_decode(key.context, {.key = "12"}) == kExitUsage);
+}
+
+TEST_CASE("doctor asks one thing after the other and fails for what is broken") {
+  CliWorld world;
+  world.answer("/healthz", "{}");
+  world.answer("/readyz", "{}");
+  world.answer("/api/v1/nodes?limit=1000", list(kNode));
+  CHECK(run_doctor(world.context, "the default") == kExitFailed);
+  CHECK(world.out().find("fail  a: it burns\n") != std::string::npos);
+  CliWorld away;
+  away.answer_error("/healthz", {rt::Errc::kUnavailable, "nobody is there"});
+  CHECK(run_doctor(away.context, "--url") == kExitUnreachable);
+  CHECK(away.out() ==
+        "ok    the coordinator's address is http://fake (--url)\nfail  nobody is there\n");
+}

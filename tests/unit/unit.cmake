@@ -24,6 +24,7 @@ add_executable(
   unit/ingest_test.cpp
   unit/http_text_test.cpp
   unit/salvage_test.cpp
+  unit/spool_test.cpp
   unit/reading_crash_test.cpp
   unit/reading_damage_test.cpp
   unit/reading_model_test.cpp

@@ -74,13 +74,22 @@ Columns split_half(Columns& columns) {
 
 rt::Result<std::vector<EncodedReadings>> BatchEncoder::encode(ReadingsBatch batch) {
   std::vector<EncodedReadings> out;
-  std::vector<Merged> merged = merge_by_class(std::move(batch.pieces));
+  auto done = encode_pieces(std::move(batch.pieces), {batch.stamp, false}, out);
+  if (done) done = encode_pieces(std::move(batch.boot_pieces), {batch.stamp, true}, out);
+  if (!done) return done.error();
+  return out;
+}
+
+rt::Status BatchEncoder::encode_pieces(std::vector<ParsedLines> pieces, const Stamp& stamp,
+                                       std::vector<EncodedReadings>& out) {
+  if (pieces.empty()) return rt::ok();
+  std::vector<Merged> merged = merge_by_class(std::move(pieces));
   for (std::size_t index = 0; index < merged.size(); ++index) {
     if (merged[index].keys.empty()) continue;
-    auto done = encode_class(static_cast<int>(index), std::move(merged[index]), batch, out);
-    if (!done) return done.error();
+    auto done = encode_class(static_cast<int>(index), std::move(merged[index]), stamp, out);
+    if (!done) return done;
   }
-  return out;
+  return rt::ok();
 }
 
 int BatchEncoder::class_of(const std::string& key) {
@@ -127,7 +136,7 @@ std::vector<BatchEncoder::Merged> BatchEncoder::merge_by_class(std::vector<Parse
   return merged;
 }
 
-rt::Status BatchEncoder::encode_class(int index, Merged merged, const ReadingsBatch& batch,
+rt::Status BatchEncoder::encode_class(int index, Merged merged, const Stamp& stamp,
                                       std::vector<EncodedReadings>& out) {
   auto choice = sets_.choose(merged.keys);
   if (!choice) return choice.error();
@@ -140,20 +149,20 @@ rt::Status BatchEncoder::encode_class(int index, Merged merged, const ReadingsBa
     groups[place.group].columns[place.column] = std::move(merged.columns[i]);
   }
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    encode_columns(index, choice->sets[g], std::move(groups[g]), batch, out);
+    encode_columns(index, choice->sets[g], std::move(groups[g]), stamp, out);
   }
   return rt::ok();
 }
 
 void BatchEncoder::encode_columns(int index, const std::shared_ptr<const SeriesSet>& set,
-                                  Columns columns, const ReadingsBatch& batch,
+                                  Columns columns, const Stamp& stamp,
                                   std::vector<EncodedReadings>& out) {
   const std::size_t readings = columns.readings();
   if (readings == 0) return;
   if (readings > kRecordReadingsMax) {
     Columns later = split_half(columns);
-    encode_columns(index, set, std::move(columns), batch, out);
-    encode_columns(index, set, std::move(later), batch, out);
+    encode_columns(index, set, std::move(columns), stamp, out);
+    encode_columns(index, set, std::move(later), stamp, out);
     return;
   }
   const std::string raw = wire::encode_columns(columns, set->types);
@@ -162,8 +171,8 @@ void BatchEncoder::encode_columns(int index, const std::shared_ptr<const SeriesS
       compressed.bytes.size() > kPayloadBytesMax || raw.size() > kRawPayloadBytesMax;
   if (too_large && readings > 1) {
     Columns later = split_half(columns);
-    encode_columns(index, set, std::move(columns), batch, out);
-    encode_columns(index, set, std::move(later), batch, out);
+    encode_columns(index, set, std::move(columns), stamp, out);
+    encode_columns(index, set, std::move(later), stamp, out);
     return;
   }
   Record record;
@@ -181,8 +190,8 @@ void BatchEncoder::encode_columns(int index, const std::shared_ptr<const SeriesS
       record.last_time = std::max(record.last_time, time);
     }
   }
-  record.stamp = batch.stamp;
-  record.boot_stamped = batch.boot_stamped;
+  record.stamp = stamp.clock;
+  record.boot_stamped = stamp.boot_stamped;
   out.push_back({index, std::move(record), set});
 }
 

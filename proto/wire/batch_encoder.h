@@ -28,9 +28,9 @@ struct EncoderOptions {
 
 /// Readings gathered by the batcher, on their way to becoming records.
 struct ReadingsBatch {
-  std::vector<ParsedLines> pieces;  ///< in order of arrival
-  Clock stamp;                      ///< when the batch was closed
-  bool boot_stamped = false;
+  std::vector<ParsedLines> pieces;       ///< in order of arrival
+  std::vector<ParsedLines> boot_pieces;  ///< stamped by a clock that was not synchronised [env-9]
+  Clock stamp;                           ///< when the batch was closed
 };
 
 /// One record's worth of readings.
@@ -55,10 +55,16 @@ class BatchEncoder {
   };
   [[nodiscard]] int class_of(const std::string& key);
   std::vector<Merged> merge_by_class(std::vector<ParsedLines> pieces);
-  rt::Status encode_class(int index, Merged merged, const ReadingsBatch& batch,
+  struct Stamp {
+    Clock clock;
+    bool boot_stamped = false;
+  };
+  rt::Status encode_pieces(std::vector<ParsedLines> pieces, const Stamp& stamp,
+                           std::vector<EncodedReadings>& out);
+  rt::Status encode_class(int index, Merged merged, const Stamp& stamp,
                           std::vector<EncodedReadings>& out);
   void encode_columns(int index, const std::shared_ptr<const SeriesSet>& set, Columns columns,
-                      const ReadingsBatch& batch, std::vector<EncodedReadings>& out);
+                      const Stamp& stamp, std::vector<EncodedReadings>& out);
 
   EncoderOptions options_;
   SetChooser sets_;

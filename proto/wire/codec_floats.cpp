@@ -51,6 +51,10 @@ std::uint64_t scale_down(std::uint64_t whole, unsigned scale) {
   return std::bit_cast<std::uint64_t>(value / kPowersOfTen[scale]);
 }
 
+void scale_down(std::span<std::uint64_t> wholes, unsigned scale) {
+  for (std::uint64_t& whole : wholes) whole = scale_down(whole, scale);
+}
+
 std::optional<unsigned> common_scale(std::span<const std::uint64_t> values) {
   std::array<unsigned, kNoScale + 1> seen = {};
   const std::size_t stride = (values.size() + kSampleValues - 1) / kSampleValues;

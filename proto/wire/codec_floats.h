@@ -17,6 +17,7 @@ inline constexpr unsigned kScaleMax = 15;
 [[nodiscard]] std::optional<std::uint64_t> scale_up(std::uint64_t bits, unsigned scale);
 /// The bits of whole / 10^scale: what a reader computes.
 [[nodiscard]] std::uint64_t scale_down(std::uint64_t whole, unsigned scale);
+void scale_down(std::span<std::uint64_t> wholes, unsigned scale);  ///< each, in place
 /// The scale that most of the values need, judged by a sample; none when most are no decimals.
 [[nodiscard]] std::optional<unsigned> common_scale(std::span<const std::uint64_t> values);
 

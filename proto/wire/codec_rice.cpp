@@ -75,18 +75,33 @@ void put_block(BitWriter& out, Block block) {
   }
 }
 
+/// The first values of `block`, as far as one look ahead has them whole. 0: the next one is escaped
+/// or too wide for that.
+std::size_t take_some(BitReader& in, unsigned low, std::span<std::uint64_t> block) {
+  const unsigned longest = kEscapeZeros + low;  // the longest that is not escaped
+  std::uint64_t ahead = in.peek();
+  unsigned left = BitReader::kPeekBits;
+  std::size_t count = 0;
+  for (; count < block.size() && left >= longest; ++count) {
+    const auto zeros = static_cast<unsigned>(std::countr_zero(ahead));
+    if (zeros >= kEscapeZeros) break;
+    ahead >>= zeros + 1;
+    block[count] = std::uint64_t{zeros} << low | low_bits(ahead, low);
+    ahead >>= low;
+    left -= zeros + 1 + low;
+  }
+  in.skip(BitReader::kPeekBits - left);
+  return count;
+}
+
 std::uint64_t take_one(BitReader& in, unsigned low) {
-  const std::uint64_t ahead = in.peek();
-  const auto zeros = static_cast<unsigned>(std::countr_zero(ahead));
+  const auto zeros = static_cast<unsigned>(std::countr_zero(in.peek()));
   if (zeros >= kEscapeZeros) {
     in.skip(kEscapeZeros);
     return in.take_wide(64);
   }
   in.skip(zeros + 1);
-  const std::uint64_t high = std::uint64_t{zeros} << low;
-  if (zeros + 1 + low > BitReader::kPeekBits) return high | in.take(low);
-  in.skip(low);
-  return high | low_bits(ahead >> (zeros + 1), low);
+  return std::uint64_t{zeros} << low | in.take(low);
 }
 
 bool take_block(BitReader& in, std::span<std::uint64_t> block) {
@@ -95,9 +110,16 @@ bool take_block(BitReader& in, std::span<std::uint64_t> block) {
     std::fill(block.begin(), block.end(), 0);
     return true;
   }
-  if (code > kRiceMax && code != kCodeWide) return false;
-  for (std::uint64_t& value : block) {
-    value = code == kCodeWide ? in.take_wide(64) : take_one(in, code);
+  if (code == kCodeWide) {
+    for (std::uint64_t& value : block) value = in.take_wide(64);
+    return !in.overrun();
+  }
+  if (code > kRiceMax) return false;
+  while (!block.empty()) {
+    block = block.subspan(take_some(in, code, block));
+    if (block.empty()) break;
+    block.front() = take_one(in, code);
+    block = block.subspan(1);
   }
   return !in.overrun();
 }

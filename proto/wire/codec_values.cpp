@@ -57,7 +57,7 @@ void take_floats(ByteReader& heads, ByteReader& bodies, std::span<std::uint64_t>
   if (scale > kScaleMax) return heads.fail();
   const std::size_t exceptions = (head & kExceptions) != 0 ? heads.count(values.size()) : 0;
   take_ints(heads, bodies, values);
-  for (std::uint64_t& value : values) value = scale_down(value, scale);
+  scale_down(values, scale);
   take_exceptions(exceptions, bodies, values);
 }
 

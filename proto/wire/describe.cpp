@@ -200,7 +200,8 @@ Json json_of(const NodeState& state) {
           {"shed", state.shed},
           {"disk_bytes_written", state.disk_bytes_written},
           {"wire_bytes_sent", state.wire_bytes_sent},
-          {"sources", json_of(state.sources)}};
+          {"sources", json_of(state.sources)},
+          {"messages_ignored", state.messages_ignored}};
 }
 
 Json json_of(const VerdictRange& range) {
@@ -252,6 +253,7 @@ Json json_of(const Command& command) {
   const Json arguments = Json::parse(command.arguments, nullptr, false);
   return {{"store_id", command.store_id.hex()},
           {"generation", hex(command.generation)},
+          {"nonce", hex(command.nonce)},
           {"spool", command.spool.hex()},
           {"id", command.id},
           {"expires", format_rfc3339(command.expires)},

@@ -122,8 +122,9 @@ std::string encode(const Command& command) {
   const auto arguments = write_text(builder, command.arguments);
   const auto store_id = to_flat(command.store_id);
   const auto spool = to_flat(command.spool);
-  return finish(builder, fb::CreateCommand(builder, &store_id, command.generation, &spool,
-                                           command.id, command.expires.ns, verb, arguments));
+  return finish(builder,
+                fb::CreateCommand(builder, &store_id, command.generation, &spool, command.id,
+                                  command.expires.ns, verb, arguments, command.nonce));
 }
 
 rt::Result<Command> decode_command(std::string_view bytes) {
@@ -136,7 +137,8 @@ rt::Result<Command> decode_command(std::string_view bytes) {
                   .id = flat->id(),
                   .expires = {flat->expires_ns()},
                   .verb = in.text(flat->verb()),
-                  .arguments = in.text(flat->arguments())};
+                  .arguments = in.text(flat->arguments()),
+                  .nonce = flat->nonce()};
   in.require(command.id >= 1, "it has no id");
   in.require(!command.verb.empty(), "it has no verb");
   return in.finish(std::move(command));

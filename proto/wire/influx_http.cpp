@@ -32,6 +32,7 @@ std::string_view code_of(int status) {
     case 404: return "not found";
     case 405: return "method not allowed";
     case 413: return "request too large";
+    case 415: return "unsupported media type";
     case 503: return "unavailable";
     default: return "internal error";
   }

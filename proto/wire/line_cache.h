@@ -38,6 +38,7 @@ class LineCache {
     ValueType type = ValueType::kF64;
     std::uint32_t column = 0;  ///< in the result of parse `parse`
     std::uint64_t parse = 0;   ///< the last parse that saw this series
+    std::size_t readings = 0;  ///< that it found: about as many come next time
   };
   struct Field {
     std::string raw;                                                            ///< with the `=`

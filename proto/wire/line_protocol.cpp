@@ -12,6 +12,8 @@
 namespace fieldpost::wire {
 namespace {
 
+constexpr std::size_t kReadingBytesMin = 4;  ///< "a=1,": text of some size has no more readings
+
 /// A value of the line at hand. Columns get it when the whole line proved good.
 struct Pending {
   std::uint32_t series = 0;
@@ -35,9 +37,11 @@ class LineReader {
         options_(&options),
         cache_(&cache),
         pending_(&pending),
-        parse_(parse) {}
+        parse_(parse),
+        expected_left_(text.size() / kReadingBytesMin) {}
 
   ParsedLines read() {
+    out_.stamp_ns = options_->now.ns;
     for (; at_ != end_; ++line_) read_line();
     return std::move(out_);
   }
@@ -72,6 +76,7 @@ class LineReader {
   LineCache* cache_;
   std::vector<Pending>* pending_;
   std::uint64_t parse_;
+  std::size_t expected_left_;  ///< readings that memory may still be taken for in advance
   ParsedLines out_;
   std::size_t line_ = 1;
   std::size_t inner_lines_ = 0;  ///< line feeds inside the strings of the line at hand
@@ -230,8 +235,14 @@ Column& LineReader::column_of(std::uint32_t index) {
     series.column = static_cast<std::uint32_t>(out_.columns.size());
     out_.keys.push_back(series.key);
     out_.types.push_back(series.type);
-    out_.columns.emplace_back();
+    Column& column = out_.columns.emplace_back();
+    const std::size_t expected = std::min(series.readings, expected_left_);
+    expected_left_ -= expected;
+    column.times.reserve(expected);
+    column.values.reserve(expected);
+    series.readings = 0;
   }
+  series.readings += 1;
   return out_.columns[series.column];
 }
 

@@ -29,7 +29,8 @@ class ParsedLines {
   std::size_t lines_bad = 0;
   std::size_t readings = 0;
   std::size_t string_bytes = 0;      ///< in the strings of the columns
-  std::size_t readings_stamped = 0;  ///< readings that got `now`, their line having no time
+  std::size_t readings_stamped = 0;  ///< readings that were given a time here, having none
+  std::int64_t stamp_ns = 0;  ///< that time; a reading that says this very one counts as such
 
   static constexpr std::size_t kLineErrorsMax = 10;
 };

@@ -36,6 +36,7 @@ enum class GapCause : std::uint8_t {
   kLeftBehind = 7,
   kQuarantineFull = 8,
   kThinned = 9,
+  kGivenUp = 10,
 };
 [[nodiscard]] std::string_view to_string(GapCause cause);
 
@@ -155,14 +156,16 @@ struct NodeState {
   std::uint64_t bytes_held = 0;
   std::uint64_t readings_held = 0;
   std::uint64_t oldest_age_ms = 0;
-  std::uint64_t forecast_s =
-      0;  ///< until the first class sheds at the present rate; 0: not in sight
+  /// Until the first class sheds if nothing were delivered from now on, at the present rate of
+  /// arrival; 0: not in sight.
+  std::uint64_t forecast_s = 0;
   std::string forecast_class;
   std::uint64_t accepted = 0;  ///< readings since the spool was made
   std::uint64_t shed = 0;      ///< readings
   std::uint64_t disk_bytes_written = 0;
   std::uint64_t wire_bytes_sent = 0;
   std::vector<SourceState> sources;
+  std::uint64_t messages_ignored = 0;  ///< not signed, not ours, of another session
   bool operator==(const NodeState&) const = default;
 };
 [[nodiscard]] std::string encode(const NodeState& state);
@@ -233,7 +236,8 @@ struct Command {
   std::uint64_t id = 0;
   rt::UnixTime expires;
   std::string verb;
-  std::string arguments;  ///< JSON object
+  std::string arguments;    ///< JSON object
+  std::uint64_t nonce = 0;  ///< of the session that it was signed for [cmd-4]
   bool operator==(const Command&) const = default;
 };
 [[nodiscard]] std::string encode(const Command& command);

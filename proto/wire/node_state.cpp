@@ -29,11 +29,12 @@ std::string encode(const NodeState& state) {
   const auto forecast_class = write_text(builder, state.forecast_class);
   const auto sources = write_tables(builder, state.sources, write_source);
   const auto clock = to_flat(state.clock);
-  return finish(builder, fb::CreateNodeState(
-                             builder, state.online, version, labels, &clock, state.records_held,
-                             state.bytes_held, state.readings_held, state.oldest_age_ms,
-                             state.forecast_s, forecast_class, state.accepted, state.shed,
-                             state.disk_bytes_written, state.wire_bytes_sent, sources));
+  return finish(builder,
+                fb::CreateNodeState(builder, state.online, version, labels, &clock,
+                                    state.records_held, state.bytes_held, state.readings_held,
+                                    state.oldest_age_ms, state.forecast_s, forecast_class,
+                                    state.accepted, state.shed, state.disk_bytes_written,
+                                    state.wire_bytes_sent, sources, state.messages_ignored));
 }
 
 rt::Result<NodeState> decode_node_state(std::string_view bytes) {
@@ -57,6 +58,7 @@ rt::Result<NodeState> decode_node_state(std::string_view bytes) {
       .wire_bytes_sent = flat->wire_bytes_sent(),
       .sources = in.tables(flat->sources(), kSourcesMax, "too many sources",
                            [&in](const fb::SourceState& one) { return read_source(in, one); }),
+      .messages_ignored = flat->messages_ignored(),
   };
   return in.finish(std::move(state));
 }

@@ -96,4 +96,8 @@ rt::Result<Columns> decode_columns(std::string_view bytes, std::span<const Value
   return out;
 }
 
+bool says_origins(std::string_view bytes) {
+  return bytes.size() >= 2 && (static_cast<std::uint8_t>(bytes[1]) & codec::kOrigins) != 0;
+}
+
 }  // namespace fieldpost::wire

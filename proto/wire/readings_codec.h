@@ -40,6 +40,10 @@ struct Columns {
 /// declared and checked counts need.
 rt::Result<Columns> decode_columns(std::string_view bytes, std::span<const ValueType> types);
 
+/// Whether readings of other records are among those of this payload, as far as its first bytes
+/// say: whoever lacks the types cannot ask for more. Nothing else of it is checked.
+[[nodiscard]] bool says_origins(std::string_view bytes);
+
 struct Compressed {
   std::uint8_t codec = 0;  ///< 0 plain, 1 zstd; plain when zstd would not make it smaller
   std::string bytes;

@@ -48,6 +48,7 @@ std::string_view to_string(GapCause cause) {
     case GapCause::kLeftBehind: return "left_behind";
     case GapCause::kQuarantineFull: return "quarantine_full";
     case GapCause::kThinned: return "thinned";
+    case GapCause::kGivenUp: return "given_up";
   }
   return "unknown";
 }

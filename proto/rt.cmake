@@ -42,7 +42,8 @@ target_link_libraries(
 # Reads configuration; the only user of toml++, whose headers alone are used: its shared library
 # throws, and would be one more to load.
 add_library(fieldpost_config STATIC rt/config.cpp rt/config_file.cpp rt/config_load.cpp
-                                    rt/config_parts.cpp rt/config_value.cpp)
+                                    rt/config_parts.cpp rt/config_value.cpp
+                                    rt/live_config.cpp)
 target_compile_definitions(
   fieldpost_config PRIVATE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0 TOML_ENABLE_FORMATTERS=0)
 target_include_directories(
@@ -65,7 +66,7 @@ inline constexpr const char* kVersion = \"${PROJECT_VERSION}\";
 inline constexpr const char* kCommit = \"${FIELDPOST_COMMIT}\";
 }
 ")
-add_library(fieldpost_daemon_adapters STATIC rt/daemon_main.cpp)
+add_library(fieldpost_daemon_adapters STATIC rt/daemon_main.cpp rt/daemon_run.cpp)
 target_include_directories(fieldpost_daemon_adapters SYSTEM
                            PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/version)
 target_link_libraries(fieldpost_daemon_adapters PUBLIC fieldpost_adapters fieldpost_config)

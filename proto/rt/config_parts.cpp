@@ -155,6 +155,16 @@ Result<MqttConfig> read_mqtt(const ConfigTable& table) {
   return config;
 }
 
+ConfigSection codec_section(const std::string& what) {
+  return {.name = "codec",
+          .keys = {{.name = "zstd_level",
+                    .type = ConfigType::kInteger,
+                    .preset = "3",
+                    .least = "1",
+                    .most = "19",
+                    .meaning = "of " + what + "; higher: smaller and slower"}}};
+}
+
 ConfigSection log_section() {
   return {.name = "log",
           .keys = {{.name = "level",

@@ -36,6 +36,8 @@ struct MqttConfig {
 [[nodiscard]] std::vector<ConfigKey> mqtt_keys(const std::string& preset);
 Result<MqttConfig> read_mqtt(const ConfigTable& table);
 
+/// [codec]; `what` is compressed.
+[[nodiscard]] ConfigSection codec_section(const std::string& what);
 [[nodiscard]] ConfigSection log_section();
 [[nodiscard]] LogLevel read_log_level(const ConfigTable& table);
 

@@ -61,7 +61,7 @@ std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int
                                                int& exit_code) {
   DaemonCommand command;
   command.config_file = program.config_default;
-  bool file_given = false, check_only = false;
+  bool check_only = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view arg = argv[i];
     if (arg == "--help" || arg == "-h") {
@@ -81,7 +81,7 @@ std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int
       return std::nullopt;
     } else if (arg == "--config") {
       command.config_file = argv[++i];
-      file_given = true;
+      command.config_file_named = true;
     } else if (arg == "--set") {
       command.sources.sets.emplace_back(argv[++i]);
     } else {
@@ -89,7 +89,7 @@ std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int
       return std::nullopt;
     }
   }
-  auto text = read_file(command.config_file, file_given);
+  auto text = read_file(command.config_file, command.config_file_named);
   if (!text) {
     fmt::print(stderr, "{}: {}\n", program.name, text.error().message);
     exit_code = kExitConfig;
@@ -116,7 +116,7 @@ std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int
 
 Result<Config> reload_config(const ConfigSchema& schema, const DaemonCommand& command) {
   ConfigSources sources = command.sources;
-  auto text = read_file(command.config_file, false);
+  auto text = read_file(command.config_file, command.config_file_named);
   if (!text) return text.error();
   sources.file_text = std::move(*text);
   sources.environment = read_environment();

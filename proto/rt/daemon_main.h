@@ -23,6 +23,7 @@ struct DaemonCommand {
   Config config;
   ConfigSources sources;  ///< to read it again on SIGHUP
   std::string config_file;
+  bool config_file_named = false;  ///< by --config: it must be there
 };
 
 struct DaemonProgram {
@@ -40,7 +41,8 @@ struct DaemonProgram {
 [[nodiscard]] std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int argc,
                                                              char** argv, int& exit_code);
 
-/// Reads the file and the environment of `command` again. kInvalid names what is wrong.
+/// Reads the file and the environment of `command` again. kInvalid names what is wrong; kNotFound:
+/// a file that was named is gone.
 [[nodiscard]] Result<Config> reload_config(const ConfigSchema& schema,
                                            const DaemonCommand& command);
 

@@ -28,7 +28,11 @@ Error from_paho(const mqtt::exception& thrown, std::string_view doing) {
   return {busy ? Errc::kBusy : Errc::kUnavailable, std::string(doing) + ": " + thrown.what()};
 }
 
+/// The library tells no more than that it failed when nothing answered as a broker does.
 std::string reason_of(const mqtt::token& token) {
+  if (token.get_return_code() == MQTTASYNC_FAILURE && token.get_reason_code() < kReasonFailed) {
+    return "no broker answered (nothing listens there, it cannot be reached, or it broke off)";
+  }
   return mqtt::exception::printable_error(token.get_return_code(), token.get_reason_code());
 }
 

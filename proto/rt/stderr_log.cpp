@@ -34,8 +34,12 @@ StderrLog::StderrLog(StderrLogOptions options)
     : logger_(
           std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>())),
       journal_(options.journal) {
-  logger_->set_level(at(options.level).of_spdlog);
+  set_level(options.level);
   logger_->set_pattern(journal_ ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
+void StderrLog::set_level(LogLevel level) {
+  logger_->set_level(at(level).of_spdlog);
 }
 
 void StderrLog::write(LogLevel level, std::string_view line) {

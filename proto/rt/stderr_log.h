@@ -21,6 +21,7 @@ class StderrLog final : public Log {
  public:
   explicit StderrLog(StderrLogOptions options);
   void write(LogLevel level, std::string_view line) override;
+  void set_level(LogLevel level);
 
   [[nodiscard]] static bool stderr_is_journal();  ///< by JOURNAL_STREAM
   /// "debug", "info", "warning", "error"

@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "proto/rt/config_value.h"
+#include "proto/rt/live_config.h"
+#include "tests/support/sim/sim_log.h"
+#include "tests/support/sim/sim_world.h"
 
-using namespace fieldpost::rt;
+using namespace fieldpost::rt;  // NOLINT
+namespace sim = fieldpost::sim;
 
 namespace {
 
@@ -251,6 +255,50 @@ TEST_CASE("what changed says whether it takes a restart") {
   CHECK(changes[1].needs_restart);
   CHECK(changes[2].key == "source");
   CHECK(changes[2].needs_restart);
+}
+
+TEST_CASE("SIGHUP applies what it can and names what waits for a restart") {
+  sim::SimWorld world{1};
+  sim::SimLog log{world, "daemon"};
+  log.keep_from(LogLevel::kDebug);
+  std::vector<Nanos> applied;
+  bool fits = true;
+  const ConfigSchema schema = sample_schema();
+  LiveConfig live(
+      schema, *load("[batch]\nwindow = \"1s\"\n"), log,
+      {[&](const Config&) {
+         return fits ? ok() : Status(Error{Errc::kInvalid, "no"});
+       },
+       [&](const Config& fresh) { applied.push_back(fresh.section("batch").duration("window")); }});
+  auto said = [&log, from = std::size_t{0}]() mutable {
+    std::vector<std::string> lines;
+    for (; from < log.lines().size(); ++from) lines.push_back(log.lines()[from].text);
+    return lines;
+  };
+  using Lines = std::vector<std::string>;
+
+  live.take(load("[batch]\nwindow = \"2s\"\non = false\n"));
+  REQUIRE(applied == std::vector<Nanos>{Seconds(2)});
+  CHECK(said() == Lines{"daemon: batch.on changed: it takes effect at the next start",
+                        "daemon: batch.window changed: it is in effect"});
+  // What waits is said again; what is in effect is not.
+  live.take(load("[batch]\nwindow = \"2s\"\non = false\n"));
+  CHECK(said() == Lines{"daemon: batch.on changed: it takes effect at the next start"});
+  live.take(load("[batch]\nwindow = \"1s\"\n"));
+  CHECK(applied.back() == Seconds(1));
+  CHECK(said() == Lines{"daemon: batch.window changed: it is in effect"});
+  live.take(load("[batch]\nwindow = \"1s\"\n"));
+  CHECK(said() == Lines{"daemon: configuration read again: nothing changed"});
+
+  fits = false;
+  const std::size_t before = applied.size();
+  live.take(load("[batch]\nwindow = \"3s\"\n"));
+  live.take(load("[batch]\nwindow = 3\n"));
+  CHECK(applied.size() == before);
+  const Lines refused = said();
+  REQUIRE(refused.size() == 2);
+  CHECK(refused[0] == "daemon: configuration not reloaded, the one before stays: no");
+  CHECK(refused[1].find("window") != std::string::npos);
 }
 
 TEST_CASE("durations and sizes are written in the largest whole unit") {

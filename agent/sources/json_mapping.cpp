@@ -151,16 +151,15 @@ Result<Found> find_fields(const JsonMapping& mapping, const json& document) {
 
 }  // namespace
 
-Result<std::size_t> add_json(const JsonMapping& mapping, std::string_view text, rt::UnixTime now,
-                             ReadingsBuilder& builder) {
+rt::Status add_json(const JsonMapping& mapping, std::string_view text, rt::UnixTime now,
+                    ReadingsBuilder& builder) {
   const json document = json::parse(text, nullptr, false);
   if (document.is_discarded()) return invalid("this is not JSON");
-  std::int64_t time = now.ns;
+  std::optional<std::int64_t> time;
   if (!mapping.time_pointer.empty()) {
     const json* value = find(document, mapping.time_pointer);
-    const auto found = value == nullptr ? std::nullopt : to_time(*value, mapping.time_precision);
-    if (!found) return invalid(fmt::format("there is no time at {}", mapping.time_pointer));
-    time = *found;
+    if (value != nullptr) time = to_time(*value, mapping.time_precision);
+    if (!time) return invalid(fmt::format("there is no time at {}", mapping.time_pointer));
   }
   const auto tags = find_tags(mapping, document);
   if (!tags) return tags.error();
@@ -169,10 +168,12 @@ Result<std::size_t> add_json(const JsonMapping& mapping, std::string_view text, 
   std::size_t added = 0;
   for (auto& [field, value] : *fields) {
     const wire::SeriesKey key{mapping.measurement, *tags, field->name, value.type, field->unit};
-    added += builder.add(key, time, std::move(value)) ? 1U : 0U;
+    const bool is_added = time ? builder.add(key, *time, std::move(value))
+                               : builder.add_stamped(key, now, std::move(value));
+    added += is_added ? 1U : 0U;
   }
   if (added == 0) return invalid("no value can be stored under these names and tags");
-  return mapping.time_pointer.empty() ? added : 0;
+  return rt::ok();
 }
 
 rt::Status check_json_mapping(const JsonMapping& mapping) {

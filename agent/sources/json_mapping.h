@@ -30,11 +30,10 @@ struct JsonMapping {
   wire::Precision time_precision = wire::Precision::kS;
 };
 
-/// Adds one object's readings. Fields that are missing or null are left out. Returns how many were
-/// stamped with `now`. kInvalid, and nothing added: not JSON, no field found, a value of the wrong
-/// type, a time that is not one.
-[[nodiscard]] rt::Result<std::size_t> add_json(const JsonMapping& mapping, std::string_view text,
-                                               rt::UnixTime now, ReadingsBuilder& builder);
+/// Adds one object's readings. Fields that are missing or null are left out. kInvalid, and nothing
+/// added: not JSON, no field found, a value of the wrong type, a time that is not one.
+[[nodiscard]] rt::Status add_json(const JsonMapping& mapping, std::string_view text,
+                                  rt::UnixTime now, ReadingsBuilder& builder);
 
 /// The first thing wrong with a mapping, for the configuration's check.
 [[nodiscard]] rt::Status check_json_mapping(const JsonMapping& mapping);

@@ -132,7 +132,7 @@ rt::Status MqttTopics::add_number(const rt::MqttMessage& message, const TopicPat
   if (!value) return invalid("the payload is not a number, true or false");
   wire::SeriesKey key{config_.measurement, {}, config_.field, value->type, config_.unit};
   name_key(names, key.measurement, &key.field, key.tags);
-  if (!builder.add(std::move(key), ports_.clock.now().ns, *std::move(value))) {
+  if (!builder.add_stamped(std::move(key), ports_.clock.now(), *std::move(value))) {
     return invalid(
         "this cannot be stored: a name of the topic is empty or not UTF-8, or the "
         "number is not finite");
@@ -145,9 +145,7 @@ rt::Status MqttTopics::add_object(const rt::MqttMessage& message, const TopicPat
   if (config_.json.time_pointer.empty() && leave_out_retained(message)) return rt::ok();
   JsonMapping mapping = config_.json;
   name_key(names, mapping.measurement, nullptr, mapping.tags);
-  const auto added = add_json(mapping, trimmed(message.payload), ports_.clock.now(), builder);
-  if (!added) return added.error();
-  return rt::ok();
+  return add_json(mapping, trimmed(message.payload), ports_.clock.now(), builder);
 }
 
 rt::Status MqttTopics::add_sparkplug(const rt::MqttMessage& message, ReadingsBuilder& builder) {

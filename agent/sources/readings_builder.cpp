@@ -66,4 +66,11 @@ bool ReadingsBuilder::add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue
   return true;
 }
 
+bool ReadingsBuilder::add_stamped(wire::SeriesKey key, rt::UnixTime now, DeviceValue value) {
+  if (!add(std::move(key), now.ns, std::move(value))) return false;
+  lines_.readings_stamped += 1;
+  lines_.stamp_ns = now.ns;
+  return true;
+}
+
 }  // namespace fieldpost::agent

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "proto/rt/time.h"
 #include "proto/wire/line_protocol.h"
 #include "proto/wire/readings.h"
 
@@ -29,6 +30,8 @@ class ReadingsBuilder {
   /// `key.type` is set from the value. false: the key is not a valid one, the string too long or
   /// not UTF-8, or the number not finite; nothing is added.
   bool add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue value);
+  /// The same for one that came without a time. One builder, one `now`.
+  bool add_stamped(wire::SeriesKey key, rt::UnixTime now, DeviceValue value);
   [[nodiscard]] std::size_t readings() const { return lines_.readings; }
   [[nodiscard]] wire::ParsedLines& lines() { return lines_; }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/spool/stamped_lines.h"
+
 namespace fieldpost::agent {
 
 namespace {
@@ -18,65 +20,75 @@ wire::Clock clock_now(const rt::Loop& loop, const rt::WallClock& clock) {
 Batcher::Batcher(rt::Loop& loop, const rt::WallClock& clock, BatcherOptions options,
                  OnClosed on_closed)
     : loop_(loop), clock_(clock), options_(options), on_closed_(std::move(on_closed)) {
-  for (const std::size_t slot : {kDurable, kDurableBoot}) open_[slot].batch.durable = true;
-  for (const std::size_t slot : {kSampledBoot, kDurableBoot}) {
-    open_[slot].batch.readings.boot_stamped = true;
-  }
+  durable_.batch.durable = true;
 }
 
 Batcher::~Batcher() {
-  for (Open& open : open_) loop_.cancel(open.timer);
+  loop_.cancel(sampled_.timer);
+  loop_.cancel(durable_.timer);
+}
+
+void Batcher::set_window(rt::Nanos window) {
+  const bool sooner = window < options_.window;
+  options_.window = window;
+  if (!sooner || sampled_.timer == rt::TimerId::kNone) return;
+  loop_.cancel(sampled_.timer);
+  sampled_.timer = loop_.after(window, [this] { on_timer(sampled_); });
 }
 
 void Batcher::add_sampled(wire::ParsedLines lines) {
-  const bool boot = lines.readings_stamped > 0 && !clock_.synchronised();
-  add(boot ? kSampledBoot : kSampled, std::move(lines), std::nullopt);
+  add(sampled_, std::move(lines), std::nullopt);
 }
 
 void Batcher::add_durable(wire::ParsedLines lines, Waiter waiter) {
-  const bool boot = lines.readings_stamped > 0 && !clock_.synchronised();
-  add(boot ? kDurableBoot : kDurable, std::move(lines), std::move(waiter));
+  add(durable_, std::move(lines), std::move(waiter));
 }
 
-void Batcher::add(std::size_t slot, wire::ParsedLines lines, std::optional<Waiter> waiter) {
-  Open& open = open_[slot];
+void Batcher::add(Open& open, wire::ParsedLines lines, std::optional<Waiter> waiter) {
   open.batch.count += lines.readings;
   open.string_bytes += lines.string_bytes;
   if (waiter) {
     waiting_readings_ += lines.readings;
     open.batch.waiters.push_back(std::move(*waiter));
   }
-  open.batch.readings.pieces.push_back(std::move(lines));
+  gather(open.batch.readings, std::move(lines));
   const bool full =
       open.batch.count >= options_.readings_max || open.string_bytes >= options_.string_bytes_max;
   if (full && (!open.batch.durable || durable_under_way_ < kDurableUnderWayMax)) {
-    close(slot);
+    close(open);
     return;
   }
   if (open.timer != rt::TimerId::kNone) return;
   const rt::Nanos delay = open.batch.durable ? options_.linger : options_.window;
-  open.timer = loop_.after(delay, [this, slot] {
-    open_[slot].timer = rt::TimerId::kNone;
-    if (open_[slot].batch.durable) {
-      try_close_durable(slot);
-    } else {
-      close(slot);
-    }
-  });
+  open.timer = loop_.after(delay, [this, &open] { on_timer(open); });
 }
 
-void Batcher::try_close_durable(std::size_t slot) {
-  // Otherwise on_durable_done comes back to it.
-  if (durable_under_way_ < kDurableUnderWayMax) close(slot);
+/// Readings with times of their own and readings that got theirs from a clock which nothing
+/// confirms go into different records: correcting that clock must not move the former.
+void Batcher::gather(wire::ReadingsBatch& into, wire::ParsedLines lines) const {
+  if (lines.readings_stamped == 0 || clock_.synchronised()) {
+    into.pieces.push_back(std::move(lines));
+    return;
+  }
+  if (lines.readings_stamped == lines.readings) {
+    into.boot_pieces.push_back(std::move(lines));
+    return;
+  }
+  into.boot_pieces.push_back(take_stamped(lines));
+  into.pieces.push_back(std::move(lines));
 }
 
-void Batcher::close(std::size_t slot) {
-  Open& open = open_[slot];
+void Batcher::on_timer(Open& open) {
+  open.timer = rt::TimerId::kNone;
+  // A durable batch that has to wait is closed by on_durable_done.
+  if (!open.batch.durable || durable_under_way_ < kDurableUnderWayMax) close(open);
+}
+
+void Batcher::close(Open& open) {
   loop_.cancel(std::exchange(open.timer, rt::TimerId::kNone));
-  if (open.batch.readings.pieces.empty()) return;
+  if (open.batch.count == 0) return;
   ClosedBatch closed = std::exchange(open.batch, {});
   open.batch.durable = closed.durable;
-  open.batch.readings.boot_stamped = closed.readings.boot_stamped;
   open.string_bytes = 0;
   closed.readings.stamp = clock_now(loop_, clock_);
   if (closed.durable) {
@@ -89,13 +101,7 @@ void Batcher::close(std::size_t slot) {
 void Batcher::on_durable_done() {
   FP_CHECK(durable_under_way_ > 0);
   durable_under_way_ -= 1;
-  for (const std::size_t slot : {kDurable, kDurableBoot}) {
-    if (open_[slot].timer == rt::TimerId::kNone) try_close_durable(slot);
-  }
-}
-
-void Batcher::flush() {
-  for (std::size_t slot = 0; slot < std::size(open_); ++slot) close(slot);
+  if (durable_.timer == rt::TimerId::kNone) close(durable_);
 }
 
 }  // namespace fieldpost::agent

@@ -46,11 +46,10 @@ class Batcher {
   void add_sampled(wire::ParsedLines lines);
   void add_durable(wire::ParsedLines lines, Waiter waiter);
   /// How old a sampled batch gets; longer while there is no link, since nobody would see it sooner.
-  void set_window(rt::Nanos window) { options_.window = window; }
+  /// The one that is open goes by the new window if that ends sooner.
+  void set_window(rt::Nanos window);
   /// A durable batch went to disk, or failed: the next may close.
   void on_durable_done();
-  /// Closes what is open now.
-  void flush();
   [[nodiscard]] std::size_t waiting_readings() const { return waiting_readings_; }
 
  private:
@@ -59,16 +58,17 @@ class Batcher {
     std::size_t string_bytes = 0;
     rt::TimerId timer = rt::TimerId::kNone;
   };
-  enum Slot : std::size_t { kSampled = 0, kSampledBoot = 1, kDurable = 2, kDurableBoot = 3 };
-  void add(std::size_t slot, wire::ParsedLines lines, std::optional<Waiter> waiter);
-  void close(std::size_t slot);
-  void try_close_durable(std::size_t slot);
+  void add(Open& open, wire::ParsedLines lines, std::optional<Waiter> waiter);
+  void gather(wire::ReadingsBatch& into, wire::ParsedLines lines) const;
+  void on_timer(Open& open);
+  void close(Open& open);
 
   rt::Loop& loop_;
   const rt::WallClock& clock_;
   BatcherOptions options_;
   OnClosed on_closed_;
-  Open open_[4];
+  Open sampled_;
+  Open durable_;
   int durable_under_way_ = 0;
   std::size_t waiting_readings_ = 0;
 };

@@ -61,30 +61,6 @@ Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t
   return out;
 }
 
-/// The class of readings that holds most beyond its equal share and may shed; -1: none.
-Result<int> heaviest_class(Spool& spool, const ShedOptions& options) {
-  rt::Statement& rows = spool.database().prepare(
-      "SELECT class, sum(bytes) + count(*) * ?1 FROM record WHERE state = 1 AND class >= ?2"
-      " GROUP BY class");
-  rows.bind(1, kRowOverheadBytes).bind(2, static_cast<int>(RecordClass::kReadings));
-  int heaviest = -1;
-  std::uint64_t most = 0;
-  for (;;) {
-    const auto row = rows.step();
-    if (!row) return row.error();
-    if (!*row) return heaviest;
-    const auto index =
-        static_cast<std::size_t>(rows.i64(0) - static_cast<int>(RecordClass::kReadings));
-    if (index >= options.policies.size() || options.policies[index] == ShedPolicy::kDropNewest) {
-      continue;
-    }
-    if (rows.u64(1) > most) {
-      most = rows.u64(1);
-      heaviest = static_cast<int>(index);
-    }
-  }
-}
-
 wire::Gap gap_over(const std::vector<Victim>& victims, wire::GapCause cause) {
   wire::Gap gap;
   gap.cause = cause;
@@ -147,6 +123,24 @@ std::uint64_t spool_bytes(const SpoolTotals& totals) {
          (totals.records_held + totals.records_kept) * kRowOverheadBytes;
 }
 
+ClassBytes class_bytes(const SpoolTotals& totals) {
+  ClassBytes bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const ClassTotals& held = totals.classes_held[i];
+    bytes[i] = static_cast<double>(held.bytes + held.records * kRowOverheadBytes);
+  }
+  return bytes;
+}
+
+std::optional<std::size_t> class_to_shed(const ClassBytes& held, const ShedOptions& options) {
+  std::optional<std::size_t> heaviest;
+  for (std::size_t i = 0; i < std::min(held.size(), options.policies.size()); ++i) {
+    if (options.policies[i] == ShedPolicy::kDropNewest || held[i] <= 0) continue;
+    if (!heaviest || held[i] > held[*heaviest]) heaviest = i;
+  }
+  return heaviest;
+}
+
 void add_gap_name(std::vector<wire::GapNames>& names, const wire::GapNames& more) {
   if (!names.empty()) {
     wire::GapNames& last = names.back();
@@ -203,17 +197,16 @@ Result<ShedReport> shed_for_space(Spool& spool, const ShedOptions& options, std:
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
     while (report.bytes < wanted) {
-      const auto index = heaviest_class(spool, options);
-      if (!index) return index.error();
-      if (*index < 0) break;
+      const auto index = class_to_shed(class_bytes(spool.totals()), options);
+      if (!index) break;
       const auto victims =
-          oldest(spool, static_cast<int>(readings_class(*index)), wanted - report.bytes,
-                 std::numeric_limits<std::int64_t>::max(), kVictimsMax);
+          oldest(spool, static_cast<int>(readings_class(static_cast<int>(*index))),
+                 wanted - report.bytes, std::numeric_limits<std::int64_t>::max(), kVictimsMax);
       if (!victims) return victims.error();
       if (victims->empty()) break;
       const std::uint64_t freed = report.bytes;
-      auto shed = shed_victims(spool, options, *index, *victims, wire::GapCause::kShed, stamp,
-                               next_seq, report);
+      auto shed = shed_victims(spool, options, static_cast<int>(*index), *victims,
+                               wire::GapCause::kShed, stamp, next_seq, report);
       if (!shed) return shed;
       if (report.bytes <= freed) break;  // thinning what is thin already frees nothing more
       if (report.names.size() >= kVictimsMax) break;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "agent/spool/spool.h"
@@ -23,6 +25,13 @@ struct ShedOptions {
 inline constexpr std::uint64_t kRowOverheadBytes = 256;
 
 [[nodiscard]] std::uint64_t spool_bytes(const SpoolTotals& totals);
+
+using ClassBytes = std::array<double, wire::kReadingClassesMax>;
+/// Held by each class of readings, rows included.
+[[nodiscard]] ClassBytes class_bytes(const SpoolTotals& totals);
+/// The class that sheds first when the spool is full: of those that may, the one that holds most.
+[[nodiscard]] std::optional<std::size_t> class_to_shed(const ClassBytes& held,
+                                                       const ShedOptions& options);
 
 struct ShedReport {
   std::uint64_t bytes = 0;        ///< freed

@@ -123,7 +123,7 @@ Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
 }
 
 Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                     std::span<const Idempotency> keys) {
+                     std::span<const Idempotency> keys, std::uint64_t shed) {
   return transact([&]() -> Status {
     for (const SpoolRecord& record : records) {
       if (auto done = insert_record(record, age_ms); !done) return done;
@@ -143,6 +143,9 @@ Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
     }
     age_ms_ = std::max(age_ms_, age_ms);
     if (auto done = set_fact("age_ms", std::to_string(age_ms_)); !done) return done;
+    if (shed > 0) {
+      if (auto done = add_shed(shed); !done) return done;
+    }
     return set_fact("accepted", std::to_string(totals_.accepted));
   });
 }
@@ -187,10 +190,7 @@ Status Spool::insert_record(const SpoolRecord& record, std::uint64_t age_ms) {
     cover.bind(4, covered.names.seqs.last);
     if (auto done = cover.run(); !done) return done;
   }
-  totals_.records_held += 1;
-  totals_.bytes_held += record.body->size();
-  totals_.readings_held += record.readings;
-  if (record.record_class == RecordClass::kGap) totals_.gap_bytes_held += record.body->size();
+  count_held(record.record_class, record.body->size(), record.readings);
   if (auto done = add_definition_use(record.set, record.definition.get()); !done) return done;
   return raise_highest(*incarnation, record.name.seq);
 }
@@ -224,12 +224,31 @@ Status Spool::add_shed(std::uint64_t readings) {
   return set_fact("shed", std::to_string(totals_.shed));
 }
 
+void Spool::count_held(RecordClass record_class, std::uint64_t bytes, std::uint64_t readings) {
+  totals_.records_held += 1;
+  totals_.bytes_held += bytes;
+  totals_.readings_held += readings;
+  if (record_class == RecordClass::kGap) totals_.gap_bytes_held += bytes;
+  if (const auto index = class_index(record_class)) {
+    totals_.classes_held[*index].records += 1;
+    totals_.classes_held[*index].bytes += bytes;
+  }
+}
+
+void Spool::uncount_held(const SpoolRow& row) {
+  totals_.records_held -= 1;
+  totals_.bytes_held -= row.bytes;
+  totals_.readings_held -= row.readings;
+  if (row.record_class == RecordClass::kGap) totals_.gap_bytes_held -= row.bytes;
+  if (const auto index = class_index(row.record_class)) {
+    totals_.classes_held[*index].records -= 1;
+    totals_.classes_held[*index].bytes -= row.bytes;
+  }
+}
+
 Status Spool::delete_record(const SpoolRow& row) {
   if (row.held) {
-    totals_.records_held -= 1;
-    totals_.bytes_held -= row.bytes;
-    totals_.readings_held -= row.readings;
-    if (row.record_class == RecordClass::kGap) totals_.gap_bytes_held -= row.bytes;
+    uncount_held(row);
   } else {
     totals_.records_kept -= 1;
     totals_.bytes_kept -= row.bytes;
@@ -308,10 +327,32 @@ Status Spool::reload_totals() {
     totals.records_held += sums.u64(2);
     totals.bytes_held += sums.u64(3);
     totals.readings_held += sums.u64(4);
-    if (sums.i64(1) == static_cast<int>(RecordClass::kGap)) totals.gap_bytes_held += sums.u64(3);
+    const auto record_class = static_cast<RecordClass>(sums.i64(1));
+    if (record_class == RecordClass::kGap) totals.gap_bytes_held += sums.u64(3);
+    if (const auto index = class_index(record_class)) {
+      totals.classes_held[*index] = {sums.u64(2), sums.u64(3)};
+    }
   }
   totals_ = totals;
   return ok();
+}
+
+Result<std::optional<OldestHeld>> Spool::oldest_held(RecordClass from, RecordClass to) {
+  std::optional<OldestHeld> oldest;
+  // Rows of a class come in order of acceptance: one look into the index each.
+  rt::Statement& first = db_.prepare(
+      "SELECT age_ms FROM record INDEXED BY record_by_state WHERE state = 1 AND class = ?1"
+      " ORDER BY no LIMIT 1");
+  for (int each = static_cast<int>(from); each <= static_cast<int>(to); ++each) {
+    first.bind(1, each);
+    const auto row = first.step();
+    if (!row) return row.error();
+    if (*row && (!oldest || first.u64(0) < oldest->age_ms)) {
+      oldest = OldestHeld{static_cast<RecordClass>(each), first.u64(0)};
+    }
+    first.reset();
+  }
+  return oldest;
 }
 
 Status Spool::set_fact(std::string_view key, std::string_view value) {

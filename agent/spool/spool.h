@@ -20,13 +20,27 @@ namespace fieldpost::agent {
 /// Name of the spool's file inside its directory.
 inline constexpr const char* kSpoolFileName = "spool.db";
 
+/// What one class of readings holds.
+struct ClassTotals {
+  std::uint64_t records = 0, bytes = 0;
+  bool operator==(const ClassTotals&) const = default;
+};
+
 /// What is in the spool, kept up to date by every operation.
 struct SpoolTotals {
   std::uint64_t records_held = 0, bytes_held = 0, readings_held = 0;
   std::uint64_t records_kept = 0, bytes_kept = 0;
   std::uint64_t gap_bytes_held = 0;
+  std::array<ClassTotals, wire::kReadingClassesMax> classes_held{};
   std::uint64_t accepted = 0;  ///< readings since the spool was made
   std::uint64_t shed = 0;      ///< readings
+  bool operator==(const SpoolTotals&) const = default;
+};
+
+/// The held record that was accepted first.
+struct OldestHeld {
+  RecordClass record_class = RecordClass::kReadings;
+  std::uint64_t age_ms = 0;  ///< the spool's age when it was accepted
 };
 
 /// The live incarnation.
@@ -76,9 +90,9 @@ class Spool {
 
   // ---- accepting ----
   /// Stores records under their names as held; their definitions too. `age_ms` is the spool's age
-  /// now.
+  /// now; `shed` are readings that gaps among them tell of.
   rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                    std::span<const Idempotency> keys = {});
+                    std::span<const Idempotency> keys = {}, std::uint64_t shed = 0);
   /// Lines stored under this key within a day.
   rt::Result<std::optional<std::size_t>> find_idempotency(std::string_view key);
   rt::Status extend_lease();
@@ -113,6 +127,9 @@ class Spool {
   rt::Result<std::string> load_definition(const wire::Hash128& hash);
   /// Whether the record of this name has this hash; nullopt: it is not on disk.
   rt::Result<std::optional<bool>> has_hash(const wire::Name& name, const wire::Hash128& hash);
+
+  /// Of classes [from, to]; nullopt: they hold nothing.
+  rt::Result<std::optional<OldestHeld>> oldest_held(RecordClass from, RecordClass to);
 
   // ---- the statement ----
   /// [hello-2]…[hello-5]: every incarnation with its held and kept ranges, oldest first, from disk;
@@ -154,6 +171,8 @@ class Spool {
   rt::Status load_incarnations();
   rt::Status draw_incarnation(rt::Random& random);  ///< inside a transaction
   rt::Status raise_lease();                         ///< inside a transaction
+  void count_held(RecordClass record_class, std::uint64_t bytes, std::uint64_t readings);
+  void uncount_held(const SpoolRow& row);
   rt::Status add_definition_use(const wire::Hash128& set, const std::string* bytes);
   rt::Status raise_highest(std::int64_t incarnation_no, std::uint64_t seq);
   rt::Status resend_gaps(const SpoolRecord& dropped, std::uint64_t& next_seq);

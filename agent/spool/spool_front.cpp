@@ -49,6 +49,7 @@ SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& r
       batcher_(loop, clock, options_.batch,
                [this](ClosedBatch batch) { on_closed(std::move(batch)); }),
       started_(loop.now()),
+      inflow_(loop.now(), std::max(options_.batch.window, options_.spool_delay)),
       alive_(std::make_shared<bool>(true)) {
   age_base_ms_ = spool_->age_ms();
   copy_state();
@@ -169,6 +170,7 @@ void SpoolFront::on_closed(ClosedBatch batch) {
 }
 
 void SpoolFront::on_encoded(Encoded encoded) {
+  for (const SpoolRecord& record : encoded.records) inflow_.add(record, encoded.durable);
   if (!encoded.durable) {
     ready_.push_back(std::move(encoded));
   } else {
@@ -294,8 +296,10 @@ void SpoolFront::write(const std::shared_ptr<Writing>& work) {
     }
   }
   work->all.insert(work->all.end(), work->sampled.begin(), work->sampled.end());
-  const std::uint64_t age = age_ms();
-  with_spool([work, age](Spool& spool) { return spool.append(work->all, age, work->keys); },
+  std::uint64_t shed = 0;
+  for (const Encoded& encoded : work->batch) shed += encoded.shed;
+  with_spool([work, shed, age = age_ms()](
+                 Spool& spool) { return spool.append(work->all, age, work->keys, shed); },
              [this, work](Status status) { on_written(std::move(status), *work); });
 }
 
@@ -341,6 +345,7 @@ void SpoolFront::on_written(Status status, Writing& work) {
     }
   }
   for (Encoded& encoded : work.batch) {
+    if (status) memory_shed_ -= encoded.shed;
     for (const SpoolRecord& record : encoded.records) {
       due_readings_ -= record.readings;
       if (status && sink_ != nullptr) sink_->on_record(record, true);

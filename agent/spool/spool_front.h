@@ -9,6 +9,7 @@
 
 #include "agent/intake.h"
 #include "agent/spool/batcher.h"
+#include "agent/spool/forecast.h"
 #include "agent/spool/shedding.h"
 #include "agent/spool/spool.h"
 #include "proto/rt/clock.h"
@@ -82,7 +83,12 @@ class SpoolFront final : public Intake {
   [[nodiscard]] const SpoolTotals& totals() const { return totals_; }
   [[nodiscard]] const Pin& pin() const { return pin_; }
   [[nodiscard]] std::uint64_t age_ms() const;
-  /// Age of the oldest reading that is still owed, ms; 0: nothing is.
+  /// Age of the oldest record that is still owed, ms; 0: nothing is.
+  [[nodiscard]] std::uint64_t oldest_age_ms() const;
+  /// What is lost first if nothing were delivered from now on.
+  [[nodiscard]] std::optional<Forecast> forecast();
+  /// Readings shed since the spool was made, those included that were never on disk.
+  [[nodiscard]] std::uint64_t shed() const { return totals_.shed + memory_shed_; }
   [[nodiscard]] std::uint64_t readings_in_memory() const { return memory_readings_; }
   [[nodiscard]] std::size_t records_in_memory() const { return memory_.size(); }
   /// Unreceipted sampled records, in order of their names.
@@ -115,6 +121,7 @@ class SpoolFront final : public Intake {
     std::function<void(rt::Status)> done;  ///< of append_record
     bool counts_as_batch = false;
     bool named = false;
+    std::uint64_t shed = 0;  ///< readings from memory that its gap tells of
   };
   struct Writing {
     std::vector<Encoded> batch;
@@ -144,6 +151,7 @@ class SpoolFront final : public Intake {
   void flush_settled();
   void declare_damaged_among(std::vector<SpoolRecord>& records);
   void note_damage(const rt::Error& error);
+  void look_at_oldest();
   void scrub();  ///< reads on where it stopped, so that damage shows while its record is in memory
   void arm_tick();
   void on_tick();
@@ -184,6 +192,9 @@ class SpoolFront final : public Intake {
   std::size_t due_readings_ = 0;
   std::map<wire::Name, InMemory> memory_;
   std::uint64_t memory_readings_ = 0;
+  std::uint64_t memory_shed_ = 0;  ///< readings in gaps that are not on disk yet
+  Inflow inflow_;
+  std::optional<OldestHeld> oldest_, oldest_readings_;  ///< on disk, as last looked at
   std::size_t encoding_readings_ = 0;
   std::vector<wire::VerdictRange> settled_;  ///< for records on disk, not written yet
   std::vector<std::string> keys_under_way_;

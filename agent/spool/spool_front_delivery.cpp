@@ -40,6 +40,7 @@ void SpoolFront::on_tick() {
   flush_settled();
   write_due();
   scrub();
+  look_at_oldest();
   if (names_lent_ > 0 || age_ms() <= options_.shed.age_max_ms || totals_.records_held == 0) return;
   auto report = std::make_shared<ShedReport>();
   lend_names(
@@ -57,6 +58,51 @@ void SpoolFront::on_tick() {
                        report->readings);
         }
       });
+}
+
+void SpoolFront::look_at_oldest() {
+  if (totals_.records_held == 0) {
+    oldest_.reset();
+    oldest_readings_.reset();
+    return;
+  }
+  using Looked = std::pair<std::optional<OldestHeld>, std::optional<OldestHeld>>;
+  auto looked = std::make_shared<Looked>();
+  with_spool(
+      [looked](Spool& spool) -> Status {
+        const auto others = spool.oldest_held(RecordClass::kGap, RecordClass::kLog);
+        const auto readings = spool.oldest_held(RecordClass::kReadings, kLastRecordClass);
+        if (!others || !readings) return others ? readings.error() : others.error();
+        *looked = {*others, *readings};
+        return ok();
+      },
+      [this, looked](Status status) {
+        if (!status) return;  // the next look, or whoever needs the file, tells
+        oldest_readings_ = looked->second;
+        oldest_ = looked->first;
+        if (!oldest_ || (oldest_readings_ && oldest_readings_->age_ms < oldest_->age_ms)) {
+          oldest_ = oldest_readings_;
+        }
+      });
+}
+
+std::uint64_t SpoolFront::oldest_age_ms() const {
+  std::uint64_t oldest = 0;
+  if (oldest_ && totals_.records_held > 0) {
+    const std::uint64_t age = age_ms();
+    oldest = age - std::min(age, oldest_->age_ms);
+  }
+  for (const auto& [name, held] : memory_) {
+    const auto waited = std::chrono::duration_cast<rt::Millis>(loop_.now() - held.since).count();
+    oldest = std::max(oldest, static_cast<std::uint64_t>(waited));
+  }
+  return oldest;
+}
+
+std::optional<Forecast> SpoolFront::forecast() {
+  inflow_.update(loop_.now());
+  return agent::forecast(totals_, oldest_readings_, age_ms(), inflow_.bytes_per_second(),
+                         options_.shed);
 }
 
 void SpoolFront::scrub() {
@@ -85,6 +131,7 @@ void SpoolFront::shed_memory() {
         owed_gap_,
         {{record.name.incarnation, {record.name.seq, record.name.seq}}, record.readings, true});
     memory_readings_ -= record.readings;
+    memory_shed_ += record.readings;
     memory_.erase(oldest);
   }
 }
@@ -104,6 +151,9 @@ void SpoolFront::add_owed_gap() {
   Encoded encoded;
   encoded.records.push_back(make_spool_record(record, RecordClass::kGap));
   encoded.durable = true;
+  for (const wire::GapNames& each : encoded.records.front().covers) {
+    encoded.shed += each.each * each.names.seqs.count();
+  }
   due_.push_back(std::move(encoded));
 }
 

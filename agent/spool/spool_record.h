@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ enum class RecordClass : std::uint8_t {
 }
 [[nodiscard]] constexpr bool is_readings(RecordClass c) {
   return c >= RecordClass::kReadings;
+}
+inline constexpr RecordClass kLastRecordClass = readings_class(wire::kReadingClassesMax - 1);
+/// Of a class of readings, below wire::kReadingClassesMax.
+[[nodiscard]] constexpr std::optional<std::size_t> class_index(RecordClass c) {
+  if (c < RecordClass::kReadings || c > kLastRecordClass) return std::nullopt;
+  return static_cast<std::size_t>(c) - static_cast<std::size_t>(RecordClass::kReadings);
 }
 
 /// A record with everything the spool and the uplink need to know of it. `body` is shared with the

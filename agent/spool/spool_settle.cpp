@@ -200,10 +200,7 @@ Status Spool::settle_range(const wire::VerdictRange& range, std::uint64_t& next_
       if (auto done = uncover.run(); !done) return done;
       totals_.records_kept += 1;
       totals_.bytes_kept += row.bytes;
-      totals_.records_held -= 1;
-      totals_.bytes_held -= row.bytes;
-      totals_.readings_held -= row.readings;
-      if (row.record_class == RecordClass::kGap) totals_.gap_bytes_held -= row.bytes;
+      uncount_held(row);
     } else if (auto done = delete_record(row); !done) {
       return done;
     }

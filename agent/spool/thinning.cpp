@@ -30,6 +30,8 @@ struct Gathered {
   std::shared_ptr<const std::string> definition;
   wire::SeriesSet set;
   RecordClass record_class = RecordClass::kReadings;
+  wire::Clock stamp;
+  bool boot_stamped = false;
   std::vector<wire::Name> origins;
   std::vector<std::vector<Point>> columns;
 };
@@ -54,14 +56,28 @@ std::uint32_t origin_index(Gathered& into, const wire::Name& name) {
   return static_cast<std::uint32_t>(into.origins.size() - 1);
 }
 
-rt::Status gather(const SpoolRecord& record, Gathered& into) {
-  auto content = wire::decode_record(*record.body);
-  if (!content) return content.error();
-  auto raw = wire::decompress(content->payload, content->codec, content->raw_size);
+/// What the thinned record will be like: that of the first one it comes from.
+rt::Status begin(Spool& spool, const SpoolRecord& record, const wire::Record& content,
+                 const wire::Clock& now, Gathered& into) {
+  auto definition = spool.load_definition(record.set);
+  if (!definition) return definition.error();
+  auto set = wire::SeriesSet::decode(*definition);
+  if (!set) return set.error();
+  into.definition = std::make_shared<const std::string>(std::move(*definition));
+  into.columns.resize(set->keys.size());
+  into.set = std::move(*set);
+  into.record_class = record.record_class;
+  into.boot_stamped = content.boot_stamped;
+  into.stamp = content.boot_stamped ? content.stamp : now;
+  return rt::ok();
+}
+
+rt::Status gather(const SpoolRecord& record, const wire::Record& content, Gathered& into) {
+  auto raw = wire::decompress(content.payload, content.codec, content.raw_size);
   if (!raw) return raw.error();
   auto columns = wire::decode_columns(*raw, into.set.types);
   if (!columns) return columns.error();
-  const wire::Name own = content->first_name.value_or(record.name);
+  const wire::Name own = content.first_name.value_or(record.name);
   for (std::size_t c = 0; c < columns->columns.size(); ++c) {
     wire::Column& column = columns->columns[c];
     std::size_t run = 0, left = 0;
@@ -140,7 +156,7 @@ wire::Columns to_columns(const Gathered& gathered) {
   return out;
 }
 
-std::optional<SpoolRecord> to_record(const Gathered& gathered, const wire::Clock& stamp) {
+std::optional<SpoolRecord> to_record(const Gathered& gathered) {
   const wire::Columns columns = to_columns(gathered);
   const std::size_t readings = columns.readings();
   if (readings == 0 || readings > wire::kRecordReadingsMax) return std::nullopt;
@@ -154,7 +170,8 @@ std::optional<SpoolRecord> to_record(const Gathered& gathered, const wire::Clock
   record.payload = std::move(compressed.bytes);
   record.readings = static_cast<std::uint32_t>(readings);
   record.set = gathered.set.hash;
-  record.stamp = stamp;
+  record.stamp = gathered.stamp;
+  record.boot_stamped = gathered.boot_stamped;
   record.first_time = std::numeric_limits<std::int64_t>::max();
   record.last_time = std::numeric_limits<std::int64_t>::min();
   for (const wire::Column& column : columns.columns) {
@@ -172,7 +189,8 @@ std::optional<SpoolRecord> to_record(const Gathered& gathered, const wire::Clock
 
 Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt::Nanos window,
                              const wire::Clock& stamp) {
-  std::map<wire::Hash128, Gathered> by_set;
+  // Readings that belong to a boot [env-9] stay apart from all others.
+  std::map<std::pair<wire::Hash128, rt::BootId>, Gathered> groups;
   wire::Gap gap;
   gap.cause = wire::GapCause::kThinned;
   gap.sets_known = true;
@@ -181,24 +199,20 @@ Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt
     auto record = spool.load(name);
     if (!record) return record.error();
     lost_by_name[name];  // listed even when it loses nothing: its readings live on elsewhere
-    Gathered& into = by_set[record->set];
-    if (into.definition == nullptr) {
-      auto definition = spool.load_definition(record->set);
-      if (!definition) return definition.error();
-      auto set = wire::SeriesSet::decode(*definition);
-      if (!set) return set.error();
-      into.definition = std::make_shared<const std::string>(std::move(*definition));
-      into.columns.resize(set->keys.size());
-      into.set = std::move(*set);
-      into.record_class = record->record_class;
-    }
-    if (auto done = gather(*record, into); !done) return done.error();
+    const auto content = wire::decode_record(*record->body);
+    if (!content) return content.error();
+    const rt::BootId boot = content->boot_stamped ? content->stamp.boot : rt::BootId{};
+    Gathered& into = groups[{record->set, boot}];
+    rt::Status done = rt::ok();
+    if (into.definition == nullptr) done = begin(spool, *record, *content, stamp, into);
+    if (done) done = gather(*record, *content, into);
+    if (!done) return done.error();
     const bool first = gap.first_time == 0 && gap.last_time == 0;
     gap.first_time = first ? record->first_time : std::min(gap.first_time, record->first_time);
     gap.last_time = first ? record->last_time : std::max(gap.last_time, record->last_time);
   }
   Thinned out;
-  for (auto& [hash, gathered] : by_set) {
+  for (auto& [key, gathered] : groups) {
     std::map<std::uint32_t, std::uint32_t> lost;
     for (std::size_t c = 0; c < gathered.columns.size(); ++c) {
       gathered.columns[c] =
@@ -208,8 +222,10 @@ Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt
       lost_by_name[gathered.origins[origin]] += count;
       out.readings_lost += count;
     }
-    gap.sets.push_back(hash);
-    auto record = to_record(gathered, stamp);
+    if (std::find(gap.sets.begin(), gap.sets.end(), key.first) == gap.sets.end()) {
+      gap.sets.push_back(key.first);
+    }
+    auto record = to_record(gathered);
     // More than a record holds: the caller takes fewer names at a time.
     if (!record) return Error{rt::Errc::kFull, "thinned readings do not fit one record"};
     out.records.push_back(std::move(*record));

@@ -66,6 +66,7 @@ TEST_CASE("host_metrics reads a recorded machine under Telegraf's names") {
   CHECK(host.value("temp,sensor=x86_pkg_temp temp f °C") == "48");
   CHECK(source.health().errors == 0);
   CHECK(source.health().readings == host.intake.sampled.at(0).readings);
+  CHECK(host.intake.sampled.at(0).readings_stamped == host.intake.sampled.at(0).readings);
 }
 
 TEST_CASE("cpu shares are percentages of the time between two ticks") {

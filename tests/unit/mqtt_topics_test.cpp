@@ -156,6 +156,26 @@ TEST_CASE("JSON objects become readings by pointers") {
   CHECK(field.values().empty());
 }
 
+TEST_CASE("values without a time of their own are counted as stamped, for clocks that are wrong") {
+  agent::MqttTopicsConfig config;
+  config.topic = "m/{field}";
+  config.measurement = "m";
+  config.json.fields = {{"v", "/v"}};
+  const auto stamped = [](const agent::MqttTopicsConfig& of, const std::string& payload) {
+    Field field;
+    field.start(of);
+    field.publish("m/a", payload);
+    REQUIRE(field.intake.sampled.size() == 1);
+    const wire::ParsedLines& lines = field.intake.sampled[0];
+    return lines.readings_stamped == 1 && lines.stamp_ns == lines.columns[0].times[0];
+  };
+  CHECK(stamped(config, "1"));
+  config.format = TopicFormat::kJson;
+  CHECK(stamped(config, R"({"v": 1, "at": 5})"));
+  config.json.time_pointer = "/at";
+  CHECK_FALSE(stamped(config, R"({"v": 1, "at": 5})"));
+}
+
 TEST_CASE("a wrong topic or mapping is refused") {
   Field field;
   const auto make = [&](agent::MqttTopicsConfig config) {

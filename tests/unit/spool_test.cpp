@@ -22,7 +22,9 @@ using sim::Dice;
 constexpr const char* kPath = "/spool/spool.db";
 constexpr std::uint64_t kDayMs = 24ull * 3600 * 1000;
 
-std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64_t value) {
+/// `boot_stamp`: readings that belong to its boot.
+std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64_t value,
+                                  const wire::Clock* boot_stamp = nullptr) {
   static wire::BatchEncoder encoder{wire::EncoderOptions{}};
   wire::ParsedLines lines;
   lines.keys = {"m v i"};
@@ -34,7 +36,8 @@ std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64
   }
   lines.readings = lines.lines_stored = static_cast<std::size_t>(count);
   wire::ReadingsBatch batch;
-  batch.pieces.push_back(std::move(lines));
+  if (boot_stamp != nullptr) batch.stamp = *boot_stamp;
+  (boot_stamp != nullptr ? batch.boot_pieces : batch.pieces).push_back(std::move(lines));
   const auto encoded = encoder.encode(std::move(batch));
   REQUIRE(encoded.has_value());
   std::vector<SpoolRecord> out;
@@ -59,8 +62,9 @@ struct SpoolBench {
     REQUIRE(opened.has_value());
     return std::move(*opened);
   }
-  rt::Status append(int count) {
-    auto records = readings(count, static_cast<std::int64_t>(next_seq) * 1'000'000'000'000LL, 7);
+  rt::Status append(int count, const wire::Clock* boot_stamp = nullptr) {
+    auto records =
+        readings(count, static_cast<std::int64_t>(next_seq) * 1'000'000'000'000LL, 7, boot_stamp);
     std::uint64_t seq = next_seq;
     for (SpoolRecord& record : records) record.name = {spool.live().id, seq++};
     age_ms += 1000;
@@ -73,13 +77,6 @@ struct SpoolBench {
     return spool.settle({&range, 1}, next_seq);
   }
 };
-
-bool same(const SpoolTotals& a, const SpoolTotals& b) {
-  return a.records_held == b.records_held && a.bytes_held == b.bytes_held &&
-         a.readings_held == b.readings_held && a.records_kept == b.records_kept &&
-         a.bytes_kept == b.bytes_kept && a.gap_bytes_held == b.gap_bytes_held &&
-         a.accepted == b.accepted && a.shed == b.shed;
-}
 
 bool covers(const std::vector<wire::SeqRange>& ranges, std::uint64_t seq) {
   return std::any_of(ranges.begin(), ranges.end(),
@@ -121,7 +118,7 @@ rt::Status act(SpoolBench& b, Dice& dice) {
 void check_recount(SpoolBench& b) {
   const SpoolTotals before = b.spool.totals();
   REQUIRE(b.spool.reload_totals().has_value());
-  CHECK(same(before, b.spool.totals()));
+  CHECK(before == b.spool.totals());
   CHECK(check_spool(b.spool.database()).has_value());
 }
 
@@ -196,6 +193,27 @@ TEST_CASE("what is shed lies in a gap that is held, with its number") {
   for (std::uint64_t seq = 1; seq <= names; ++seq) CHECK(covers(statement->back().held, seq));
 }
 
+TEST_CASE("thinning keeps readings that belong to a boot apart, and says which boot") {
+  SpoolBench b;
+  b.shed.policies = {ShedPolicy::kThin};
+  wire::Clock stamp;
+  stamp.boot = {7};
+  for (int i = 0; i < 200; ++i) REQUIRE(b.append(50, i % 2 == 0 ? &stamp : nullptr).has_value());
+  REQUIRE(shed_for_space(b.spool, b.shed, 8'000, {}, b.next_seq).has_value());
+  int of_boot = 0, of_none = 0;
+  const auto thinned = b.spool.load_held(RecordClass::kReadings, RecordClass::kReadings, 200,
+                                         std::numeric_limits<std::size_t>::max());
+  REQUIRE(thinned.has_value());
+  for (const SpoolRecord& record : *thinned) {
+    const auto content = wire::decode_record(*record.body);
+    REQUIRE(content.has_value());
+    (content->boot_stamped ? of_boot : of_none) += 1;
+    CHECK(content->stamp.boot == (content->boot_stamped ? stamp.boot : rt::BootId{}));
+  }
+  CHECK(of_boot == 1);
+  CHECK(of_none == 1);
+}
+
 TEST_CASE("what refuses to shed is kFull; what is too old is shed by the spool's own age") {
   SpoolBench b;
   b.shed.policies = {ShedPolicy::kDropNewest};
@@ -207,6 +225,20 @@ TEST_CASE("what refuses to shed is kFull; what is too old is shed by the spool's
   REQUIRE(aged.has_value());
   CHECK(aged->names.size() == 49);  // records got ages 1 s, 2 s … 100 s
   check_recount(b);
+}
+
+TEST_CASE("the oldest held record is found among classes, and not among delivered ones") {
+  SpoolBench b;
+  const auto oldest = [&] {
+    return b.spool.oldest_held(RecordClass::kReadings, kLastRecordClass).value();
+  };
+  CHECK_FALSE(oldest().has_value());
+  for (int i = 0; i < 3; ++i) REQUIRE(b.append(1).has_value());
+  CHECK(oldest()->age_ms == 1000);
+  REQUIRE(b.settle(1, 2, wire::Verdict::kStored).has_value());
+  CHECK(oldest()->age_ms == 3000);
+  CHECK(oldest()->record_class == RecordClass::kReadings);
+  CHECK_FALSE(b.spool.oldest_held(RecordClass::kGap, RecordClass::kLog).value().has_value());
 }
 
 TEST_CASE("an idempotency key is known for a day of the spool's age") {

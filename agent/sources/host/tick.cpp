@@ -56,6 +56,8 @@ void HostTick::add_bits(const HostGroup& group, std::size_t index, std::uint64_t
   lines_.types.push_back(group.types[index]);
   lines_.columns.push_back({.times = {time_ns_}, .values = {bits}, .strings = {}});
   lines_.readings += 1;
+  lines_.readings_stamped += 1;
+  lines_.stamp_ns = time_ns_;
 }
 
 void HostTick::fail(std::string what) {

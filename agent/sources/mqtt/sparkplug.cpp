@@ -142,8 +142,11 @@ bool Sparkplug::add_metrics(const Node& node, const Address& address,
     const auto time_ms = metric.time_ms ? metric.time_ms : payload.time_ms;
     const bool usable = time_ms && *time_ms <= kTimeMsMax;
     key.field = known->name;
-    builder.add(key, usable ? static_cast<std::int64_t>(*time_ms * 1'000'000) : arrived.ns,
-                *std::move(value));
+    if (usable) {
+      builder.add(key, static_cast<std::int64_t>(*time_ms * 1'000'000), *std::move(value));
+    } else {
+      builder.add_stamped(key, arrived, *std::move(value));
+    }
   }
   return all_known;
 }

@@ -163,15 +163,14 @@ void TailReader::parse_json(std::string_view text, rt::UnixTime now, wire::Parse
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto stamped = add_json(config_.json, line, now, builder);
-    if (stamped) {
+    const auto added = add_json(config_.json, line, now, builder);
+    if (added) {
       lines.lines_stored += 1;
-      lines.readings_stamped += *stamped;
       continue;
     }
     lines.lines_bad += 1;
     if (lines.errors.size() < wire::ParsedLines::kLineErrorsMax) {
-      lines.errors.push_back({number, stamped.error().message});
+      lines.errors.push_back({number, added.error().message});
     }
   }
   out = std::move(lines);

@@ -1,11 +1,8 @@
 #include "agent/agent.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
-
-#include "agent/spool/shedding.h"
 
 namespace fieldpost::agent {
 
@@ -21,18 +18,25 @@ std::uint64_t disk_bytes_written(rt::Files& files) {
                        10);
 }
 
+/// A class is called by its pattern; what no pattern matches, "readings".
+std::vector<std::string> class_names(const wire::EncoderOptions& encoder) {
+  std::vector<std::string> names(wire::kReadingClassesMax, "readings");
+  for (const wire::ClassPattern& each : encoder.classes) {
+    names.at(static_cast<std::size_t>(each.index)) = each.measurement;
+  }
+  return names;
+}
+
 }  // namespace
 
 Agent::Agent(const AgentPorts& ports, SpoolFrontOptions front, const UplinkOptions& uplink,
              Spool spool)
     : ports_(ports),
-      front_options_(front),
+      class_names_(class_names(front.encoder)),
       front_(ports.loop, ports.clock, ports.random, ports.store, ports.encoder, ports.log,
              std::move(front), std::move(spool)),
       uplink_(ports.loop, ports.clock, ports.random, ports.mqtt, ports.log, front_, uplink),
-      inbox_(ports.loop, ports.clock, ports.log, front_, uplink_),
-      held_before_(spool_bytes(front_.totals())),
-      held_before_at_(ports.loop.now()) {
+      inbox_(ports.loop, ports.clock, ports.log, front_, uplink_) {
   uplink_.set_fill_state([this](wire::NodeState& state) { fill_state(state); });
 }
 
@@ -46,23 +50,18 @@ void Agent::stop() {
   uplink_.stop();
 }
 
-void Agent::fill_state(wire::NodeState& state) const {
+void Agent::fill_state(wire::NodeState& state) {
   for (const auto& source : sources_) {
     SourceHealth health = source->health();
     state.sources.push_back(
         {std::move(health.name), health.readings, health.errors, std::move(health.last_error)});
   }
   state.disk_bytes_written = disk_bytes_written(ports_.files);
-  // How long until the bound, at the mean rate since the link went: shown only while it is down or
-  // the spool grows.
-  const std::uint64_t held = spool_bytes(front_.totals());
-  const double seconds = std::chrono::duration<double>(ports_.loop.now() - held_before_at_).count();
-  if (held <= held_before_ || seconds < 10) return;
-  const double rate = static_cast<double>(held - held_before_) / seconds;
-  const double left =
-      static_cast<double>(front_options_.shed.bytes_max) - static_cast<double>(held);
-  state.forecast_s = static_cast<std::uint64_t>(std::max(1.0, left / rate));
-  state.forecast_class = "readings";
+  state.oldest_age_ms = front_.oldest_age_ms();
+  if (const auto forecast = front_.forecast()) {
+    state.forecast_s = forecast->seconds;
+    state.forecast_class = class_names_.at(forecast->class_index);
+  }
 }
 
 }  // namespace fieldpost::agent

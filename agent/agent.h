@@ -41,16 +41,14 @@ class Agent {
   [[nodiscard]] Uplink& uplink() { return uplink_; }
 
  private:
-  void fill_state(wire::NodeState& state) const;
+  void fill_state(wire::NodeState& state);
 
   AgentPorts ports_;
-  SpoolFrontOptions front_options_;
+  std::vector<std::string> class_names_;  ///< of readings, by index
   SpoolFront front_;
   Uplink uplink_;
   Inbox inbox_;
   std::vector<std::unique_ptr<Source>> sources_;
-  std::uint64_t held_before_ = 0;  ///< bytes, when the rate was last taken
-  rt::Instant held_before_at_;
 };
 
 }  // namespace fieldpost::agent

@@ -102,16 +102,6 @@ ConfigSection batch_section() {
                     .meaning = "or at about this size"}}};
 }
 
-ConfigSection codec_section() {
-  return {.name = "codec",
-          .keys = {{.name = "zstd_level",
-                    .type = ConfigType::kInteger,
-                    .preset = "3",
-                    .least = "1",
-                    .most = "19",
-                    .meaning = "higher: smaller and slower"}}};
-}
-
 ConfigSection listen_section() {
   return {.name = "listen",
           .keys = {{.name = "socket",
@@ -139,9 +129,14 @@ ConfigSection class_section() {
 
 const rt::ConfigSchema& agent_schema() {
   static const rt::ConfigSchema schema = [] {
-    rt::ConfigSchema sections = {node_section(),    mqtt_section(),  spool_section(),
-                                 batch_section(),   codec_section(), listen_section(),
-                                 rt::log_section(), class_section()};
+    rt::ConfigSchema sections = {node_section(),
+                                 mqtt_section(),
+                                 spool_section(),
+                                 batch_section(),
+                                 rt::codec_section("records"),
+                                 listen_section(),
+                                 rt::log_section(),
+                                 class_section()};
     for (auto& section : source_sections()) sections.push_back(std::move(section));
     return sections;
   }();

@@ -1,7 +1,6 @@
 // fieldpost-agent: the node daemon.
 #include <fmt/format.h>
 
-#include <csignal>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,7 +18,7 @@
 #include "agent/spool/open_spool.h"
 #include "proto/rt/asio_http.h"
 #include "proto/rt/daemon_main.h"
-#include "proto/rt/notify.h"
+#include "proto/rt/daemon_run.h"
 #include "proto/rt/paho_mqtt.h"
 #include "proto/rt/process_spawner.h"
 #include "proto/rt/real_loop.h"
@@ -68,19 +67,11 @@ rt::Status add_line_socket(Agent& agent, World& world, const LineSocketConfig& c
   return rt::ok();
 }
 
-rt::Status read_password(World& world, const std::string& file, rt::MqttOptions& mqtt) {
-  if (file.empty()) return rt::ok();
-  auto text = world.files.read(file, 0, 4096);
-  if (!text) return text.error();
-  mqtt.password = text->substr(0, text->find_first_of("\r\n"));
-  return rt::ok();
-}
-
 /// A client of its own, even on the same broker: what devices send must not wait for records.
 rt::Status add_mqtt_topics(Agent& agent, World& world, MqttSourceConfig config) {
   auto& broker = config.topics.broker;
   broker.client_id = fmt::format("{}-devices-{}", world.client_id, world.device_links.size());
-  if (auto done = read_password(world, config.password_file, broker); !done) return done;
+  if (auto done = rt::read_password(config.password_file, broker); !done) return done;
   world.device_links.push_back(std::make_unique<rt::PahoMqtt>(world.loop));
   auto source = MqttTopics::make(
       {world.loop, world.clock, world.random, *world.device_links.back(), agent.front()},
@@ -124,11 +115,6 @@ rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& w
   return listener;
 }
 
-void feed_watchdog(rt::RealLoop& loop, rt::Nanos every) {
-  rt::notify_watchdog();
-  loop.after(every, [&loop, every] { feed_watchdog(loop, every); });
-}
-
 /// A spool that turned out damaged is salvaged at the next start: the process ends for it.
 void watch_spool(World& world, Agent& agent, bool& salvage) {
   world.loop.after(rt::Seconds(1), [&] {
@@ -143,71 +129,53 @@ void watch_spool(World& world, Agent& agent, bool& salvage) {
   });
 }
 
-int fail(World& world, const rt::Error& error) {
-  world.log.error("{}", error.message);
-  return error.code == rt::Errc::kInvalid ? rt::kExitConfig : rt::kExitFailed;
+rt::Status check_config(const rt::Config& config) {
+  const auto read = read_agent_config(config);
+  return read ? rt::ok() : rt::Status(read.error());
 }
 
-int run(AgentConfig config, const rt::DaemonCommand& command) {
+int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCommand& command) {
   World world(config);
   config.uplink.version = rt::version_text();
-  if (auto done = read_password(world, config.mqtt_password_file, config.uplink.mqtt); !done) {
-    return fail(world, done.error());
+  if (auto done = rt::read_password(config.mqtt_password_file, config.uplink.mqtt); !done) {
+    return rt::fail_to_start(world.log, done.error());
   }
   if (auto done = world.files.make_directories(config.spool_directory); !done) {
-    return fail(world, done.error());
+    return rt::fail_to_start(world.log, done.error());
   }
   auto spool = open_spool(config.spool.path, "", world.files, world.random, world.log);
-  if (!spool) return fail(world, spool.error());
+  if (!spool) return rt::fail_to_start(world.log, spool.error());
   Agent agent({world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder,
                world.files, world.log},
               config.spool, config.uplink, std::move(*spool));
   std::unique_ptr<rt::HttpListener> http;
   if (!config.listen_socket.empty()) {
     if (auto done = add_line_socket(agent, world, {config.listen_socket}); !done) {
-      return fail(world, done.error());
+      return rt::fail_to_start(world.log, done.error());
     }
   }
   if (!config.listen_http.empty()) {
     auto listener = listen_http(agent, world, config.listen_http);
-    if (!listener) return fail(world, listener.error());
+    if (!listener) return rt::fail_to_start(world.log, listener.error());
     http = std::move(*listener);
     world.log.info("InfluxDB writes are taken at http://{}", http->address());
   }
   for (const SourceConfig& source : config.sources) {
-    if (auto done = add_source(agent, world, source); !done) return fail(world, done.error());
+    if (auto done = add_source(agent, world, source); !done)
+      return rt::fail_to_start(world.log, done.error());
   }
-  world.loop.on_signals({SIGINT, SIGTERM}, [&](int) {
-    rt::notify_stopping();
+  bool salvage = false;
+  const auto start = [&] {
+    watch_spool(world, agent, salvage);
+    agent.start();
+    world.log.info("{} of site {} started, version {}", config.uplink.node, config.uplink.site,
+                   config.uplink.version);
+  };
+  const auto stop = [&] {
     http.reset();
     agent.stop();
-    world.loop.stop();
-  });
-  world.loop.on_signals({SIGHUP}, [&](int) {
-    rt::notify_reloading();
-    const auto again = rt::reload_config(agent_schema(), command);
-    if (!again) {
-      world.log.error("configuration not reloaded: {}", again.error().message);
-    } else {
-      for (const rt::ConfigChange& change :
-           rt::compare_configs(agent_schema(), command.config, *again)) {
-        world.log.warning("{} changed: it takes effect at the next start", change.key);
-      }
-    }
-    rt::notify_ready();
-  });
-  world.loop.on_long_turn([&](rt::Nanos took) {
-    world.log.debug("a turn of the loop took {} ms",
-                    std::chrono::duration_cast<rt::Millis>(took).count());
-  });
-  bool salvage = false;
-  watch_spool(world, agent, salvage);
-  agent.start();
-  world.log.info("{} of site {} started, version {}", config.uplink.node, config.uplink.site,
-                 config.uplink.version);
-  rt::notify_ready();
-  if (const auto every = rt::watchdog_interval()) feed_watchdog(world.loop, *every / 2);
-  world.loop.run();
+  };
+  rt::run_daemon(world.loop, world.log, program, command, {start, stop});
   // The store thread finishes what it is at before the spool goes.
   world.store.reset();
   world.encoder.reset();
@@ -217,15 +185,12 @@ int run(AgentConfig config, const rt::DaemonCommand& command) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  rt::DaemonProgram program{
-      "fieldpost-agent", "Keeps readings in a local spool and delivers them exactly once.",
-      "/etc/fieldpost/agent.toml", &agent_schema(), [](const rt::Config& config) -> rt::Status {
-        const auto read = read_agent_config(config);
-        return read ? rt::ok() : rt::Status(read.error());
-      }};
+  rt::DaemonProgram program{"fieldpost-agent",
+                            "Keeps readings in a local spool and delivers them exactly once.",
+                            "/etc/fieldpost/agent.toml", &agent_schema(), check_config};
   int exit_code = 0;
   auto command = rt::read_command_line(program, argc, argv, exit_code);
   if (!command) return exit_code;
   auto config = read_agent_config(command->config);
-  return run(std::move(*config), *command);
+  return run(std::move(*config), program, *command);
 }

@@ -9,6 +9,7 @@ using wire::Lane;
 
 void Outbox::clear() {
   for (Queue& each : queues_) each = {};
+  virtual_now_ = 0;
   queued_.clear();
   in_flight_.clear();
   tokens_.clear();
@@ -32,17 +33,8 @@ std::size_t Outbox::queued_bytes(Lane lane) const {
 bool Outbox::offer(Outgoing item) {
   Queue& target = queue(item.lane);
   if (target.bytes >= kQueueBytesMax || has(item.record.name)) return false;
-  if (target.items.empty()) {
-    // A lane that was idle does not claim the time it did not use.
-    double least = 0;
-    for (const Queue& each : queues_) {
-      if (!each.items.empty()) least = std::max(least, each.virtual_time);
-    }
-    for (const Queue& each : queues_) {
-      if (!each.items.empty()) least = std::min(least, each.virtual_time);
-    }
-    target.virtual_time = std::max(target.virtual_time, least);
-  }
+  // A lane that was idle does not claim the time it did not use.
+  if (target.items.empty()) target.virtual_time = std::max(target.virtual_time, virtual_now_);
   queued_.insert(item.record.name);
   target.bytes += item.record.body->size();
   target.items.push_back(std::move(item));
@@ -68,14 +60,14 @@ Outbox::Queue* Outbox::fairest() {
   return best;
 }
 
-Outgoing* Outbox::next(const SizeOf& envelope_bytes) {
+Outgoing* Outbox::next(const SizeOf& envelope_bytes, bool has_room) {
   drop_settled_heads();
   Queue& events = queue(Lane::kEvent);
   if (!events.items.empty()) {
     Outgoing& first = events.items.front();
     if (event_bytes_ + envelope_bytes(first) <= event_credit_) return &first;
   }
-  Queue* chosen = fairest();
+  Queue* chosen = has_room ? fairest() : nullptr;
   if (chosen == nullptr) return nullptr;
   Outgoing& first = chosen->items.front();
   return in_flight_bytes_ + envelope_bytes(first) <= credit_ ? &first : nullptr;
@@ -87,6 +79,7 @@ void Outbox::on_published(Outgoing* item, std::size_t bytes, std::uint64_t token
   Outgoing sent = std::move(*item);
   from.items.pop_front();
   from.bytes -= sent.record.body->size();
+  if (sent.lane != Lane::kEvent) virtual_now_ = from.virtual_time;
   const std::uint32_t parts = shares_.parts[static_cast<std::size_t>(sent.lane)];
   if (parts > 0) from.virtual_time += static_cast<double>(bytes) / parts;
   queued_.erase(sent.record.name);
@@ -146,7 +139,10 @@ bool Outbox::idle() const {
 }
 
 bool Outbox::starved() const {
-  return !queued_.empty() && in_flight_.empty();
+  const auto waits = [this](Lane lane) { return queued_bytes(lane) > 0; };
+  if (event_credit_ == 0 && event_bytes_ == 0 && waits(Lane::kEvent)) return true;
+  if (credit_ > 0 || in_flight_bytes_ > 0) return false;
+  return waits(Lane::kLive) || waits(Lane::kLog) || waits(Lane::kBackfill) || waits(Lane::kBulk);
 }
 
 }  // namespace fieldpost::agent

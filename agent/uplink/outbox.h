@@ -48,9 +48,9 @@ class Outbox {
   [[nodiscard]] std::size_t queued_bytes(wire::Lane lane) const;
 
   /// The next record that fits the credit, still queued; null: none. `envelope_bytes` estimates the
-  /// size of its envelope.
+  /// size of its envelope. Without room on the link (`has_room`) only events go.
   using SizeOf = std::function<std::size_t(const Outgoing&)>;
-  [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes);
+  [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes, bool has_room);
   /// `next()`'s record was published with so many bytes.
   void on_published(Outgoing* item, std::size_t bytes, std::uint64_t token);
   /// The broker has taken what was published with this token. Returns whether that was the record's
@@ -64,8 +64,10 @@ class Outbox {
   void requeue(const std::function<bool(const Outgoing&)>& wanted);
 
   [[nodiscard]] bool idle() const;  ///< nothing queued, nothing in flight
-  [[nodiscard]] bool starved()
-      const;  ///< something queued, nothing in flight, and no credit for it
+  /// Something is queued that only a new lease can set free: its pool gives no credit, and nothing
+  /// is in flight whose receipt could bring some.
+  [[nodiscard]] bool starved() const;
+  [[nodiscard]] std::size_t queued() const { return queued_.size(); }
   [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
   [[nodiscard]] std::uint64_t bytes_in_flight() const { return in_flight_bytes_ + event_bytes_; }
 
@@ -82,6 +84,7 @@ class Outbox {
 
   LaneShares shares_;
   std::array<Queue, wire::kLaneCount> queues_;
+  double virtual_now_ = 0;  ///< of the lane that was served last, before it was
   std::set<wire::Name> queued_;
   std::map<wire::Name, Outgoing> in_flight_;
   std::map<std::uint64_t, wire::Name> tokens_;  ///< of those in flight that have no PUBACK

@@ -16,8 +16,10 @@ namespace {
 
 constexpr rt::Nanos kReconnectFirst = rt::Millis(500);
 constexpr rt::Nanos kReconnectMost = rt::Seconds(60);
-constexpr rt::Nanos kHelloWaitFirst = rt::Seconds(5);
-constexpr rt::Nanos kHelloWaitMost = rt::Seconds(60);
+constexpr rt::Nanos kHelloRetryFirst = rt::Seconds(8);
+constexpr rt::Nanos kHelloRetryMost = rt::Seconds(60);
+constexpr rt::Nanos kHungerFirst = rt::Seconds(4);
+constexpr rt::Nanos kHungerMost = rt::Seconds(60);
 constexpr rt::Nanos kPatienceFirst = rt::Seconds(30);
 
 }  // namespace
@@ -37,7 +39,8 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
           {RecordClass::kLog, RecordClass::kLog, Lane::kLog},
           {RecordClass::kReadings, readings_class(wire::kReadingClassesMax - 1), Lane::kBackfill}},
       patience_(kPatienceFirst),
-      hello_wait_(kHelloWaitFirst),
+      hello_retry_(kHelloRetryFirst, kHelloRetryMost, random),
+      hunger_(kHungerFirst, kHungerMost, random),
       reconnect_(kReconnectFirst, kReconnectMost, random) {
   mqtt_.set_handlers({
       .on_connected = [this](std::uint16_t) { on_connected(); },
@@ -45,6 +48,7 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       .on_message = [this](rt::MqttMessage message) { on_message(std::move(message)); },
       .on_puback =
           [this](std::uint64_t token) {
+            link_.on_puback(token, loop_.now());
             if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
             request_pump();
           },
@@ -52,7 +56,8 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
 }
 
 Uplink::~Uplink() {
-  for (const rt::TimerId timer : {reconnect_timer_, hello_timer_, tick_, pump_timer_}) {
+  for (const rt::TimerId timer :
+       {reconnect_timer_, hello_timer_, tick_, pump_timer_, link_timer_}) {
     loop_.cancel(timer);
   }
 }
@@ -66,9 +71,22 @@ void Uplink::start() {
 void Uplink::stop() {
   stopping_ = true;
   leave_session("stopping");
-  if (state_ != State::kOffline && state_ != State::kConnecting) mqtt_.disconnect();
+  if (state_ != State::kOffline && state_ != State::kConnecting) {
+    // A broker publishes no will for a client that says goodbye.
+    if (auto sent = mqtt_.publish(gone_state()); !sent) {
+      log_.debug("last state not published: {}", sent.error().message);
+    }
+    mqtt_.disconnect();
+  }
   state_ = State::kOffline;
   front_.set_sink(nullptr);
+}
+
+rt::MqttMessage Uplink::gone_state() const {
+  wire::NodeState gone;
+  gone.version = options_.version;
+  gone.clock = now();
+  return {topic(TopicKind::kState), wire::encode(gone), true};
 }
 
 std::string Uplink::topic(TopicKind kind, Lane lane) const {
@@ -80,17 +98,15 @@ std::string Uplink::topic(TopicKind kind, Lane lane) const {
 void Uplink::connect() {
   rt::MqttOptions options = options_.mqtt;
   options.client_id = "fp-" + options_.site + "-" + options_.node;
-  wire::NodeState gone;
-  gone.version = options_.version;
-  gone.clock = now();
-  options.will = rt::MqttMessage{topic(TopicKind::kState), wire::encode(gone), true};
+  options.will = gone_state();
   state_ = State::kConnecting;
   mqtt_.connect(options);
 }
 
 void Uplink::on_connected() {
   state_ = State::kAlone;
-  hello_wait_ = kHelloWaitFirst;
+  link_.reset();
+  hello_retry_.reset();
   const std::string presence =
       wire::format_topic({options_.site, "_coordinator", TopicKind::kPresence, Lane::kEvent});
   for (const std::string& filter :
@@ -164,9 +180,7 @@ void Uplink::on_message(rt::MqttMessage message) {
       if (auto m = open<wire::Receipt>(message, wire::decode_receipt)) on_receipt(*m);
       break;
     case TopicKind::kCommand:
-      if (auto m = open<wire::Command>(message, wire::decode_command)) {
-        if (m->spool == front_.spool_id() && on_command_) on_command_(*m);
-      }
+      if (auto m = open<wire::Command>(message, wire::decode_command)) on_command(*m);
       break;
     case TopicKind::kHello:
     case TopicKind::kAnswer:
@@ -244,7 +258,7 @@ void Uplink::send_hello(std::vector<wire::IncarnationStatement> statement, bool 
   hello.generation = front_.pin().generation;
   hello.command_mark = command_mark_;
   for (const wire::Hello& page : hello_pages(hello, std::move(statement), list_all)) {
-    auto sent = mqtt_.publish({topic(TopicKind::kHello), wire::encode(page), false});
+    auto sent = hand_over({topic(TopicKind::kHello), wire::encode(page), false}, false);
     if (!sent) log_.debug("hello not sent: {}", sent.error().message);
   }
   state_ = State::kHelloSent;
@@ -253,8 +267,7 @@ void Uplink::send_hello(std::vector<wire::IncarnationStatement> statement, bool 
 
 void Uplink::arm_hello_timer() {
   loop_.cancel(hello_timer_);
-  const rt::Nanos wait = hello_wait_;
-  hello_wait_ = std::min(hello_wait_ * 2, kHelloWaitMost);
+  const rt::Nanos wait = hello_retry_.take();
   hello_timer_ = loop_.after(wait, [this, wait] {
     hello_timer_ = rt::TimerId::kNone;
     if (state_ <= State::kAlone || state_ == State::kUp) return;
@@ -274,8 +287,9 @@ void Uplink::on_challenge(const wire::Challenge& challenge) {
   }
   answered_ = true;  // one answer a nonce [chal-1]
   generation_ = challenge.generation;
-  auto sent = mqtt_.publish(
-      {topic(TopicKind::kAnswer), wire::encode(wire::Answer{nonce_, challenge.number}), false});
+  auto sent = hand_over(
+      {topic(TopicKind::kAnswer), wire::encode(wire::Answer{nonce_, challenge.number}), false},
+      false);
   if (!sent) log_.debug("answer not sent: {}", sent.error().message);
   state_ = State::kAnswered;
 }
@@ -314,11 +328,12 @@ void Uplink::on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome
     return;
   }
   loop_.cancel(std::exchange(hello_timer_, rt::TimerId::kNone));
-  hello_wait_ = kHelloWaitFirst;
+  hello_retry_.reset();
   state_ = State::kUp;
   reconnect_.reset();  // not before: a broker that throws us out at once is not to be hurried
   counters_.sessions += 1;
   outbox_.clear();
+  ask_at_.reset();
   outbox_.set_credit(welcome.credit_bytes, welcome.event_credit_bytes);
   known_sets_.clear();
   for (Backlog& backlog : backlogs_) backlog = {backlog.from, backlog.to, backlog.lane};

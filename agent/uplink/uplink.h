@@ -10,6 +10,7 @@
 
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/backoff.h"
+#include "agent/uplink/link_window.h"
 #include "agent/uplink/outbox.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/log.h"
@@ -35,7 +36,7 @@ struct UplinkOptions {
 
 /// Fills what the uplink does not know of the node's state: sources, forecast.
 using FillState = std::function<void(wire::NodeState&)>;
-/// A command addressed to this node and spool, its signature checked.
+/// A command addressed to this node and spool, signed for the session that is on [cmd-4].
 using OnCommand = std::function<void(const wire::Command&)>;
 
 struct UplinkCounters {
@@ -106,6 +107,7 @@ class Uplink final : public RecordSink {
   void on_welcome(const wire::Welcome& welcome);
   void on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome> outcome);
   void on_receipt(const wire::Receipt& receipt);
+  void on_command(const wire::Command& command);
   void on_needs(const std::vector<wire::Hash128>& needs);
   void leave_session(const std::string& why);
   void hello_again(const std::string& why);
@@ -113,14 +115,19 @@ class Uplink final : public RecordSink {
   void on_tick();
   void arm_tick();
   void watch();
+  [[nodiscard]] bool is_time_to_ask(rt::Instant at);
   void pump();
   void request_pump();
+  void await_room();
   bool publish(Outgoing& item);
+  rt::Result<std::uint64_t> hand_over(rt::MqttMessage message, bool more_waits);
   [[nodiscard]] wire::Envelope envelope_of(const Outgoing& item);
   void load_backlog();
   void load_backlog(Backlog& backlog);
   void check_own_copy(const Outgoing& item);
   void publish_state();
+  [[nodiscard]] bool is_state_outdated() const;
+  [[nodiscard]] rt::MqttMessage gone_state() const;
   [[nodiscard]] bool budget_allows(std::size_t bytes);
   [[nodiscard]] std::string topic(wire::TopicKind kind, wire::Lane lane = wire::Lane::kEvent) const;
   [[nodiscard]] wire::Clock now() const { return clock_now(loop_, clock_); }
@@ -139,6 +146,7 @@ class Uplink final : public RecordSink {
 
   State state_ = State::kOffline;
   Outbox outbox_;
+  LinkWindow link_;
   std::vector<Backlog> backlogs_;
   std::uint64_t nonce_ = 0;
   std::uint64_t generation_ = 0;  ///< of the challenge answered, then of the session
@@ -151,13 +159,23 @@ class Uplink final : public RecordSink {
   rt::Instant coordinator_time_at_;
   rt::Instant last_progress_;  ///< a receipt that settled something, or nothing to wait for
   rt::Nanos patience_;
-  rt::Nanos hello_wait_;
+  Backoff hello_retry_;
+  Backoff hunger_;                     ///< between hellos that ask for credit
+  std::optional<rt::Instant> ask_at_;  ///< when to ask for it; none: there is some
   Backoff reconnect_;
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
   rt::TimerId hello_timer_ = rt::TimerId::kNone;
   rt::TimerId tick_ = rt::TimerId::kNone;
   rt::TimerId pump_timer_ = rt::TimerId::kNone;
+  rt::TimerId link_timer_ = rt::TimerId::kNone;
   rt::Instant state_published_;
+  struct Told {
+    bool up = false;
+    bool held = false;  ///< records on disk
+    std::uint64_t shed = 0;
+    bool shedding = false;  ///< more had been shed than the time before
+  };
+  Told told_;          ///< by the state published last
   double tokens_ = 0;  ///< bytes that may go now, of bytes_per_second
   rt::Instant tokens_at_;
   std::uint64_t day_bytes_ = 0;

@@ -18,6 +18,7 @@ constexpr rt::Nanos kTick = rt::Seconds(1);
 constexpr rt::Nanos kRetryFirst = rt::Seconds(10);  ///< doubles with each try
 constexpr rt::Nanos kPatienceFirst = rt::Seconds(30);
 constexpr rt::Nanos kPatienceMost = rt::Seconds(600);
+constexpr std::uint64_t kLinkBytesPerSecondLeast = 1000;
 constexpr rt::Nanos kStateEvery = rt::Seconds(10);
 constexpr std::size_t kBacklogLow = 256 * 1024;  ///< bodies queued, before more are loaded
 constexpr std::size_t kBacklogPage = 1 << 20;    ///< bodies loaded at a time
@@ -80,10 +81,21 @@ void Uplink::pump() {
     const std::size_t definition = item.record.definition ? item.record.definition->size() : 0;
     return item.record.body->size() + definition + kEnvelopeOverhead;
   };
-  while (Outgoing* item = outbox_.next(size_of)) {
+  while (Outgoing* item = outbox_.next(size_of, link_.has_room(loop_.now()))) {
     if (!publish(*item)) break;
   }
   load_backlog();
+  await_room();
+}
+
+void Uplink::await_room() {
+  if (link_timer_ != rt::TimerId::kNone || outbox_.queued() == 0) return;
+  const auto wait = link_.time_to_room(loop_.now());
+  if (!wait || *wait == rt::Nanos(0)) return;  // a PUBACK or a receipt pumps
+  link_timer_ = loop_.after(*wait, [this] {
+    link_timer_ = rt::TimerId::kNone;
+    pump();
+  });
 }
 
 wire::Envelope Uplink::envelope_of(const Outgoing& item) {
@@ -111,7 +123,8 @@ bool Uplink::publish(Outgoing& item) {
     counters_.republished += 1;
     if (item.tries + 1 >= wire::kPublishTriesMax) check_own_copy(item);
   }
-  auto sent = mqtt_.publish({topic(TopicKind::kUp, item.lane), std::move(bytes), false});
+  const bool more_waits = outbox_.queued() > 1;
+  auto sent = hand_over({topic(TopicKind::kUp, item.lane), std::move(bytes), false}, more_waits);
   if (!sent) return false;  // the window is full: on_puback pumps again
   if (outbox_.in_flight() == 0) last_progress_ = loop_.now();
   counters_.wire_bytes += size;
@@ -119,6 +132,13 @@ bool Uplink::publish(Outgoing& item) {
                marks_.begin() + static_cast<std::ptrdiff_t>(envelope.marked.size()));
   outbox_.on_published(&item, size, *sent);
   return true;
+}
+
+rt::Result<std::uint64_t> Uplink::hand_over(rt::MqttMessage message, bool more_waits) {
+  const std::size_t bytes = message.topic.size() + message.payload.size();
+  auto sent = mqtt_.publish(std::move(message));
+  if (sent) link_.on_published(*sent, bytes, more_waits, loop_.now());
+  return sent;
 }
 
 void Uplink::check_own_copy(const Outgoing& item) {
@@ -227,6 +247,7 @@ void Uplink::on_receipt(const wire::Receipt& receipt) {
   if (!settled.empty()) {
     last_progress_ = loop_.now();
     patience_ = kPatienceFirst;
+    hunger_.reset();
     front_.settle(settled);
   }
   if (!conflicts.empty()) {
@@ -249,6 +270,17 @@ void Uplink::on_needs(const std::vector<wire::Hash128>& needs) {
   });
 }
 
+void Uplink::on_command(const wire::Command& command) {
+  // While the welcome is being put on disk the session is on, too: commands come right behind it.
+  const bool in_session =
+      state_ >= State::kWelcoming && command.nonce == nonce_ && command.generation == generation_;
+  if (!in_session || command.spool != front_.spool_id()) {
+    counters_.ignored += 1;
+    return;
+  }
+  if (on_command_) on_command_(command);
+}
+
 // ---- watching ----
 
 void Uplink::arm_tick() {
@@ -260,7 +292,8 @@ void Uplink::arm_tick() {
 
 void Uplink::on_tick() {
   const bool connected = state_ >= State::kAlone;
-  if (connected && loop_.now() - state_published_ >= kStateEvery) publish_state();
+  const bool due = loop_.now() - state_published_ >= kStateEvery;
+  if (connected && (due || is_state_outdated())) publish_state();
   if (state_ == State::kUp) watch();
 }
 
@@ -272,19 +305,44 @@ void Uplink::watch() {
     const int doublings = std::min(item.tries - 1, 6);
     return item.taken && at - *item.taken > kRetryFirst * (1 << doublings);
   });
-  if (outbox_.idle()) last_progress_ = at;
-  if (at - last_progress_ > patience_) {
-    const auto waited = std::chrono::duration_cast<rt::Seconds>(patience_).count();
+  if (is_time_to_ask(at)) {
+    hello_again("no credit for what waits");
+    return;
+  }
+  if (outbox_.idle() || ask_at_) last_progress_ = at;
+  // What the slowest link that we put up with may still be busy with is not lost.
+  const rt::Nanos on_the_link = rt::Seconds(link_.unacked() / kLinkBytesPerSecondLeast);
+  const rt::Nanos patience = patience_ + on_the_link;
+  if (at - last_progress_ > patience) {
+    const auto waited = std::chrono::duration_cast<rt::Seconds>(patience).count();
     patience_ = std::min(patience_ * 2, kPatienceMost);
-    hello_again(outbox_.starved() ? fmt::format("no credit for {} s", waited)
-                                  : fmt::format("no receipt for {} s", waited));
+    hello_again(fmt::format("no receipt for {} s", waited));
     return;
   }
   pump();
 }
 
+/// [credit-3]. Those who had no credit at the welcome are in the coordinator's queue; an idle
+/// node's lease may have gone to others. Both ask, ever more rarely, until something is settled.
+bool Uplink::is_time_to_ask(rt::Instant at) {
+  if (!outbox_.starved()) {
+    ask_at_.reset();
+    return false;
+  }
+  if (!ask_at_) ask_at_ = at + hunger_.take();
+  return at >= *ask_at_;
+}
+
+/// What people wait for: the link, a spool that is empty again, the first loss.
+bool Uplink::is_state_outdated() const {
+  const bool drained = told_.held && front_.totals().records_held == 0;
+  const bool sheds = !told_.shedding && front_.shed() > told_.shed;
+  return drained || sheds || told_.up != is_up();
+}
+
 void Uplink::publish_state() {
   state_published_ = loop_.now();
+  told_ = {is_up(), front_.totals().records_held > 0, front_.shed(), front_.shed() > told_.shed};
   wire::NodeState state;
   state.online = true;
   state.version = options_.version;
@@ -295,10 +353,11 @@ void Uplink::publish_state() {
   state.bytes_held = totals.bytes_held;
   state.readings_held = totals.readings_held + front_.readings_in_memory();
   state.accepted = totals.accepted;
-  state.shed = totals.shed;
+  state.shed = front_.shed();
   state.wire_bytes_sent = counters_.wire_bytes;
+  state.messages_ignored = counters_.ignored;
   if (fill_state_) fill_state_(state);
-  auto sent = mqtt_.publish({topic(TopicKind::kState), wire::encode(state), true});
+  auto sent = hand_over({topic(TopicKind::kState), wire::encode(state), true}, false);
   if (!sent) log_.debug("state not published: {}", sent.error().message);
 }
 

@@ -1,12 +1,12 @@
 #include "coordinator/store/chunk_codec.h"
 
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstring>
 
 #include "proto/wire/codec_bytes.h"
 #include "proto/wire/codec_ints.h"
+#include "proto/wire/codec_values.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/readings_codec.h"
 
@@ -59,6 +59,10 @@ std::vector<std::uint64_t> column_of(const std::vector<RankRun>& ranks, Of of) {
   return out;
 }
 
+std::span<std::uint64_t> as_words(std::vector<std::int64_t>& times) {
+  return {reinterpret_cast<std::uint64_t*>(times.data()), times.size()};
+}
+
 class TimelineReader {
  public:
   explicit TimelineReader(std::string_view raw) : bodies_(raw) {}
@@ -68,12 +72,10 @@ class TimelineReader {
     const std::size_t runs = bodies_.count(count);
     heads_ = ByteReader(bodies_.take(bodies_.count(bodies_.rest().size())));
     Timeline timeline;
-    for (const std::uint64_t time : take(count)) {
-      timeline.times.push_back(std::bit_cast<std::int64_t>(time));
-    }
-    const auto ordinals = take(runs);
-    const auto seqs = take(runs);
-    const auto counts = take(runs);
+    timeline.times.resize(count);
+    take(as_words(timeline.times));
+    std::vector<std::uint64_t> ordinals(runs), seqs(runs), counts(runs);
+    for (auto* column : {&ordinals, &seqs, &counts}) take(*column);
     for (std::size_t i = 0; i < runs; ++i) {
       timeline.ranks.push_back({{ordinals[i], seqs[i]}, static_cast<std::uint32_t>(counts[i])});
     }
@@ -82,10 +84,8 @@ class TimelineReader {
   }
 
  private:
-  std::vector<std::uint64_t> take(std::size_t count) {
-    std::vector<std::uint64_t> values(count);
-    if (count > 0) wire::codec::take_ints(heads_, bodies_, values);
-    return values;
+  void take(std::span<std::uint64_t> values) {
+    if (!values.empty()) wire::codec::take_ints(heads_, bodies_, values);
   }
 
   ByteReader bodies_;
@@ -94,9 +94,11 @@ class TimelineReader {
 
 bool is_sound(const Timeline& timeline) {
   if (timeline.times.empty()) return false;
+  std::size_t unordered = 0;
   for (std::size_t i = 1; i < timeline.times.size(); ++i) {
-    if (timeline.times[i - 1] >= timeline.times[i]) return false;
+    unordered += timeline.times[i - 1] >= timeline.times[i] ? 1u : 0u;
   }
+  if (unordered > 0) return false;
   std::uint64_t covered = 0;
   for (const RankRun& run : timeline.ranks) {
     if (run.count == 0) return false;
@@ -149,20 +151,25 @@ rt::Result<Timeline> decode_timeline(std::string_view sealed) {
 }
 
 std::string encode_values(const Values& values, wire::ValueType type) {
-  wire::Columns columns;
-  // The times are in the timeline; equal ones cost nothing.
-  columns.columns.push_back(
-      {std::vector<std::int64_t>(values.values.size()), values.values, values.strings});
-  return seal(wire::encode_columns(columns, std::array{type}));
+  wire::codec::ValuesEncoder encoder;
+  wire::codec::Sinks sinks;
+  encoder.encode({{}, values.values, values.strings}, type, sinks);
+  std::string raw;
+  wire::codec::put_varint(raw, sinks.heads.size());
+  return seal(raw + sinks.heads + sinks.bodies);
 }
 
 rt::Result<Values> decode_values(std::string_view sealed, wire::ValueType type, std::size_t count) {
+  if (count == 0 || count > kChunkReadingsMax) return damaged("its number of values is wrong");
   const auto raw = unseal(sealed);
   if (!raw) return raw.error();
-  auto columns = wire::decode_columns(*raw, std::array{type});
-  if (!columns) return columns.error();
-  wire::Column& column = columns->columns.front();
-  if (column.count() != count) return damaged("its values are not as many as its times");
+  ByteReader bodies(*raw);
+  ByteReader heads(bodies.take(bodies.count(bodies.rest().size())));
+  wire::Column column;
+  column.values.resize(count);
+  std::size_t strings_left = count;
+  wire::codec::take_values(heads, bodies, type, strings_left, column);
+  if (!heads.at_end() || !bodies.at_end()) return damaged("its values are wrong");
   return Values{std::move(column.values), std::move(column.strings)};
 }
 

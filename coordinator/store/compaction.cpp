@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
+
+#include "coordinator/store/deletion_table.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -50,6 +53,9 @@ rt::Status Compaction::run(NodeNo node, std::size_t readings_max) {
   const auto rows =
       oldest_batches(db_, node, {.readings_max = readings_max, .raw_bytes_max = kStepRawBytesMax});
   if (!rows) return rows.error();
+  auto masks = masks_of(db_, node, INT64_MIN, INT64_MAX);
+  if (!masks) return masks.error();
+  masks_ = std::move(*masks);
   for (const BatchRow& row : *rows) {
     if (auto done = collect(row); !done) return done;
   }
@@ -58,7 +64,8 @@ rt::Status Compaction::run(NodeNo node, std::size_t readings_max) {
     if (auto done = merge({series, boot}, incoming); !done) return done;
     incoming.run = {};
   }
-  return packs_.flush();
+  if (auto done = packs_.flush(); !done) return done;
+  return add_taken(db_, taken_);
 }
 
 std::vector<Compaction::SeriesRun*>& Compaction::runs_for(const DecodedBatch& batch) {
@@ -67,6 +74,7 @@ std::vector<Compaction::SeriesRun*>& Compaction::runs_for(const DecodedBatch& ba
   for (std::size_t i = 0; i < batch.ids->size(); ++i) {
     SeriesRun& run = runs_[{batch.row.boot, (*batch.ids)[i]}];
     run.type = batch.set->types[i];
+    run.masks = masks_for(masks_, batch.set->keys[i]);
     runs.push_back(&run);
   }
   return runs;
@@ -81,7 +89,10 @@ rt::Status Compaction::collect(const BatchRow& row) {
   auto& runs = runs_for(*batch);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const wire::Column& column = batch->columns.columns[i];
-    if (column.count() > 0) append_column(runs[i]->run, column, batch->ranks_of(i));
+    if (column.count() == 0) continue;
+    const std::size_t before = runs[i]->run.items.size();
+    append_column(runs[i]->run, column, batch->ranks_of(i));
+    erase_masked(runs[i]->run.items, before, runs[i]->masks, &taken_);
   }
   return db_.prepare("DELETE FROM batch WHERE no = ?").bind(1, row.no).run();
 }
@@ -98,8 +109,8 @@ rt::Status Compaction::merge(const ChunkOrder& of, SeriesRun& incoming) {
     if (!next) return next.error();
     const auto part = first_part(rest, *next);
     segment.items.assign(part.begin(), part.end());
-    auto done = overlaps(rest, *next) ? overlay(next->front(), incoming.type, segment)
-                                      : extend(of, incoming.type, segment);
+    auto done = overlaps(rest, *next) ? overlay(next->front(), incoming, segment)
+                                      : extend(of, incoming, segment);
     if (!done) return done;
     rest = rest.subspan(part.size());
   }
@@ -107,7 +118,7 @@ rt::Status Compaction::merge(const ChunkOrder& of, SeriesRun& incoming) {
 }
 
 /// The segment lies between chunks: it takes small ones before it along.
-rt::Status Compaction::extend(const ChunkOrder& of, wire::ValueType type, Run& segment) {
+rt::Status Compaction::extend(const ChunkOrder& of, const SeriesRun& series, Run& segment) {
   while (segment.items.size() < kChunkReadingsMax) {
     const auto before = last_chunk(db_, of, segment.items.front().time);
     if (!before) return before.error();
@@ -117,32 +128,36 @@ rt::Status Compaction::extend(const ChunkOrder& of, wire::ValueType type, Run& s
     if ((*before)->count >= kMergeRatio * segment.items.size()) break;
     Run earlier;
     earlier.strings = std::move(segment.strings);
-    if (auto done = take_chunk(**before, type, earlier); !done) return done;
+    if (auto done = take_chunk(**before, series, earlier); !done) return done;
     earlier.items.insert(earlier.items.end(), segment.items.begin(), segment.items.end());
     segment = std::move(earlier);
   }
-  return write(of, type, segment, kChunkReadingsMax);
+  return write(of, series.type, segment, kChunkReadingsMax);
 }
 
 /// The segment begins in a chunk; a full one is split evenly.
-rt::Status Compaction::overlay(const ChunkRow& chunk, wire::ValueType type, Run& segment) {
+rt::Status Compaction::overlay(const ChunkRow& chunk, const SeriesRun& series, Run& segment) {
   Run merged;
   merged.strings = std::move(segment.strings);
-  if (auto done = take_chunk(chunk, type, merged); !done) return done;
+  if (auto done = take_chunk(chunk, series, merged); !done) return done;
   merged.items.insert(merged.items.end(), segment.items.begin(), segment.items.end());
   settle(merged);
   segment = std::move(merged);
-  if (!chunk.is_full) return extend({chunk.series, chunk.boot}, type, segment);
+  if (!chunk.is_full) return extend({chunk.series, chunk.boot}, series, segment);
   const std::size_t count = segment.items.size();
   const std::size_t pieces = (count + kChunkReadingsMax - 1) / kChunkReadingsMax;
-  return write({chunk.series, chunk.boot}, type, segment, (count + pieces - 1) / pieces);
+  return write({chunk.series, chunk.boot}, series.type, segment, (count + pieces - 1) / pieces);
 }
 
-rt::Status Compaction::take_chunk(const ChunkRow& chunk, wire::ValueType type, Run& into) {
-  const auto readings = reader_.read(chunk, type);
+rt::Status Compaction::take_chunk(const ChunkRow& chunk, const SeriesRun& series, Run& into) {
+  auto readings = reader_.read(chunk, series.type);
   if (!readings) {
     if (readings.error().code == Errc::kCorrupt) damaged_ = chunk;
     return readings.error();
+  }
+  if (touch(series.masks, chunk.first_time, chunk.last_time)) {
+    // What is deleted must not win over what came after it.
+    *readings = leave_unmasked(std::move(*readings), chunk.pack_no, series.masks, &taken_);
   }
   append_chunk(into, *readings);
   totals_.count -= static_cast<std::int64_t>(chunk.count);

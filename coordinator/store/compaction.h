@@ -8,6 +8,7 @@
 
 #include "coordinator/store/batch_table.h"
 #include "coordinator/store/chunk_table.h"
+#include "coordinator/store/mask.h"
 #include "coordinator/store/pack_writer.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/run.h"
@@ -38,6 +39,7 @@ class Compaction {
   struct SeriesRun {
     Run run;
     wire::ValueType type = wire::ValueType::kF64;
+    Masks masks;
   };
   struct Totals {
     std::int64_t count = 0;  ///< more, or fewer
@@ -48,9 +50,9 @@ class Compaction {
   rt::Status collect(const BatchRow& row);
   std::vector<SeriesRun*>& runs_for(const DecodedBatch& batch);
   rt::Status merge(const ChunkOrder& of, SeriesRun& incoming);
-  rt::Status extend(const ChunkOrder& of, wire::ValueType type, Run& segment);
-  rt::Status overlay(const ChunkRow& chunk, wire::ValueType type, Run& segment);
-  rt::Status take_chunk(const ChunkRow& chunk, wire::ValueType type, Run& into);
+  rt::Status extend(const ChunkOrder& of, const SeriesRun& series, Run& segment);
+  rt::Status overlay(const ChunkRow& chunk, const SeriesRun& series, Run& segment);
+  rt::Status take_chunk(const ChunkRow& chunk, const SeriesRun& series, Run& into);
   rt::Status write(const ChunkOrder& of, wire::ValueType type, const Run& segment,
                    std::size_t piece_max);
   rt::Status add_totals(SeriesId series);
@@ -63,6 +65,8 @@ class Compaction {
   std::map<std::pair<wire::Id128, std::int64_t>, std::vector<SeriesRun*>> runs_of_set_;
   std::optional<std::int64_t> written_until_;  ///< of the series being merged
   Totals totals_;                              ///< of the series being merged
+  Masks masks_;                                ///< of the node
+  Taken taken_;
   std::optional<Damaged> damaged_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "coordinator/store/site_counter.h"
+
 namespace fieldpost::coordinator {
 
 using rt::Errc;
@@ -51,8 +53,8 @@ Status Ledger::load(rt::Random& random) {
   return ok();
 }
 
-Result<std::uint64_t> Ledger::draw_http_ordinal() {
-  const std::uint64_t ordinal = ++ordinal_counter_;
+Result<std::uint64_t> Ledger::draw_http_ordinal(rt::UnixTime now) {
+  const std::uint64_t ordinal = next_ordinal(now);
   rt::Statement& put =
       db_.prepare("INSERT OR REPLACE INTO fact (key, value) VALUES ('http_ordinal', ?1)");
   put.bind(1, ordinal);
@@ -162,17 +164,16 @@ Result<IncarnationRow> Ledger::row(IncarnationNo no) {
   return found;
 }
 
-Result<std::uint64_t> Ledger::next_ordinal() {
-  return ++ordinal_counter_;
+std::uint64_t Ledger::next_ordinal(rt::UnixTime now) {
+  ordinal_counter_ = next_number(ordinal_counter_, now);
+  return ordinal_counter_;
 }
 
 Result<IncarnationRow> Ledger::enter(NodeNo node, const wire::IncarnationId& id,
-                                     IncarnationNo parent, std::uint64_t ordinal) {
-  if (ordinal == 0) {
-    const auto next = next_ordinal();
-    if (!next) return next.error();
-    ordinal = *next;
-  }
+                                     IncarnationNo parent, std::uint64_t told_ordinal,
+                                     rt::UnixTime now) {
+  const bool is_told = told_ordinal != 0 && told_ordinal <= kToldNumberMax;
+  const std::uint64_t ordinal = is_told ? told_ordinal : next_ordinal(now);
   ordinal_counter_ = std::max(ordinal_counter_, ordinal);
   const std::string spool = id.spool.bytes();
   rt::Statement& add = db_.prepare(

@@ -69,7 +69,10 @@ class Ledger {
   rt::Result<bool> knows_generation(std::uint64_t value);
 
   /// The ordinal of what comes over HTTP from this start on [name-7], durably.
-  rt::Result<std::uint64_t> draw_http_ordinal();
+  rt::Result<std::uint64_t> draw_http_ordinal(rt::UnixTime now);
+
+  /// No ordinal that this store gave or was told is higher.
+  [[nodiscard]] std::uint64_t ordinal_max() const { return ordinal_counter_; }
 
   // ---- nodes and incarnations ----
   rt::Result<NodeNo> node_no(const std::string& id, rt::UnixTime now);  ///< made if new
@@ -77,9 +80,10 @@ class Ledger {
   rt::Result<NodeRow> node(NodeNo no);
   rt::Result<std::optional<IncarnationRow>> find(const wire::IncarnationId& id);
   rt::Result<IncarnationRow> row(IncarnationNo no);
-  /// Enters it with the ordinal given, or the next one when that is 0. [name-5]
+  /// Enters it with the ordinal that the node was told once [name-5]; with the next one when it was
+  /// told none (0), or says one beyond `kToldNumberMax`.
   rt::Result<IncarnationRow> enter(NodeNo node, const wire::IncarnationId& id, IncarnationNo parent,
-                                   std::uint64_t ordinal);
+                                   std::uint64_t told_ordinal, rt::UnixTime now);
   rt::Status raise_known(const IncarnationRow& row, std::uint64_t high);
   rt::Status set_told(const IncarnationRow& row, std::uint64_t high);
   rt::Result<std::vector<IncarnationRow>> incarnations_of(NodeNo node);
@@ -104,8 +108,13 @@ class Ledger {
 
   // ---- gaps ----
   rt::Result<std::int64_t> add_gap(const NewGap& gap, rt::UnixTime now);
+  /// `each`: readings of each name; nullopt: not known.
   rt::Status add_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
-                           std::uint64_t readings, bool known);
+                           std::optional<std::uint64_t> each);
+  /// A node tells again of names that it lost, and how many readings of each in all: where a gap
+  /// counts less, it now counts that. Returns the names that no gap lists.
+  rt::Result<std::vector<wire::SeqRange>> raise_gap_names(IncarnationNo incarnation,
+                                                          wire::SeqRange range, std::uint64_t each);
   /// Takes names out of an unconfirmed gap (they arrived, or are stated as held); a gap without
   /// names is closed. Returns the gaps that changed.
   rt::Status leave_unconfirmed(IncarnationNo incarnation, wire::SeqRange range);
@@ -117,7 +126,9 @@ class Ledger {
  private:
   rt::Status extend_settled(IncarnationNo incarnation, wire::SeqRange range);
   rt::Status close_if_empty(std::int64_t gap);
-  rt::Result<std::uint64_t> next_ordinal();
+  rt::Status put_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
+                           std::optional<std::uint64_t> each);
+  std::uint64_t next_ordinal(rt::UnixTime now);
 
   rt::Database& db_;
   wire::StoreId store_id_;

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "coordinator/store/ledger.h"
+#include "proto/wire/seq_ranges.h"
 
 namespace fieldpost::coordinator {
 
@@ -18,6 +19,7 @@ constexpr int kDeclared = 2;
 struct GapNameRow {
   std::int64_t gap = 0;
   wire::SeqRange range;
+  std::optional<std::uint64_t> each;
 };
 
 }  // namespace
@@ -46,18 +48,68 @@ Result<std::int64_t> Ledger::add_gap(const NewGap& gap, rt::UnixTime now) {
   return db_.last_insert_rowid();
 }
 
-Status Ledger::add_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
-                             std::uint64_t readings, bool known) {
+Status Ledger::put_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
+                             std::optional<std::uint64_t> each) {
   rt::Statement& add = db_.prepare(
-      "INSERT OR REPLACE INTO gap_name (incarnation_no, first, last, gap_no) VALUES (?1, ?2, ?3, "
-      "?4)");
+      "INSERT OR REPLACE INTO gap_name (incarnation_no, first, last, gap_no, each)"
+      " VALUES (?1, ?2, ?3, ?4, ?5)");
   add.bind(1, incarnation).bind(2, range.first).bind(3, range.last).bind(4, gap);
-  if (auto done = add.run(); !done) return done;
+  if (each) {
+    add.bind(5, *each);
+  } else {
+    add.bind_null(5);
+  }
+  return add.run();
+}
+
+Status Ledger::add_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
+                             std::optional<std::uint64_t> each) {
+  if (auto done = put_gap_names(gap, incarnation, range, each); !done) return done;
   rt::Statement& count = db_.prepare(
       "UPDATE gap SET readings = readings + ?1, readings_known = min(readings_known, ?2)"
       " WHERE no = ?3");
-  count.bind(1, readings).bind(2, known ? 1 : 0).bind(3, gap);
+  count.bind(1, each.value_or(0) * range.count()).bind(2, each ? 1 : 0).bind(3, gap);
   return count.run();
+}
+
+Result<std::vector<wire::SeqRange>> Ledger::raise_gap_names(IncarnationNo incarnation,
+                                                            wire::SeqRange range,
+                                                            std::uint64_t each) {
+  std::vector<GapNameRow> touched;
+  // The row that begins at or before the range may reach into it; then those inside.
+  rt::Statement& rows = db_.prepare(
+      "SELECT gap_no, first, last, each FROM gap_name WHERE incarnation_no = ?1 AND first <= ?3"
+      " AND last >= ?2 AND first >= coalesce((SELECT max(first) FROM gap_name"
+      " WHERE incarnation_no = ?1 AND first <= ?2), ?2) ORDER BY first");
+  rows.bind(1, incarnation).bind(2, range.first).bind(3, range.last);
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    GapNameRow found{rows.i64(0), {rows.u64(1), rows.u64(2)}, std::nullopt};
+    if (!rows.is_null(3)) found.each = rows.u64(3);
+    touched.push_back(found);
+  }
+  std::vector<wire::SeqRange> listed;
+  for (const GapNameRow& row : touched) {
+    const wire::SeqRange part{std::max(row.range.first, range.first),
+                              std::min(row.range.last, range.last)};
+    listed.push_back(part);
+    if (!row.each || *row.each >= each) continue;
+    if (row.range.first < part.first) {
+      auto done = put_gap_names(row.gap, incarnation, {row.range.first, part.first - 1}, row.each);
+      if (!done) return done.error();
+    }
+    if (auto done = put_gap_names(row.gap, incarnation, part, each); !done) return done.error();
+    if (row.range.last > part.last) {
+      auto done = put_gap_names(row.gap, incarnation, {part.last + 1, row.range.last}, row.each);
+      if (!done) return done.error();
+    }
+    rt::Statement& count = db_.prepare("UPDATE gap SET readings = readings + ?1 WHERE no = ?2");
+    count.bind(1, (each - *row.each) * part.count()).bind(2, row.gap);
+    if (auto done = count.run(); !done) return done.error();
+  }
+  return wire::subtract({range}, listed);
 }
 
 Result<bool> Ledger::has_unconfirmed(IncarnationNo incarnation, wire::SeqRange range) {
@@ -90,7 +142,7 @@ Status Ledger::leave_unconfirmed(IncarnationNo incarnation, wire::SeqRange range
     const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) break;
-    touched.push_back({rows.i64(0), {rows.u64(1), rows.u64(2)}});
+    touched.push_back({rows.i64(0), {rows.u64(1), rows.u64(2)}, std::nullopt});
   }
   for (const GapNameRow& row : touched) {
     rt::Statement& erase =
@@ -98,11 +150,13 @@ Status Ledger::leave_unconfirmed(IncarnationNo incarnation, wire::SeqRange range
     erase.bind(1, incarnation).bind(2, row.range.first);
     if (auto done = erase.run(); !done) return done;
     if (row.range.first < range.first) {
-      auto done = add_gap_names(row.gap, incarnation, {row.range.first, range.first - 1}, 0, false);
+      auto done =
+          add_gap_names(row.gap, incarnation, {row.range.first, range.first - 1}, std::nullopt);
       if (!done) return done;
     }
     if (row.range.last > range.last) {
-      auto done = add_gap_names(row.gap, incarnation, {range.last + 1, row.range.last}, 0, false);
+      auto done =
+          add_gap_names(row.gap, incarnation, {range.last + 1, row.range.last}, std::nullopt);
       if (!done) return done;
     }
     if (auto done = close_if_empty(row.gap); !done) return done;

@@ -1,7 +1,5 @@
 #include "coordinator/store/reading_store.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -16,9 +14,6 @@
 
 namespace fieldpost::coordinator {
 namespace {
-
-constexpr std::int64_t kFreePagesKept = 1024;  // for the next batches, before the file shrinks
-constexpr std::int64_t kPagesFreedMax = 256;   // given back in one step
 
 using WaitingByNode = std::map<NodeNo, Waiting>;
 
@@ -49,17 +44,6 @@ std::optional<NodeNo> next_node(const WaitingByNode& waiting, const CompactionLi
     if (!best || of_node.oldest_ns < waiting.at(*best).oldest_ns) best = node;
   }
   return best;
-}
-
-/// Gives part of the free pages beyond a reserve back to the file system.
-rt::Status shrink_file(rt::Database& db) {
-  rt::Statement& stmt = db.prepare("PRAGMA freelist_count");
-  const auto row = stmt.step();
-  if (!row) return row.error();
-  const std::int64_t spare = stmt.i64(0) - kFreePagesKept;
-  stmt.reset();
-  if (spare <= 0) return rt::ok();
-  return db.execute(fmt::format("PRAGMA incremental_vacuum({})", std::min(spare, kPagesFreedMax)));
 }
 
 }  // namespace
@@ -124,7 +108,6 @@ rt::Result<bool> ReadingStore::compact_step(const CompactionLimits& limits, rt::
   const auto node = next_node(*state_->waiting, limits, now);
   if (!node) return false;
   if (auto done = compact_node(*node, limits); !done) return done.error();
-  if (auto done = shrink_file(db_); !done) return done.error();
   return true;
 }
 

@@ -38,17 +38,6 @@ std::uint64_t Dictionary::index_of(std::string_view text) {
   return it->second;
 }
 
-double number_of(std::uint64_t value, wire::ValueType type) {
-  switch (type) {
-    case wire::ValueType::kF64: return std::bit_cast<double>(value);
-    case wire::ValueType::kI64: return static_cast<double>(std::bit_cast<std::int64_t>(value));
-    case wire::ValueType::kU64:
-    case wire::ValueType::kBool:
-    case wire::ValueType::kString: return static_cast<double>(value);
-  }
-  return 0;
-}
-
 void append_column(Run& run, const wire::Column& column, std::span<const wire::Rank> ranks) {
   std::vector<std::uint64_t> indexes;
   indexes.reserve(column.strings.size());

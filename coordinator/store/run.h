@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -37,7 +38,16 @@ struct Run {
 };
 
 /// A value as a number; strings have none and give their index.
-[[nodiscard]] double number_of(std::uint64_t value, wire::ValueType type);
+[[nodiscard]] inline double number_of(std::uint64_t value, wire::ValueType type) {
+  switch (type) {
+    case wire::ValueType::kF64: return std::bit_cast<double>(value);
+    case wire::ValueType::kI64: return static_cast<double>(std::bit_cast<std::int64_t>(value));
+    case wire::ValueType::kU64:
+    case wire::ValueType::kBool:
+    case wire::ValueType::kString: return static_cast<double>(value);
+  }
+  return 0;
+}
 
 /// Adds a record's column. `ranks` is one rank for all, or one for each reading. Of equal times in
 /// the column only the winner comes in: the highest rank, then the later position.

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "coordinator/store/boot_clocks.h"
+#include "coordinator/store/site_counter.h"
 #include "coordinator/store/store_file.h"
 #include "proto/wire/hash.h"
 
@@ -20,13 +22,14 @@ constexpr std::int64_t kIdempotencyNs = 86'400'000'000'000;
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, const std::string& vfs,
-                                           const IngestOptions& options, rt::Random& random) {
+                                           const IngestOptions& options, rt::Random& random,
+                                           rt::UnixTime now) {
   auto db = open_store_file(path, vfs);
   if (!db) return db.error();
   std::unique_ptr<Store> store(new Store(std::move(*db), options));
   if (auto done = store->ledger_.load(random); !done) return done.error();
   if (auto done = store->readings_.load(); !done) return done.error();
-  const auto ordinal = store->ledger_.draw_http_ordinal();
+  const auto ordinal = store->ledger_.draw_http_ordinal(now);
   if (!ordinal) return ordinal.error();
   store->http_ordinal_ = *ordinal;
   return store;
@@ -122,23 +125,26 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
 Status Store::note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now) {
   rt::Transaction transaction(db_);
   if (auto done = transaction.begin(); !done) return done;
-  const auto no = ledger_.node_no(node, now);
+  const auto no = ledger_.find_node(node);
   if (!no) return no.error();
+  if (!*no) return ok();
   rt::Statement& update = db_.prepare(
       "UPDATE node SET last_seen_ns = ?2, version = ?3, labels = ?4, accepted = ?5 WHERE no = ?1");
-  update.bind(1, *no).bind(2, now.ns).bind_text(3, state.version);
+  update.bind(1, **no).bind(2, now.ns).bind_text(3, state.version);
   update.bind_text(
       4,
       nlohmann::json(state.labels).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   update.bind(5, state.accepted);
   if (auto done = update.run(); !done) return done;
+  if (auto done = BootClocks(db_).note_told(state.clock); !done) return done;
   return transaction.commit();
 }
 
 Result<std::uint64_t> Store::exchange_mark(NodeNo node, std::uint64_t mark) {
+  const std::uint64_t believed = mark <= kToldNumberMax ? mark : 0;
   auto done =
       ledger_.execute("UPDATE node SET command_counter = max(command_counter, ?2) WHERE no = ?1",
-                      node, static_cast<std::int64_t>(mark));
+                      node, static_cast<std::int64_t>(believed));
   if (!done) return done.error();
   rt::Statement& get = db_.prepare("SELECT command_counter FROM node WHERE no = ?1");
   get.bind(1, node);
@@ -156,20 +162,21 @@ Result<wire::Command> Store::add_command(const std::string& node, const wire::Sp
   if (auto done = transaction.begin(); !done) return done.error();
   const auto no = ledger_.node_no(node, now);
   if (!no) return no.error();
-  auto done =
-      ledger_.execute("UPDATE node SET command_counter = command_counter + 1 WHERE no = ?1", *no);
+  const auto last = exchange_mark(*no, 0);
+  if (!last) return last.error();
+  const std::uint64_t id = next_number(*last, now);
+  auto done = ledger_.execute("UPDATE node SET command_counter = ?2 WHERE no = ?1", *no,
+                              static_cast<std::int64_t>(id));
   if (!done) return done.error();
-  const auto id = exchange_mark(*no, 0);
-  if (!id) return id.error();
   const std::string spool_bytes = spool.bytes();
   rt::Statement& add = db_.prepare(
       "INSERT INTO command (node_no, id, spool, created_ns, expires_ns, verb, arguments)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-  add.bind(1, *no).bind(2, *id).bind_blob(3, spool_bytes).bind(4, now.ns).bind(5, expires.ns);
+  add.bind(1, *no).bind(2, id).bind_blob(3, spool_bytes).bind(4, now.ns).bind(5, expires.ns);
   add.bind_text(6, verb).bind_text(7, arguments);
   if (done = add.run(); !done) return done.error();
   if (done = transaction.commit(); !done) return done.error();
-  return wire::Command{ledger_.store_id(), 0, spool, *id, expires, verb, arguments};
+  return wire::Command{ledger_.store_id(), 0, spool, id, expires, verb, arguments, 0};
 }
 
 Result<std::vector<wire::Command>> Store::open_commands(const std::string& node,
@@ -188,7 +195,7 @@ Result<std::vector<wire::Command>> Store::open_commands(const std::string& node,
     if (!row) return row.error();
     if (!*row) return out;
     out.push_back({ledger_.store_id(), 0, spool, rows.u64(0), rt::UnixTime{rows.i64(1)},
-                   std::string(rows.text(2)), std::string(rows.text(3))});
+                   std::string(rows.text(2)), std::string(rows.text(3)), 0});
   }
 }
 

@@ -7,6 +7,8 @@
 
 #include "coordinator/ingest/conclusion.h"
 #include "coordinator/ingest/ingest.h"
+#include "coordinator/store/deletion_table.h"
+#include "coordinator/store/eraser.h"
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/random.h"
@@ -29,12 +31,14 @@ class Store {
  public:
   /// Opens or creates it. The caller holds the lock that makes it the only coordinator [lock].
   static rt::Result<std::unique_ptr<Store>> open(const std::string& path, const std::string& vfs,
-                                                 const IngestOptions& options, rt::Random& random);
+                                                 const IngestOptions& options, rt::Random& random,
+                                                 rt::UnixTime now);
 
   [[nodiscard]] Ledger& ledger() { return ledger_; }
   [[nodiscard]] Ingest& ingest() { return ingest_; }
   [[nodiscard]] Concluder& concluder() { return concluder_; }
   [[nodiscard]] ReadingStore& readings() { return readings_; }
+  [[nodiscard]] Eraser& eraser() { return eraser_; }
   [[nodiscard]] rt::Database& database() { return db_; }
 
   /// [wel-5], durably.
@@ -49,13 +53,20 @@ class Store {
   rt::Result<std::vector<HttpStored>> store_http(const std::vector<HttpRecords>& bodies,
                                                  rt::UnixTime now);
 
+  /// Deletes what the coordinator has heard of by now, stored or on its way; no answer has it from
+  /// then on, and `eraser` takes it out. kNotFound: no series is meant; kFull: too many deletions.
+  rt::Result<std::vector<Deletion>> delete_readings(const DeletionRequest& request,
+                                                    rt::UnixTime now);
+
   /// Remembers what a node said of itself.
+  /// Of a node that a confirmed hello or a write made known; of others nothing is kept.
   rt::Status note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now);
 
-  /// [cmd-1]: a command with the node's next id; the mark is the highest id the node knows.
+  /// [cmd-1]: a command with the node's next id, not signed for a session yet.
   rt::Result<wire::Command> add_command(const std::string& node, const wire::SpoolId& spool,
                                         const std::string& verb, const std::string& arguments,
                                         rt::UnixTime now, rt::UnixTime expires);
+  /// The highest id that either side knows; a mark beyond `kToldNumberMax` is not believed.
   rt::Result<std::uint64_t> exchange_mark(NodeNo node, std::uint64_t mark);
   /// Commands of the node that have no outcome yet and have not expired.
   rt::Result<std::vector<wire::Command>> open_commands(const std::string& node,
@@ -67,13 +78,16 @@ class Store {
       : db_(std::move(db)),
         ledger_(db_),
         readings_(db_),
+        eraser_(db_),
         ingest_(db_, ledger_, readings_, options),
         concluder_(db_, ledger_) {}
+  rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
 
   rt::Database db_;
   Ledger ledger_;
   ReadingStore readings_;
+  Eraser eraser_;
   Ingest ingest_;
   Concluder concluder_;
   std::uint64_t http_ordinal_ = 0;

@@ -43,11 +43,13 @@ void ReadingWorld::open() {
   db_.emplace(must(coordinator::open_store_file(kPath, vfs_.name())));
   store_ = std::make_unique<coordinator::ReadingStore>(*db_);
   must(store_->load());
+  eraser_.emplace(*db_);
   query_.emplace(must(coordinator::ReadingQuery::open(kPath, vfs_.name())));
 }
 
 void ReadingWorld::close() {
   query_.reset();
+  eraser_.reset();
   store_.reset();
   db_.reset();
 }
@@ -70,6 +72,25 @@ void ReadingWorld::add(const coordinator::ReadingBatch& batch, rt::UnixTime now)
 
 void ReadingWorld::compact(const coordinator::CompactionLimits& limits) {
   while (must(store_->compact_step(limits, {}))) {
+  }
+}
+
+std::int64_t ReadingWorld::delete_readings(const coordinator::DeletionScope& scope,
+                                           const std::vector<wire::Rank>& marks,
+                                           std::uint64_t ordinal_max) {
+  rt::Transaction transaction(*db_);
+  must(transaction.begin());
+  const std::int64_t gap = must(coordinator::add_deletion(*db_, scope, ordinal_max, marks, {}));
+  must(transaction.commit());
+  return gap;
+}
+
+std::uint64_t ReadingWorld::erase(const coordinator::RetentionRules& rules, rt::UnixTime now) {
+  std::uint64_t readings = 0;
+  for (;;) {
+    const auto step = must(eraser_->step(rules, {.now = now}));
+    if (step.finished_gap == 0) readings += step.readings;
+    if (!step.more) return readings;
   }
 }
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "coordinator/query/reading_query.h"
+#include "coordinator/store/deletion_table.h"
+#include "coordinator/store/eraser.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/sqlite.h"
 #include "tests/support/sim/sim_disk.h"
@@ -39,12 +41,18 @@ class ReadingWorld {
   void add(const coordinator::ReadingBatch& batch, rt::UnixTime now = {});
   /// Steps until nothing is worth doing.
   void compact(const coordinator::CompactionLimits& limits = kCompactAll);
+  /// As one of everything up to these marks; its gap.
+  std::int64_t delete_readings(const coordinator::DeletionScope& scope,
+                               const std::vector<wire::Rank>& marks, std::uint64_t ordinal_max = 0);
+  /// Steps until nothing is left to take out; how many readings went.
+  std::uint64_t erase(const coordinator::RetentionRules& rules = {}, rt::UnixTime now = {});
   /// First column of the first row, or nothing.
   std::optional<std::int64_t> number(const std::string& sql);
   void execute(const std::string& sql);
 
   rt::Database& db() { return *db_; }
   coordinator::ReadingStore& store() { return *store_; }
+  coordinator::Eraser& eraser() { return *eraser_; }
   coordinator::ReadingQuery& query() { return *query_; }
   sim::SimDisk& disk() { return disk_; }
   /// One more beside `query`, for whoever needs one of its own.
@@ -57,6 +65,7 @@ class ReadingWorld {
   sim::SimVfs vfs_{disk_, "reading-world"};
   std::optional<rt::Database> db_;
   std::unique_ptr<coordinator::ReadingStore> store_;
+  std::optional<coordinator::Eraser> eraser_;
   std::optional<coordinator::ReadingQuery> query_;
 };
 

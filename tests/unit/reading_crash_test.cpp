@@ -63,6 +63,15 @@ rt::Status work(ReadingWorld& world) {
   }
 }
 
+/// Likewise with what is deleted.
+rt::Status take_out(ReadingWorld& world) {
+  for (;;) {
+    const auto step = world.eraser().step({}, {});
+    if (!step) return step.error();
+    if (!step->more) return rt::ok();
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a power cut at any write of a compaction changes no answer") {
@@ -89,6 +98,47 @@ TEST_CASE("a power cut at any write of a compaction changes no answer") {
     REQUIRE(world.number("SELECT count(*) FROM batch") == 0);
     REQUIRE(world.number("SELECT sum(c) FROM (SELECT (SELECT sum(chunk.count) FROM chunk WHERE"
                          " series_id = id) <> series.count AS c FROM series)") == 0);
+    world.close();
+    if (!stopped) break;
+  }
+  CHECK(call > 5);
+  CHECK(call < kCallsMax);
+}
+
+TEST_CASE("a power cut at any write while readings are taken out changes no answer") {
+  BusyWorld world;
+  world.compact();
+  const std::uint64_t whole = world.answers();
+  world.delete_readings({1, "a", 250, 930, ""}, {{1, 12}});
+  world.add(world.last);
+  const std::uint64_t expected = world.answers();
+  REQUIRE(expected != whole);
+  world.close();
+  const auto image = world.disk().snapshot();
+  std::uint64_t call = 1;
+  for (; call < kCallsMax; ++call) {
+    INFO("stopped at write ", call);
+    sim::Dice dice(call);
+    world.disk().restore(image);
+    world.open();
+    world.disk().stop_at(call);
+    static_cast<void>(take_out(world));
+    world.close();
+    const bool stopped = world.disk().is_stopped();
+    if (stopped) world.disk().restart_after_power_cut(dice);
+    world.disk().heal();
+    world.open();
+    REQUIRE(world.answers() == expected);
+    world.erase();
+    world.compact();
+    REQUIRE(world.answers() == expected);
+    REQUIRE(world.number("SELECT state FROM deletion") == 2);
+    REQUIRE(world.number("SELECT readings FROM gap") ==
+            world.number("SELECT readings FROM deletion"));
+    REQUIRE(world.number("SELECT sum(c) FROM (SELECT (SELECT sum(chunk.count) FROM chunk WHERE"
+                         " series_id = id) <> series.count AS c FROM series)") == 0);
+    REQUIRE(world.number("SELECT count(*) FROM pack WHERE users <>"
+                         " (SELECT count(*) FROM chunk WHERE pack_no = no)") == 0);
     world.close();
     if (!stopped) break;
   }

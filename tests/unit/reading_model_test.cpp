@@ -6,11 +6,15 @@
 #include <bit>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "coordinator/query/reading_query.h"
+#include "coordinator/store/deletion_table.h"
+#include "coordinator/store/eraser.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/run.h"
 #include "tests/support/reading_world.h"
@@ -27,10 +31,11 @@ using coordinator::SeriesId;
 using wire::ValueType;
 
 constexpr int kSeeds = 3;
-constexpr int kOperations = 120;
+constexpr int kOperations = 160;
 constexpr std::int64_t kTimes = 60'000;  // readings fall into so many times
+constexpr std::int64_t kKeep = 8'000;    // of the rule that comes now and then
 
-const std::vector<std::string> kKeys{"m a f", "m b i", "m c u", "m d b", "m e s", "m f f"};
+const std::vector<std::string> kKeys{"m a f", "m b i", "m c u", "m d b", "m e s", "k f f"};
 
 /// What the model holds of one time and boot.
 struct Held {
@@ -50,6 +55,7 @@ class Model {
       SeriesModel& series = series_[{batch.node, batch.set->keys[i]}];
       for (std::size_t k = 0; k < column.count(); ++k) {
         const wire::Rank rank = rank_of(batch, i, k);
+        if (is_deleted(batch, i, k, rank)) continue;
         auto [at, added] = series.try_emplace({column.times[k], batch.boot});
         if (!added && at->second.rank > rank) continue;
         const bool is_text = batch.set->types[i] == ValueType::kString;
@@ -60,7 +66,35 @@ class Model {
   }
   const SeriesModel& of(NodeNo node, const std::string& key) { return series_[{node, key}]; }
 
+  /// All of these times that is there, and whatever comes later of what was sent up to `seq_max`.
+  void remove(const coordinator::DeletionScope& scope, std::uint64_t seq_max) {
+    deletions_.push_back({scope, seq_max});
+    for (auto& [of, series] : series_) {
+      if (of.first != scope.node || !is_meant(scope, of.second)) continue;
+      std::erase_if(series, [&](const auto& held) {
+        return held.first.first >= scope.first_time && held.first.first <= scope.last_time;
+      });
+    }
+  }
+  /// What a rule may have taken is gone when the store does not have it any more.
+  void forget(NodeNo node, const std::string& key, const TimeAndBoot& at) {
+    series_[{node, key}].erase(at);
+  }
+
  private:
+  static bool is_meant(const coordinator::DeletionScope& scope, const std::string& key) {
+    return scope.measurement.empty() ||
+           wire::SeriesKey::parse(key)->measurement == scope.measurement;
+  }
+  bool is_deleted(const ReadingBatch& batch, std::size_t column, std::size_t position,
+                  const wire::Rank& rank) const {
+    const std::int64_t time = batch.columns.columns[column].times[position];
+    return std::any_of(deletions_.begin(), deletions_.end(), [&](const auto& deletion) {
+      const auto& [scope, seq_max] = deletion;
+      return batch.node == scope.node && rank.seq <= seq_max && time >= scope.first_time &&
+             time <= scope.last_time && is_meant(scope, batch.set->keys[column]);
+    });
+  }
   static wire::Rank rank_of(const ReadingBatch& batch, std::size_t column, std::size_t position) {
     if (batch.origin_ranks.empty()) return batch.rank;
     for (const wire::OriginRun& run : batch.columns.origin_runs[column]) {
@@ -70,6 +104,7 @@ class Model {
     return batch.rank;
   }
   std::map<std::pair<NodeNo, std::string>, SeriesModel> series_;
+  std::vector<std::pair<coordinator::DeletionScope, std::uint64_t>> deletions_;
 };
 
 std::uint64_t random_value(sim::Dice& dice, ValueType type) {
@@ -115,6 +150,7 @@ class Trial {
     check();
     const auto before = answers();
     world_.compact();
+    world_.erase();
     const bool same = answers() == before;  // too long to print
     CHECK(same);
     check();
@@ -124,13 +160,19 @@ class Trial {
 
  private:
   void operate() {
-    switch (dice_.below(12)) {
+    switch (dice_.below(20)) {
       case 0: return repeat();
       case 1: return thin();
       case 2: return world_.compact({dice_.between(1, 9), 0, dice_.between(1, 5000)});
       case 3: return step();
       case 4: return reopen();
       case 5: return roll_back();
+      case 7: return remove();
+      case 8: return erase_step();
+      case 9: return crash();
+      case 10:
+        if (dice_.chance(20)) outlive();
+        return;
       case 6:
         if (dice_.chance(20)) check();
         return;
@@ -159,7 +201,10 @@ class Trial {
   }
 
   void repeat() {
-    if (!history_.empty()) world_.add(history_[dice_.below(history_.size())]);
+    if (history_.empty()) return;
+    const ReadingBatch& old = history_[dice_.below(history_.size())];
+    world_.add(old);
+    model_.take(old);  // what a rule took is there again
   }
 
   /// Every other winner of an earlier record, under a new name with its rank.
@@ -194,6 +239,65 @@ class Trial {
     REQUIRE(done);
   }
 
+  void remove() {
+    coordinator::DeletionScope scope;
+    scope.node = nodes_[dice_.below(2)];
+    if (dice_.chance(30)) scope.measurement = dice_.chance(50) ? "m" : "k";
+    const std::int64_t width = dice_.chance(20) ? kTimes : 500;
+    if (dice_.chance(90)) scope.first_time = now_ - static_cast<std::int64_t>(dice_.below(kTimes));
+    if (dice_.chance(90)) {
+      scope.last_time = std::max(scope.first_time, std::int64_t{0}) +
+                        static_cast<std::int64_t>(dice_.below(static_cast<std::uint64_t>(width)));
+    }
+    world_.delete_readings(scope, {{1, seq_}, {2, seq_}, {3, seq_}}, 3);
+    model_.remove(scope, seq_);
+    has_deletions_ = true;
+  }
+
+  void erase_step() {
+    for (std::uint64_t i = dice_.between(1, 6); i > 0; --i) REQUIRE(world_.eraser().step({}, {}));
+  }
+
+  /// A rule takes what is old, and nothing that is not.
+  void outlive() {
+    world_.compact();
+    coordinator::RetentionRule rule;
+    rule.measurement = "?";
+    rule.keep_ns = kKeep;
+    const std::int64_t limit = now_ - kKeep;
+    reopen();  // a new start begins with a pass
+    world_.erase({rule}, rt::UnixTime{now_});
+    for_each_series([&](SeriesId id, const SeriesModel& model, ValueType, NodeNo node,
+                        const std::string& key) {
+      std::set<TimeAndBoot> there;
+      for (const Reading& reading : world_.all(id)) there.insert({reading.time, reading.boot});
+      std::vector<TimeAndBoot> gone;
+      for (const auto& [at, held] : model) {
+        const bool is_there = there.contains(at);
+        const bool may_go = at.first < limit && at.second.is_zero();
+        if (!is_there) gone.push_back(at);
+        CHECK((is_there || may_go));
+        CHECK_FALSE((is_there && may_go && at.first < limit - kKeep / coordinator::kOutlivePart));
+      }
+      for (const TimeAndBoot& at : gone) model_.forget(node, key, at);
+    });
+  }
+
+  /// The power goes while chunks are made or taken out.
+  void crash() {
+    world_.disk().stop_at(dice_.between(1, 40));
+    for (int i = 0; i < 20 && !world_.disk().is_stopped(); ++i) {
+      const bool compacts = dice_.chance(50);
+      const bool worked = compacts ? world_.store().compact_step({1, 0, 300}, {}).has_value()
+                                   : world_.eraser().step({}, {}).has_value();
+      if (!worked) break;
+    }
+    world_.close();
+    if (world_.disk().is_stopped()) world_.disk().restart_after_power_cut(dice_);
+    world_.disk().heal();
+    world_.open();
+  }
+
   void reopen() {
     world_.close();
     world_.open();
@@ -219,7 +323,12 @@ class Trial {
           continue;
         }
         INFO("series ", key, " of node ", node);
-        each(*id, model, wire::SeriesKey::parse(key).value().type);
+        const ValueType type = wire::SeriesKey::parse(key).value().type;
+        if constexpr (std::is_invocable_v<Each, SeriesId, const SeriesModel&, ValueType>) {
+          each(*id, model, type);
+        } else {
+          each(*id, model, type, node, key);
+        }
       }
     }
   }
@@ -242,6 +351,11 @@ class Trial {
     });
   }
 
+  bool is_taking_out() {
+    return has_deletions_ && (world_.number("SELECT count(*) FROM deletion WHERE state = 1") != 0 ||
+                              world_.number("SELECT count(*) FROM batch") != 0);
+  }
+
   void check_last(SeriesId id, const SeriesModel& model) {
     const auto last = world_.query().last({id});
     REQUIRE(last);
@@ -257,7 +371,8 @@ class Trial {
   void check_buckets(SeriesId id, const SeriesModel& model, ValueType type) {
     if (model.empty()) return;
     coordinator::TimeRange range;
-    if (dice_.chance(50)) {
+    // Of a range without ends, the buckets may reach over what is deleted, until it is taken out.
+    if (dice_.chance(50) || is_taking_out()) {
       range.from = model.begin()->first.first + static_cast<std::int64_t>(dice_.below(1000));
       range.to = range.from + static_cast<std::int64_t>(dice_.between(1, kTimes));
     }
@@ -316,7 +431,7 @@ class Trial {
         out += std::to_string(r.time) + r.boot.hex() + r.text + std::to_string(r.value);
       }
       if (type == ValueType::kString) return;
-      const auto buckets = world_.query().aggregate(id, {}, 7).value();
+      const auto buckets = world_.query().aggregate(id, {0, 3 * kTimes}, 7).value();
       for (const Bucket& b : buckets) {
         for (const double x : {b.min, b.max, b.first, b.last}) out += std::to_string(x) + ",";
         out += std::to_string(b.time) + ":" + std::to_string(b.count);
@@ -351,6 +466,7 @@ class Trial {
   std::vector<NodeNo> nodes_;
   std::vector<std::shared_ptr<const wire::SeriesSet>> sets_;
   std::vector<ReadingBatch> history_;
+  bool has_deletions_ = false;
   std::int64_t now_ = kTimes;
   std::uint64_t seq_ = 0;
 };

@@ -1,0 +1,81 @@
+#include "coordinator/store/mask.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace fieldpost::coordinator {
+namespace {
+
+constexpr std::int64_t kNoPack = INT64_MAX;
+
+const Mask* find_cover(const Masks& masks, std::int64_t time, const wire::Rank& rank,
+                       std::int64_t pack_no) {
+  const auto found = std::find_if(masks.begin(), masks.end(), [&](const Mask& mask) {
+    return mask.covers(time, rank, pack_no);
+  });
+  return found == masks.end() ? nullptr : &*found;
+}
+
+/// Appends one more reading of a rank.
+void append_rank(std::vector<RankRun>& runs, const wire::Rank& rank) {
+  if (runs.empty() || runs.back().rank != rank) runs.push_back({rank, 0});
+  runs.back().count += 1;
+}
+
+}  // namespace
+
+bool Mask::covers(const wire::Rank& rank) const {
+  const auto mark = std::lower_bound(
+      marks.begin(), marks.end(), rank.ordinal,
+      [](const wire::Rank& a, std::uint64_t ordinal) { return a.ordinal < ordinal; });
+  if (mark != marks.end() && mark->ordinal == rank.ordinal) return rank.seq <= mark->seq;
+  return rank.ordinal <= ordinal_max;
+}
+
+bool touch(const Masks& masks, std::int64_t first, std::int64_t last) {
+  return std::any_of(masks.begin(), masks.end(),
+                     [&](const Mask& mask) { return mask.touches(first, last); });
+}
+
+void Taken::add(std::int64_t deletion, std::uint64_t readings, std::uint64_t bytes) {
+  const auto found = std::find_if(counts_.begin(), counts_.end(),
+                                  [&](const Count& count) { return count.deletion == deletion; });
+  Count& count = found != counts_.end() ? *found : counts_.emplace_back(Count{deletion, 0, 0});
+  count.readings += readings;
+  count.bytes += bytes;
+}
+
+void erase_masked(std::vector<Item>& items, std::size_t begin, const Masks& masks, Taken* taken) {
+  if (masks.empty()) return;
+  const auto past = std::remove_if(
+      items.begin() + static_cast<std::ptrdiff_t>(begin), items.end(), [&](const Item& item) {
+        const Mask* cover = find_cover(masks, item.time, item.rank, kNoPack);
+        if (cover != nullptr && taken != nullptr) taken->add(cover->deletion, 1);
+        return cover != nullptr;
+      });
+  items.erase(past, items.end());
+}
+
+ChunkReadings leave_unmasked(ChunkReadings readings, std::int64_t pack_no, const Masks& masks,
+                             Taken* taken) {
+  auto timeline = std::make_shared<Timeline>();
+  Values values;
+  values.strings = std::move(readings.values.strings);
+  std::size_t at = 0;
+  for (const RankRun& run : readings.timeline->ranks) {
+    for (std::uint32_t i = 0; i < run.count; ++i, ++at) {
+      const std::int64_t time = readings.timeline->times[at];
+      if (const Mask* cover = find_cover(masks, time, run.rank, pack_no); cover != nullptr) {
+        if (taken != nullptr) taken->add(cover->deletion, 1);
+        continue;
+      }
+      timeline->times.push_back(time);
+      values.values.push_back(readings.values.values[at]);
+      append_rank(timeline->ranks, run.rank);
+    }
+  }
+  return {std::move(timeline), std::move(values)};
+}
+
+}  // namespace fieldpost::coordinator

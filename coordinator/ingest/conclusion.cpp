@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "coordinator/store/site_counter.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/seq_ranges.h"
 
@@ -102,8 +103,9 @@ Result<bool> Concluder::digest_agrees(const Statement& statement, rt::UnixTime n
   return digest == statement.head.digest && ancestors->size() == statement.head.digest_count;
 }
 
-Result<std::vector<Concluder::Stated>> Concluder::enter_all(NodeNo node,
-                                                            const Statement& statement) {
+Result<std::vector<Concluder::Stated>> Concluder::enter_all(NodeNo node, const Statement& statement,
+                                                            rt::UnixTime now,
+                                                            Conclusion& conclusion) {
   std::vector<Stated> out;
   std::map<wire::IncarnationId, const wire::IncarnationStatement*> waiting;
   for (const auto& each : statement.incarnations) waiting.emplace(each.id, &each);
@@ -133,7 +135,8 @@ Result<std::vector<Concluder::Stated>> Concluder::enter_all(NodeNo node,
         if (!above) return above.error();
         if (*above) parent = (*above)->no;
       }
-      auto entered = ledger_.enter(node, said->id, parent, said->ordinal);
+      conclusion.numbers_refused += said->ordinal > kToldNumberMax ? 1 : 0;
+      auto entered = ledger_.enter(node, said->id, parent, said->ordinal, now);
       if (!entered) return entered.error();
       *found = *entered;
     }
@@ -157,6 +160,7 @@ Result<Conclusion> Concluder::conclude(const Statement& statement, rt::UnixTime 
   if (!node) return fail(node.error());
   const auto known = ledger_.knows_generation(statement.head.generation);
   if (!known) return fail(known.error());
+  out.numbers_refused += statement.head.command_mark > kToldNumberMax ? 1 : 0;
   out.store_was_set_back = statement.head.generation != 0 && !*known;
 
   const wire::IncarnationStatement& live =
@@ -171,7 +175,7 @@ Result<Conclusion> Concluder::conclude(const Statement& statement, rt::UnixTime 
     if (!row) return fail(row.error());
     known_before = known_before || row->has_value();
   }
-  auto chain = enter_all(*node_no, statement);
+  auto chain = enter_all(*node_no, statement, now, out);
   if (!chain) return fail(chain.error());
   const auto ancestors = unlisted_ancestors(statement);
   if (!ancestors) return fail(ancestors.error());
@@ -243,10 +247,22 @@ Result<bool> Concluder::follow_branch(const NodeRow& node, const std::vector<Sta
       if (auto done = leave_behind(row, gap, node.no, now, out); !done) return done.error();
     }
   }
+  if (live_no == node.current_incarnation) return true;
+  if (auto done = close_commands(node.no); !done) return done.error();
   auto done =
       ledger_.execute("UPDATE node SET current_incarnation = ?2 WHERE no = ?1", node.no, live_no);
   if (!done) return done.error();
   return true;
+}
+
+Status Concluder::close_commands(NodeNo node) {
+  // Whether the process before acted on them nobody can say, and a spool that was set back has
+  // forgotten it: sent again, they might be acted on twice [cmd-5].
+  return ledger_.execute(
+      "UPDATE command SET outcome = json_object('type', 'command', 'id', id, 'verb', verb,"
+      " 'ok', NULL, 'detail', 'unknown: the agent ended before it answered')"
+      " WHERE node_no = ?1 AND outcome IS NULL",
+      node);
 }
 
 Status Concluder::leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap,
@@ -265,7 +281,7 @@ Status Concluder::leave_behind(const IncarnationRow& row, std::optional<std::int
       gap = *added;
       out.gaps.push_back(*added);
     }
-    if (done = ledger_.add_gap_names(*gap, row.no, range, 0, false); !done) return done;
+    if (done = ledger_.add_gap_names(*gap, row.no, range, std::nullopt); !done) return done;
   }
   return ok();
 }
@@ -308,7 +324,7 @@ Status Concluder::settle_missing(const Stated& stated, std::optional<std::int64_
     }
     if (auto done = ledger_.leave_unconfirmed(row.no, range); !done) return done;
     if (auto done = ledger_.settle(row.no, range, Verdict::kGapped); !done) return done;
-    if (auto done = ledger_.add_gap_names(*gap, row.no, range, 0, false); !done) return done;
+    if (auto done = ledger_.add_gap_names(*gap, row.no, range, std::nullopt); !done) return done;
     // Names of the live incarnation beyond what it says it gave out: it is a resumed image, and
     // must not give them out again [wel-7].
     if (stated.said != nullptr && stated.said->live && range.last > stated.said->highest) {

@@ -28,6 +28,7 @@ struct Conclusion {
   std::vector<std::int64_t> gaps;  ///< rows that were added
   bool store_was_set_back = false;
   bool branch_changed = false;
+  int numbers_refused = 0;  ///< ordinals and marks beyond `kToldNumberMax`
 };
 
 /// Takes confirmed hellos into the ledger ([wel-1], [wel-2], section 7). Store thread.
@@ -50,10 +51,12 @@ class Concluder {
     const wire::IncarnationStatement* said = nullptr;  ///< null: only in the digest
   };
   rt::Result<std::vector<IncarnationRow>> unlisted_ancestors(const Statement& statement);
-  rt::Result<std::vector<Stated>> enter_all(NodeNo node, const Statement& statement);
+  rt::Result<std::vector<Stated>> enter_all(NodeNo node, const Statement& statement,
+                                            rt::UnixTime now, Conclusion& conclusion);
   rt::Result<bool> follow_branch(const NodeRow& node, const std::vector<Stated>& chain,
                                  const wire::IncarnationId& live, bool live_was_left_behind,
                                  bool known_before, rt::UnixTime now, Conclusion& out);
+  rt::Status close_commands(NodeNo node);
   rt::Status leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap, NodeNo node,
                           rt::UnixTime now, Conclusion& out);
   rt::Status settle_missing(const Stated& stated, std::optional<std::int64_t>& gap, NodeNo node,

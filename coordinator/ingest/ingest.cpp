@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "coordinator/store/boot_clocks.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
@@ -24,11 +25,6 @@ using wire::Verdict;
 namespace {
 
 constexpr std::size_t kAsksMax = 100'000;
-
-/// A failure that the content of a record can cause; anything else is the disk's.
-bool is_content_fault(const Error& error) {
-  return error.code == Errc::kInvalid || error.code == Errc::kNotFound;
-}
 
 }  // namespace
 
@@ -87,12 +83,12 @@ Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
   const wire::Envelope& envelope = arrival.envelope;
   Settled out{
       .node = arrival.node, .nonce = envelope.nonce, .name = envelope.name, .lane = envelope.lane};
-  const auto node = ledger_.node_no(arrival.node, now);
+  const auto node = ledger_.find_node(arrival.node);
   if (!node) return node.error();
   const auto found = ledger_.find(envelope.name.incarnation);
   if (!found) return found.error();
   // Only incarnations that a confirmed hello of this node stated have names here [wel-6].
-  if (!*found || (*found)->node != *node) {
+  if (!*node || !*found || (*found)->node != **node) {
     out.stranger = true;
     return out;
   }
@@ -101,7 +97,7 @@ Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
     if (!arrival.in_session) break;  // [commit-3]
     const auto told = ledger_.find(marked.incarnation);
     if (!told) return told.error();
-    if (!*told || (*told)->node != *node) continue;
+    if (!*told || (*told)->node != **node) continue;
     if (auto done = ledger_.drop_hashes((*told)->no, marked.seqs); !done) return done.error();
   }
   for (const std::string& definition : envelope.definitions) {
@@ -161,45 +157,47 @@ Status Ingest::take_fresh(const Arrival& arrival, const IncarnationRow& incarnat
   return store(incarnation, seq, *record, wire::hash128(envelope.record), now, out);
 }
 
+Status Ingest::apply(const IncarnationRow& incarnation, std::uint64_t seq,
+                     const wire::Record& record, rt::UnixTime now, Settled& out) {
+  switch (static_cast<wire::RecordKind>(record.kind)) {
+    case wire::RecordKind::kEmpty: return ok();
+    case wire::RecordKind::kReadings: {
+      auto done = store_readings(incarnation, seq, record, now, out);
+      if (!done && done.error().code == Errc::kCorrupt) {
+        return Error{Errc::kInvalid, done.error().message};
+      }
+      return done;
+    }
+    case wire::RecordKind::kEvent: return store_event(incarnation, seq, record, now, out);
+    default: return Error{Errc::kInvalid, fmt::format("unknown kind of record: {}", record.kind)};
+  }
+}
+
 Status Ingest::store(const IncarnationRow& incarnation, std::uint64_t seq,
                      const wire::Record& record, const wire::Hash128& hash, rt::UnixTime now,
                      Settled& out) {
-  const auto quarantine_it = [&](const std::string& why) {
-    return quarantine(incarnation, seq, wire::encode(record), now, why, out);
-  };
-  switch (static_cast<wire::RecordKind>(record.kind)) {
-    case wire::RecordKind::kEmpty: break;
-    case wire::RecordKind::kReadings: {
-      auto done = store_readings(incarnation, seq, record, now, out);
-      if (!done && (is_content_fault(done.error()) || done.error().code == Errc::kCorrupt)) {
-        return quarantine_it(done.error().message);
-      }
-      if (!done) return done;
-      break;
-    }
-    case wire::RecordKind::kEvent: {
-      auto done = store_event(incarnation, seq, record, now, out);
-      if (!done && is_content_fault(done.error())) return quarantine_it(done.error().message);
-      if (!done) return done;
-      break;
-    }
-    default: return quarantine_it(fmt::format("unknown kind of record: {}", record.kind));
+  auto meant = apply(incarnation, seq, record, now, out);
+  if (!meant && is_content_fault(meant.error())) {
+    return quarantine(incarnation, seq, wire::encode(record), now, meant.error().message, out);
   }
+  if (!meant) return meant;
   for (const wire::Gap& gap : record.gaps) {
-    if (auto done = take_gap(incarnation, gap, now, out); !done) return done;
+    if (auto done = gaps_.take(incarnation, seq, gap, now, out.gaps); !done) return done;
   }
   if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
   if (auto done = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored); !done) return done;
   if (auto done = ledger_.keep_hash(incarnation.no, seq, hash); !done) return done;
   if (auto done = ledger_.raise_known(incarnation, seq); !done) return done;
-  if (record.readings > 0) {
-    auto done = ledger_.execute("UPDATE node SET delivered = delivered + ?2 WHERE no = ?1",
-                                incarnation.node, record.readings);
-    if (!done) return done;
-  }
+  if (auto done = count_delivered(incarnation.node, record.readings); !done) return done;
   out.verdict = Verdict::kStored;
   out.fresh = true;
   return ok();
+}
+
+Status Ingest::count_delivered(NodeNo node, std::uint64_t readings) {
+  if (readings == 0) return ok();
+  return ledger_.execute("UPDATE node SET delivered = delivered + ?2 WHERE no = ?1", node,
+                         static_cast<std::int64_t>(readings));
 }
 
 Result<wire::Rank> Ingest::rank_of(const IncarnationRow& incarnation, std::uint64_t seq,
@@ -241,6 +239,7 @@ Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t s
   if (record.boot_stamped) {
     batch.boot = wire::Id128::from_bytes(
         {reinterpret_cast<const char*>(record.stamp.boot.data()), record.stamp.boot.size()});
+    if (auto done = BootClocks(db_).note_stamp(record.stamp); !done) return done;
   }
   if (auto done = readings_.add_batch(batch, now); !done) return done;
   const auto series = readings_.series_of(incarnation.node, **set);
@@ -265,8 +264,10 @@ Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
   add.bind_text(5, *raw);
   if (auto done = add.run(); !done) return done;
   if (json["type"] == "command" && json.contains("id") && json["id"].is_number_unsigned()) {
+    // The first one counts; but an unknown one gives way to what the node tells [cmd-5].
     rt::Statement& answer = db_.prepare(
-        "UPDATE command SET outcome = ?3 WHERE node_no = ?1 AND id = ?2 AND outcome IS NULL");
+        "UPDATE command SET outcome = ?3 WHERE node_no = ?1 AND id = ?2"
+        " AND (outcome IS NULL OR instr(outcome, '\"ok\":null') > 0)");
     answer.bind(1, incarnation.node).bind(2, json["id"].get<std::uint64_t>()).bind_text(3, *raw);
     if (auto done = answer.run(); !done) return done;
   }
@@ -274,112 +275,16 @@ Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
   return ok();
 }
 
-Status Ingest::take_gap(const IncarnationRow& carrier, const wire::Gap& gap, rt::UnixTime now,
-                        Settled& out) {
-  struct Part {
-    IncarnationRow incarnation;
-    wire::SeqRange range;
-    std::uint64_t readings = 0;
-    bool known = false;
-  };
-  std::vector<Part> parts;
-  std::map<IncarnationNo, std::vector<wire::SeqRange>> listed;
-  for (const wire::GapNames& names : gap.names) {
-    const auto incarnation = ledger_.find(names.names.incarnation);
-    if (!incarnation) return incarnation.error();
-    if (!*incarnation || (*incarnation)->node != carrier.node) continue;
-    const auto open = ledger_.unsettled((*incarnation)->no, names.names.seqs);
-    if (!open) return open.error();
-    // A gap may list a name twice (merged ones do): it settles once.
-    std::vector<wire::SeqRange>& before = listed[(*incarnation)->no];
-    const std::vector<wire::SeqRange> fresh = wire::subtract(*open, before);
-    before = wire::unite(before, fresh);
-    for (const wire::SeqRange& range : fresh) {
-      if ((*incarnation)->no == carrier.no && range.first <= out.name.seq &&
-          out.name.seq <= range.last) {
-        continue;  // a gap cannot list the record that carries it
-      }
-      parts.push_back({**incarnation, range, names.each * range.count(), names.known});
-    }
-  }
-  const bool shows = std::any_of(parts.begin(), parts.end(),
-                                 [](const Part& part) { return part.readings > 0 || !part.known; });
-  std::int64_t row = 0;
-  if (shows) {
-    NewGap fresh{carrier.node,  gap.cause, false,         gap.first_time,
-                 gap.last_time, gap.sets,  gap.sets_known};
-    const auto added = ledger_.add_gap(fresh, now);
-    if (!added) return added.error();
-    row = *added;
-    out.gaps.push_back(row);
-  }
-  for (const Part& part : parts) {
-    if (auto done = ledger_.leave_unconfirmed(part.incarnation.no, part.range); !done) return done;
-    auto done = ledger_.settle(part.incarnation.no, part.range, Verdict::kGapped);
-    if (!done) return done;
-    if (done = ledger_.raise_known(part.incarnation, part.range.last); !done) return done;
-    if (!shows) continue;
-    done = ledger_.add_gap_names(row, part.incarnation.no, part.range, part.readings, part.known);
-    if (!done) return done;
-  }
-  return ok();
-}
-
-Status Ingest::make_quarantine_room(std::size_t bytes, rt::UnixTime now) {
-  for (;;) {
-    rt::Statement& sum = db_.prepare("SELECT coalesce(sum(length(record)), 0) FROM quarantine");
-    const auto row = sum.step();
-    if (!row) return row.error();
-    const std::uint64_t used = sum.u64(0);
-    sum.reset();
-    if (used == 0 || used + bytes <= options_.quarantine_bytes_max) return ok();
-    rt::Statement& oldest = db_.prepare(
-        "SELECT incarnation_no, seq, node_no FROM quarantine ORDER BY received_ns LIMIT 1");
-    const auto found = oldest.step();
-    if (!found) return found.error();
-    const IncarnationNo incarnation = oldest.i64(0);
-    const std::uint64_t seq = oldest.u64(1);
-    NewGap gap{oldest.i64(2), wire::GapCause::kQuarantineFull};
-    oldest.reset();
-    // Leaves quarantine as gapped, in this transaction [commit-7].
-    rt::Statement& verdict = db_.prepare(
-        "UPDATE not_stored SET verdict = ?3 WHERE incarnation_no = ?1 AND first = ?2 AND last = "
-        "?2");
-    verdict.bind(1, incarnation).bind(2, seq).bind(3, static_cast<int>(Verdict::kGapped));
-    if (auto done = verdict.run(); !done) return done;
-    const auto added = ledger_.add_gap(gap, now);
-    if (!added) return added.error();
-    if (auto done = ledger_.add_gap_names(*added, incarnation, {seq, seq}, 0, false); !done) {
-      return done;
-    }
-    rt::Statement& erase =
-        db_.prepare("DELETE FROM quarantine WHERE incarnation_no = ?1 AND seq = ?2");
-    erase.bind(1, incarnation).bind(2, seq);
-    if (auto done = erase.run(); !done) return done;
-  }
-}
-
 Status Ingest::quarantine(const IncarnationRow& incarnation, std::uint64_t seq,
                           const std::string& record, rt::UnixTime now, const std::string& why,
                           Settled& out) {
-  if (auto done = make_quarantine_room(record.size(), now); !done) return done;
-  rt::Statement& add = db_.prepare(
-      "INSERT INTO quarantine (incarnation_no, seq, node_no, received_ns, why, record)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-  add.bind(1, incarnation.no).bind(2, seq).bind(3, incarnation.node).bind(4, now.ns);
-  add.bind_text(5, why).bind_blob(6, record);
-  if (auto done = add.run(); !done) return done;
+  if (auto done = quarantine_.add(incarnation, seq, record, why, now); !done) return done;
   // Its gaps are taken all the same [env-5].
   if (const auto content = wire::decode_record(record)) {
     for (const wire::Gap& gap : content->gaps) {
-      if (auto done = take_gap(incarnation, gap, now, out); !done) return done;
+      if (auto done = gaps_.take(incarnation, seq, gap, now, out.gaps); !done) return done;
     }
   }
-  if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
-  if (auto done = ledger_.settle_alone(incarnation.no, seq, Verdict::kQuarantined); !done)
-    return done;
-  if (auto done = ledger_.keep_hash(incarnation.no, seq, wire::hash128(record)); !done) return done;
-  if (auto done = ledger_.raise_known(incarnation, seq); !done) return done;
   quarantined_ += 1;
   out.verdict = Verdict::kQuarantined;
   out.note = why;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/ingest/gap_intake.h"
+#include "coordinator/ingest/quarantine.h"
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/result.h"
@@ -50,17 +52,46 @@ struct IngestOptions {
   std::uint64_t quarantine_bytes_max = 256ull << 20;
 };
 
+struct ReprocessOptions {
+  NodeNo node = 0;  ///< 0: of all nodes
+  NamePlace after;  ///< goes on behind this one
+  bool give_up = false;
+};
+
+/// What a step through the quarantine did.
+struct Reprocessed {
+  std::uint64_t stored = 0;
+  std::uint64_t given_up = 0;
+  std::uint64_t left = 0;          ///< not understood
+  std::vector<std::int64_t> gaps;  ///< rows that are new
+  std::optional<NamePlace> more;   ///< where the next step goes on; none: it was the last
+};
+
+/// A failure that the content of a record can cause; anything else is the disk's.
+[[nodiscard]] inline bool is_content_fault(const rt::Error& error) {
+  return error.code == rt::Errc::kInvalid || error.code == rt::Errc::kNotFound;
+}
+
 /// Commits arrivals: meaning, name, hash and gaps of each in one transaction [commit-1]. Store
 /// thread.
 class Ingest {
  public:
   Ingest(rt::Database& db, Ledger& ledger, ReadingStore& readings, IngestOptions options)
-      : db_(db), ledger_(ledger), readings_(readings), options_(options) {}
+      : db_(db),
+        ledger_(ledger),
+        readings_(readings),
+        quarantine_(db, ledger, readings, options.quarantine_bytes_max),
+        gaps_(ledger, quarantine_) {}
 
   /// All of them in one synced transaction; when that fails for one's content, each in its own, and
   /// the one at fault is quarantined. An error (kFull, kIo, kCorrupt, kBusy) means that nothing was
   /// committed: no receipt, the nodes will publish again.
   rt::Result<std::vector<Settled>> commit(const std::vector<Arrival>& arrivals, rt::UnixTime now);
+
+  /// One step through the quarantine, in a transaction: what is understood now is stored with its
+  /// original rank, what is not stays, or is given up when `options` says so [commit-7]. An error
+  /// means that the step changed nothing.
+  rt::Result<Reprocessed> reprocess(const ReprocessOptions& options, rt::UnixTime now);
 
   [[nodiscard]] std::uint64_t quarantined() const { return quarantined_; }
 
@@ -68,6 +99,9 @@ class Ingest {
   rt::Result<Settled> take(const Arrival& arrival, rt::UnixTime now);
   rt::Status take_fresh(const Arrival& arrival, const IncarnationRow& incarnation, rt::UnixTime now,
                         Settled& out);
+  /// What the record means; kInvalid or kNotFound when that is not understood.
+  rt::Status apply(const IncarnationRow& incarnation, std::uint64_t seq, const wire::Record& record,
+                   rt::UnixTime now, Settled& out);
   rt::Status store(const IncarnationRow& incarnation, std::uint64_t seq, const wire::Record& record,
                    const wire::Hash128& hash, rt::UnixTime now, Settled& out);
   rt::Status store_readings(const IncarnationRow& incarnation, std::uint64_t seq,
@@ -77,9 +111,10 @@ class Ingest {
   rt::Status quarantine(const IncarnationRow& incarnation, std::uint64_t seq,
                         const std::string& record, rt::UnixTime now, const std::string& why,
                         Settled& out);
-  rt::Status make_quarantine_room(std::size_t bytes, rt::UnixTime now);
-  rt::Status take_gap(const IncarnationRow& carrier, const wire::Gap& gap, rt::UnixTime now,
-                      Settled& out);
+  rt::Status count_delivered(NodeNo node, std::uint64_t readings);
+  rt::Result<Reprocessed> reprocess_rows(const std::vector<QuarantinedRecord>& rows, bool give_up,
+                                         rt::UnixTime now);
+  rt::Result<bool> try_store(const QuarantinedRecord& row, rt::UnixTime now, Reprocessed& out);
   rt::Result<wire::Rank> rank_of(const IncarnationRow& incarnation, std::uint64_t seq,
                                  const std::optional<wire::Name>& first_name);
   void forget_uncommitted();
@@ -87,7 +122,8 @@ class Ingest {
   rt::Database& db_;
   Ledger& ledger_;
   ReadingStore& readings_;
-  IngestOptions options_;
+  Quarantine quarantine_;
+  GapIntake gaps_;
   std::map<wire::Name, int> asks_;  ///< for definitions, since start; bounded
   std::uint64_t quarantined_ = 0;
 };

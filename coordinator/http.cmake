@@ -1,10 +1,13 @@
 # What the coordinator answers over HTTP: core, like the rest.
 add_library(
   fieldpost_coordinator_http STATIC
+  http/aggregate_answer.cpp
+  http/aggregate_routes.cpp
   http/answers.cpp
   http/api.cpp
   http/csv_export.cpp
   http/cursor.cpp
+  http/deletion_routes.cpp
   http/health_routes.cpp
   http/live_routes.cpp
   http/live_stream.cpp
@@ -27,4 +30,4 @@ fieldpost_embed(
 target_link_libraries(
   fieldpost_coordinator_http
   PUBLIC fieldpost_coordinator
-  PRIVATE nlohmann_json::nlohmann_json)
+  PRIVATE fieldpost_config nlohmann_json::nlohmann_json)

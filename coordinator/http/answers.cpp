@@ -59,6 +59,13 @@ rt::HttpResponse error_response(const rt::Error& error) {
   return response;
 }
 
+std::function<void(rt::Result<std::string>)> answer_json(
+    std::shared_ptr<rt::HttpResponder> responder) {
+  return [responder = std::move(responder)](rt::Result<std::string> body) {
+    responder->respond(body ? json_response(*std::move(body)) : error_response(body.error()));
+  };
+}
+
 bool refuse_bad(const Parameters& parameters, rt::HttpResponder& responder) {
   const auto problem = parameters.problem();
   if (problem) responder.respond(rt::problem_response(400, *problem));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ namespace fieldpost::coordinator {
 
 /// The problem document that says what a client can do about an error of ours.
 [[nodiscard]] rt::HttpResponse error_response(const rt::Error& error);
+/// Answers with a body, or with its error.
+[[nodiscard]] std::function<void(rt::Result<std::string>)> answer_json(
+    std::shared_ptr<rt::HttpResponder> responder);
 /// Answers 400 and says true when a parameter is wrong.
 [[nodiscard]] bool refuse_bad(const Parameters& parameters, rt::HttpResponder& responder);
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "coordinator/http/aggregate_routes.h"
+#include "coordinator/http/deletion_routes.h"
 #include "coordinator/http/health_routes.h"
 #include "coordinator/http/node_routes.h"
 #include "coordinator/http/page_routes.h"
@@ -31,6 +33,8 @@ Api::Api(Services services) : services_(std::move(services)), live_(services_), 
   add_health_routes(router_, services_);
   add_node_routes(router_, services_);
   add_readings_routes(router_, services_);
+  add_aggregate_routes(router_, services_);
+  add_deletion_routes(router_, services_);
   add_page_routes(router_);
   live_.add_to(router_);
   writes_.add_to(router_);

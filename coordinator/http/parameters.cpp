@@ -143,4 +143,11 @@ std::optional<std::string> Parameters::problem() const {
   return std::nullopt;
 }
 
+SeriesFilter filter_of(Parameters& parameters) {
+  return {.node = parameters.text("node"),
+          .measurement = parameters.text("measurement"),
+          .field = parameters.text("field"),
+          .tags = parameters.prefixed("tag.")};
+}
+
 }  // namespace fieldpost::coordinator

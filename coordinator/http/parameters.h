@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/store/reading_store.h"
+#include "coordinator/query/reading_query.h"
 #include "proto/rt/http.h"
 
 namespace fieldpost::coordinator {
@@ -53,5 +53,8 @@ class Parameters {
   std::vector<std::string> prefixes_;
   std::string first_problem_;
 };
+
+/// `node`, `measurement`, `field` and `tag.*`.
+[[nodiscard]] SeriesFilter filter_of(Parameters& parameters);
 
 }  // namespace fieldpost::coordinator

@@ -96,17 +96,6 @@ void append_csv(std::string& out, const std::vector<Reading>& readings, const Se
   }
 }
 
-void append_bucket(std::string& out, const Bucket& bucket, TimeFormat times) {
-  out += out.back() == ']' ? ",[" : "[";
-  append_time(out, bucket.time, times);
-  fmt::format_to(std::back_inserter(out), ",{}", bucket.count);
-  for (const double value : {bucket.min, bucket.max, bucket.mean, bucket.first, bucket.last}) {
-    out += ',';
-    append_double(out, value);
-  }
-  out += ']';
-}
-
 }  // namespace
 
 rt::Result<std::vector<SeriesInfo>> find_series(ReadingQuery& query,
@@ -123,6 +112,22 @@ rt::Result<std::vector<SeriesInfo>> find_series(ReadingQuery& query,
     ordered.push_back(*it);
   }
   return ordered;
+}
+
+rt::Result<std::string> list_with_holes(ReadingQuery& query, const std::vector<SeriesId>& series,
+                                        TimeRange range, TimeFormat times, std::string_view items,
+                                        std::string_view next_cursor) {
+  const auto holes = query.holes(series, range);
+  if (!holes) return holes.error();
+  std::string list = list_json(items, next_cursor);
+  if (holes->empty()) return list;
+  list.back() = ',';
+  list += "\"deleted\":[";
+  for (const Hole& hole : *holes) {
+    if (list.back() == '}') list += ',';
+    list += to_json(hole, times);
+  }
+  return list + "]}";
 }
 
 rt::Result<std::string> readings_json(ReadingQuery& query, const ReadingsQuestion& question) {
@@ -146,7 +151,7 @@ rt::Result<std::string> readings_json(ReadingQuery& query, const ReadingsQuestio
     next = make_number_cursor(kReadingsCursor,
                               {static_cast<std::int64_t>(end->next.index), end->next.from});
   }
-  return list_json(items, next);
+  return list_with_holes(query, question.series, question.range, question.times, items, next);
 }
 
 rt::Result<CsvPage> readings_csv(ReadingQuery& query, const ReadingsQuestion& question) {
@@ -163,21 +168,6 @@ rt::Result<CsvPage> readings_csv(ReadingQuery& query, const ReadingsQuestion& qu
   page.readings = end->readings;
   page.last = end->last;
   return page;
-}
-
-rt::Result<std::string> aggregate_json(ReadingQuery& query, const std::vector<SeriesId>& series,
-                                       TimeRange range, std::size_t points, TimeFormat times) {
-  const auto infos = find_series(query, series);
-  if (!infos) return infos.error();
-  std::string items;
-  for (const SeriesInfo& info : *infos) {
-    const auto buckets = query.aggregate(info.id, range, points);
-    if (!buckets) return buckets.error();
-    open_item(items, info, times, "buckets");
-    for (const Bucket& bucket : *buckets) append_bucket(items, bucket, times);
-    items += "]}";
-  }
-  return list_json(items, "");
 }
 
 }  // namespace fieldpost::coordinator

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/http/parameters.h"
@@ -30,6 +31,14 @@ struct ReadingsQuestion {
   std::shared_ptr<const BootOffsets> offsets;  ///< null: times as they are stored
 };
 
+/// A list as `list_json` makes it; with a member `deleted` when the range lacks readings of these
+/// series because they were deleted.
+[[nodiscard]] rt::Result<std::string> list_with_holes(ReadingQuery& query,
+                                                      const std::vector<SeriesId>& series,
+                                                      TimeRange range, TimeFormat times,
+                                                      std::string_view items,
+                                                      std::string_view next_cursor);
+
 /// A list of series with their readings. kNotFound names the first unknown series.
 [[nodiscard]] rt::Result<std::string> readings_json(ReadingQuery& query,
                                                     const ReadingsQuestion& question);
@@ -42,12 +51,6 @@ struct CsvPage {
 };
 [[nodiscard]] rt::Result<CsvPage> readings_csv(ReadingQuery& query,
                                                const ReadingsQuestion& question);
-
-/// Buckets of each series. kInvalid for a series of strings.
-[[nodiscard]] rt::Result<std::string> aggregate_json(ReadingQuery& query,
-                                                     const std::vector<SeriesId>& series,
-                                                     TimeRange range, std::size_t points,
-                                                     TimeFormat times);
 
 /// Series of these ids, in this order. kNotFound names the first unknown one.
 [[nodiscard]] rt::Result<std::vector<SeriesInfo>> find_series(ReadingQuery& query,

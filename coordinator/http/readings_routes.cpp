@@ -1,7 +1,5 @@
 #include "coordinator/http/readings_routes.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "coordinator/http/answers.h"
@@ -14,13 +12,6 @@ namespace fieldpost::coordinator {
 namespace {
 
 constexpr char kSeriesCursor = 's';
-
-std::function<void(rt::Result<std::string>)> answer_json(
-    std::shared_ptr<rt::HttpResponder> responder) {
-  return [responder = std::move(responder)](rt::Result<std::string> body) {
-    responder->respond(body ? json_response(*std::move(body)) : error_response(body.error()));
-  };
-}
 
 rt::Result<std::string> series_json(ReadingQuery& query, const SeriesFilter& filter, SeriesId after,
                                     std::size_t limit, TimeFormat times) {
@@ -51,10 +42,7 @@ rt::Result<std::string> series_by_id_json(ReadingQuery& query, const std::vector
 
 void list_series(Services& services, Call call) {
   Parameters parameters(call.request.target);
-  SeriesFilter filter{.node = parameters.text("node"),
-                      .measurement = parameters.text("measurement"),
-                      .field = parameters.text("field"),
-                      .tags = parameters.prefixed("tag.")};
+  const SeriesFilter filter = filter_of(parameters);
   const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
   const TimeFormat times = parameters.times();
   SeriesId after = 0;
@@ -117,24 +105,6 @@ void list_readings(Services& services, Call call) {
       answer_json(std::move(call.responder)));
 }
 
-void aggregate_readings(Services& services, Call call) {
-  Parameters parameters(call.request.target);
-  const auto series = needed_series(parameters);
-  const auto [from, to] = parameters.range();
-  const std::size_t points = parameters.count("points", kPointsDefault, kPointsMax);
-  const TimeFormat times = parameters.times();
-  if (points * series.size() > kBucketsMax) {
-    parameters.complain("points",
-                        fmt::format("expected at most {} buckets over all series", kBucketsMax));
-  }
-  if (refuse_bad(parameters, *call.responder)) return;
-  services.desk.ask<std::string>(
-      [series, range = TimeRange{from, to}, points, times](ReadingQuery& query) {
-        return aggregate_json(query, series, range, points, times);
-      },
-      answer_json(std::move(call.responder)));
-}
-
 }  // namespace
 
 void add_readings_routes(Router& router, Services& services) {
@@ -142,8 +112,6 @@ void add_readings_routes(Router& router, Services& services) {
              [&services](Call call) { list_series(services, std::move(call)); });
   router.add("GET", "/api/v1/readings",
              [&services](Call call) { list_readings(services, std::move(call)); });
-  router.add("GET", "/api/v1/readings/aggregate",
-             [&services](Call call) { aggregate_readings(services, std::move(call)); });
 }
 
 }  // namespace fieldpost::coordinator

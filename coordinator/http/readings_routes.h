@@ -12,7 +12,7 @@ inline constexpr std::size_t kPointsDefault = 1000;  ///< buckets of one series
 inline constexpr std::size_t kPointsMax = 10'000;
 inline constexpr std::size_t kBucketsMax = 200'000;  ///< of one answer
 
-/// /api/v1/series, /api/v1/readings, /api/v1/readings/aggregate
+/// /api/v1/series, /api/v1/readings
 void add_readings_routes(Router& router, Services& services);
 
 }  // namespace fieldpost::coordinator

@@ -56,11 +56,10 @@ std::string_view to_string(GapState state) {
 }
 
 std::string to_json(const NodeView& node, TimeFormat times) {
-  const auto seen = node.last_seen == 0 ? std::nullopt : std::optional(node.last_seen);
   return text_of({{"id", node.id},
                   {"site", node.site},
                   {"online", node.online},
-                  {"last_seen", time_of(seen, times)},
+                  {"last_seen", node.last_seen == 0 ? Json() : time_of(node.last_seen, times)},
                   {"version", node.version},
                   {"labels", node.labels},
                   {"clock",
@@ -76,6 +75,7 @@ std::string to_json(const NodeView& node, TimeFormat times) {
                   {"unknown_from", time_of(node.unknown_from, times)},
                   {"disk_bytes_written", node.disk_bytes_written},
                   {"wire_bytes_sent", node.wire_bytes_sent},
+                  {"messages_ignored", node.messages_ignored},
                   {"alarms", node.alarms}});
 }
 
@@ -87,7 +87,20 @@ std::string to_json(const GapView& gap, TimeFormat times) {
                   {"to", time_of(gap.to, times)},
                   {"readings", or_null(gap.readings)},
                   {"cause", gap.cause},
+                  {"by", gap.by.empty() ? Json() : Json(gap.by)},
                   {"state", std::string(to_string(gap.state))}});
+}
+
+std::string to_json(const Hole& hole, TimeFormat times) {
+  const auto end = [&](std::int64_t ns) {
+    return ns == INT64_MIN || ns == INT64_MAX ? Json() : time_of(ns, times);
+  };
+  return text_of({{"gap", hole.gap},
+                  {"node", hole.node},
+                  {"from", end(hole.first_time)},
+                  {"to", end(hole.last_time)},
+                  {"cause", hole.by_rule ? "retention" : "deleted"},
+                  {"by", hole.reason}});
 }
 
 std::string to_json(const CommandView& command, TimeFormat times) {

@@ -10,6 +10,7 @@
 namespace fieldpost::coordinator {
 
 [[nodiscard]] std::string to_json(const NodeView& node, TimeFormat times);
+[[nodiscard]] std::string to_json(const Hole& hole, TimeFormat times);
 [[nodiscard]] std::string to_json(const GapView& gap, TimeFormat times);
 [[nodiscard]] std::string to_json(const CommandView& command, TimeFormat times);
 [[nodiscard]] std::string to_json(const SeriesInfo& series, TimeFormat times);

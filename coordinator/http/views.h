@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/store/deletion_table.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/result.h"
 #include "proto/wire/ids.h"
@@ -44,6 +45,7 @@ struct NodeView {
   std::optional<std::int64_t> unknown_from;  ///< ns: what the node took after this is not known
   std::uint64_t disk_bytes_written = 0;
   std::uint64_t wire_bytes_sent = 0;
+  std::uint64_t messages_ignored = 0;
   std::vector<std::string> alarms;  ///< one sentence each; empty when all is well
 };
 
@@ -61,7 +63,8 @@ struct GapView {
   std::optional<std::vector<SeriesId>> series;  ///< absent: not known which
   std::optional<std::int64_t> from, to;         ///< ns, first and last time; absent: not known
   std::optional<std::uint64_t> readings;        ///< absent: not known how many
-  std::string cause;                            ///< wire::to_string(GapCause)
+  std::string cause;  ///< wire::to_string(GapCause), "deleted" or "retention"
+  std::string by;     ///< of those two: who or which rule; empty otherwise
   GapState state = GapState::kDeclared;
 };
 
@@ -85,6 +88,13 @@ struct CommandView {
   std::string verb;
   std::string arguments;               ///< JSON object
   std::optional<std::string> outcome;  ///< JSON; absent: not answered yet
+};
+
+/// What became of records that were not understood when they came.
+struct ReprocessView {
+  std::uint64_t stored = 0;
+  std::uint64_t given_up = 0;
+  std::uint64_t left = 0;
 };
 
 struct CommandPage {
@@ -168,6 +178,13 @@ class CoordinatorView {
   virtual void send_command(std::string node, std::string verb, std::string arguments,
                             std::function<void(rt::Result<CommandView>)> done) = 0;
 
+  /// Of machines that are one node, the next that says hello is taken as new [back-3]. kNotFound:
+  /// no such node.
+  virtual void release_node(std::string node, std::function<void(rt::Status)> done) = 0;
+  /// Goes through what is quarantined of `node` (empty: of all nodes). kNotFound: no such node.
+  virtual void reprocess(std::string node, bool give_up,
+                         std::function<void(rt::Result<ReprocessView>)> done) = 0;
+
   /// Readings of these series as they are stored, and every change of a gap or node.
   [[nodiscard]] virtual std::unique_ptr<LiveSubscription> subscribe(
       const std::vector<SeriesId>& series, LiveHandlers handlers) = 0;
@@ -175,6 +192,11 @@ class CoordinatorView {
   /// `done` after the commit (fsync): with kFull or kBusy nothing was kept and the client may offer
   /// it again; kInvalid: the node's name.
   virtual void write(HttpWrite write, std::function<void(rt::Result<HttpWriteAnswer>)> done) = 0;
+
+  /// `done` after the commit; from then on no answer has them. kNotFound: no such series; kFull:
+  /// too many deletions.
+  virtual void delete_readings(DeletionRequest request,
+                               std::function<void(rt::Result<std::vector<Deletion>>)> done) = 0;
 
   [[nodiscard]] virtual std::shared_ptr<const BootOffsets> boot_offsets() const = 0;
   [[nodiscard]] virtual std::vector<Metric> metrics() const = 0;

@@ -12,6 +12,7 @@ using rt::Result;
 namespace {
 
 constexpr std::size_t kGapsToldMax = 16;  ///< of one commit, to live watchers
+constexpr rt::Nanos kOffsetsEvery = rt::Seconds(5);
 
 bool is_known_verb(std::string_view verb) {
   return verb == "ping" || verb == "resend";
@@ -46,6 +47,7 @@ SiteView::SiteView(rt::Loop& loop, rt::Worker& worker, Coordinator& coordinator,
       [this](const std::string& node, const std::vector<std::int64_t>& gaps) {
         on_changed(node, gaps);
       });
+  load_offsets();
 }
 
 SiteView::~SiteView() {
@@ -88,6 +90,7 @@ NodeView SiteView::join(const NodeRecord& record) const {
       view.held = state->readings_held;
       view.disk_bytes_written = state->disk_bytes_written;
       view.wire_bytes_sent = state->wire_bytes_sent;
+      view.messages_ignored = state->messages_ignored;
       told = std::max(told, state->accepted);
     }
   }
@@ -161,6 +164,10 @@ void SiteView::list_commands(std::string node, std::uint64_t after, std::size_t 
       });
 }
 
+void SiteView::release_node(std::string node, std::function<void(rt::Status)> done) {
+  coordinator_.release(node, std::move(done));
+}
+
 void SiteView::send_command(std::string node, std::string verb, std::string arguments,
                             std::function<void(Result<CommandView>)> done) {
   if (!is_known_verb(verb)) {
@@ -179,6 +186,14 @@ void SiteView::send_command(std::string node, std::string verb, std::string argu
                             });
 }
 
+void SiteView::reprocess(std::string node, bool give_up,
+                         std::function<void(Result<ReprocessView>)> done) {
+  coordinator_.reprocess(node, give_up, [done = std::move(done)](Result<Reprocessed> outcome) {
+    if (!outcome) return done(outcome.error());
+    done(ReprocessView{outcome->stored, outcome->given_up, outcome->left});
+  });
+}
+
 std::unique_ptr<LiveSubscription> SiteView::subscribe(const std::vector<SeriesId>& series,
                                                       LiveHandlers handlers) {
   const std::uint64_t id = next_subscription_++;
@@ -191,7 +206,18 @@ std::unique_ptr<LiveSubscription> SiteView::subscribe(const std::vector<SeriesId
   return std::make_unique<Subscription>(*this, id, feed);
 }
 
+void SiteView::load_offsets() {
+  offsets_loaded_ = loop_.now();
+  ask<BootOffsets>([](LedgerQuery& ledger) { return ledger.boot_offsets(); },
+                   [this](Result<BootOffsets> offsets) {
+                     if (offsets)
+                       offsets_ = std::make_shared<const BootOffsets>(*std::move(offsets));
+                   });
+}
+
 void SiteView::on_changed(const std::string& node, const std::vector<std::int64_t>& gaps) {
+  // A clock that became good comes with a state of its node.
+  if (loop_.now() - offsets_loaded_ >= kOffsetsEvery) load_offsets();
   if (subscriptions_.empty()) return;
   const auto tell = [this](const std::function<void(const LiveHandlers&)>& what) {
     const auto copy = subscriptions_;  // a handler may end its own subscription
@@ -224,6 +250,11 @@ void SiteView::write(HttpWrite write, std::function<void(Result<HttpWriteAnswer>
                           });
 }
 
+void SiteView::delete_readings(DeletionRequest request,
+                               std::function<void(Result<std::vector<Deletion>>)> done) {
+  coordinator_.delete_readings(std::move(request), std::move(done));
+}
+
 std::vector<Metric> SiteView::metrics() const {
   const CoordinatorCounters& c = coordinator_.counters();
   std::vector<Metric> out;
@@ -246,9 +277,12 @@ std::vector<Metric> SiteView::metrics() const {
   count("fieldpost_records_conflict_total", "Names that met another record.", c.conflicts);
   count("fieldpost_records_quarantined_total", "Records kept raw.", c.quarantined);
   count("fieldpost_readings_stored_total", "Readings stored.", c.readings);
+  count("fieldpost_readings_erased_total", "Readings taken out, deleted or too old.", c.erased);
   count("fieldpost_commits_total", "Transactions of arrivals.", c.commits);
   count("fieldpost_commit_failures_total", "Transactions that failed.", c.commit_failures);
   count("fieldpost_welcomes_total", "Sessions begun.", c.welcomes);
+  count("fieldpost_numbers_refused_total", "Ordinals and marks that no coordinator can have given.",
+        c.numbers_refused);
   add("fieldpost_broker_connected", "1 while connected to the broker.", MetricKind::kGauge,
       coordinator_.is_connected() ? 1 : 0);
   double online = 0;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "coordinator/store/deletion_table.h"
 #include "proto/wire/messages.h"
 
 namespace fieldpost::coordinator {
@@ -20,7 +21,8 @@ constexpr std::size_t kGapsScannedMax = 10'000;
 
 constexpr std::string_view kGapColumns =
     "SELECT g.no, n.id, g.cause, g.state, g.first_time, g.last_time, g.readings, g.readings_known,"
-    " g.sets, g.node_no FROM gap g JOIN node n ON n.no = g.node_no ";
+    " g.sets, g.node_no, d.measurement, d.state, d.reason FROM gap g"
+    " JOIN node n ON n.no = g.node_no LEFT JOIN deletion d ON d.gap_no = g.no ";
 
 std::vector<std::string> parse_labels(std::string_view text) {
   std::vector<std::string> out;
@@ -41,6 +43,20 @@ Result<LedgerQuery> LedgerQuery::open(const std::string& path, const std::string
   return LedgerQuery(std::move(*db));
 }
 
+Result<BootOffsets> LedgerQuery::boot_offsets() {
+  BootOffsets out;
+  rt::Statement& rows = db_.prepare(
+      "SELECT boot, stamped_ns, good_ns FROM boot_clock"
+      " WHERE stamped_ns IS NOT NULL AND good_ns IS NOT NULL");
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    const auto offset = static_cast<std::int64_t>(rows.u64(2) - rows.u64(1));
+    out.emplace(wire::Id128::from_bytes(rows.blob(0)), offset);
+  }
+}
+
 Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std::size_t limit,
                                                    const std::string& only) {
   std::vector<NodeRecord> out;
@@ -48,6 +64,7 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
       "SELECT n.id, n.last_seen_ns, n.version, n.labels, n.run_twice, n.accepted + n.accepted_http,"
       " n.delivered, count(g.no), coalesce(sum(g.readings), 0), coalesce(min(g.readings_known), 1)"
       " FROM node n LEFT JOIN gap g ON g.node_no = n.no AND g.state != 3"
+      " AND NOT EXISTS (SELECT 1 FROM deletion d WHERE d.gap_no = g.no)"
       " WHERE n.id > ?1 AND (?3 = '' OR n.id = ?3) GROUP BY n.no ORDER BY n.id LIMIT ?2");
   rows.bind_text(1, after).bind(2, std::uint64_t{limit}).bind_text(3, only);
   for (;;) {
@@ -66,17 +83,34 @@ Result<GapView> LedgerQuery::read_gap(rt::Statement& row, std::string& sets, Nod
   gap.node = std::string(row.text(1));
   gap.cause = std::string(wire::to_string(static_cast<wire::GapCause>(row.i64(2))));
   gap.state = static_cast<GapState>(row.i64(3));
-  if (!row.is_null(4)) {
-    gap.from = row.i64(4);
-    gap.to = row.i64(5);
-  }
+  if (!row.is_null(4) && row.i64(4) != INT64_MIN) gap.from = row.i64(4);
+  if (!row.is_null(5) && row.i64(5) != INT64_MAX) gap.to = row.i64(5);
   if (row.i64(7) != 0) gap.readings = row.u64(6);
   if (!row.is_null(8)) {
     sets = std::string(row.blob(8));
     gap.series.emplace();
   }
   node = row.i64(9);
+  if (!row.is_null(10)) {
+    const bool by_rule = row.i64(11) == static_cast<int>(DeletionState::kRule);
+    gap.cause = by_rule ? "retention" : "deleted";
+    gap.by = std::string(row.text(12));
+  }
   return gap;
+}
+
+Result<std::vector<SeriesId>> LedgerQuery::series_deleted(NodeNo node,
+                                                          const std::string& measurement,
+                                                          bool by_rule) {
+  rt::Statement& rows = db_.prepare("SELECT id, key FROM series WHERE node_no = ?1 ORDER BY id");
+  rows.bind(1, node);
+  std::vector<SeriesId> out;
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    if (concerns(measurement, by_rule, rows.text(1))) out.push_back(rows.i64(0));
+  }
 }
 
 Result<std::vector<SeriesId>> LedgerQuery::series_of(NodeNo node, const std::string& sets) {
@@ -109,6 +143,7 @@ Result<std::vector<GapView>> LedgerQuery::gaps(const GapFilter& filter, std::int
     GapView gap;
     std::string sets;
     NodeNo node = 0;
+    std::string measurement;  ///< of a deletion; empty: any, or none
   };
   std::vector<Found> found;
   static const std::string kSql =
@@ -126,11 +161,16 @@ Result<std::vector<GapView>> LedgerQuery::gaps(const GapFilter& filter, std::int
     auto gap = read_gap(rows, each.sets, each.node);
     if (!gap) return gap.error();
     each.gap = std::move(*gap);
+    if (!rows.is_null(10)) each.measurement = std::string(rows.text(10));
     found.push_back(std::move(each));
   }
   std::vector<GapView> out;
   for (Found& each : found) {
-    if (each.gap.series) {
+    if (!each.measurement.empty()) {
+      auto series = series_deleted(each.node, each.measurement, each.gap.cause == "retention");
+      if (!series) return series.error();
+      each.gap.series = std::move(*series);
+    } else if (each.gap.series) {
       auto series = series_of(each.node, each.sets);
       if (!series) return series.error();
       // A set nobody stored yet has no ids: then it is not known which series are concerned.

@@ -36,6 +36,8 @@ class LedgerQuery {
   rt::Result<std::vector<GapView>> gaps(const GapFilter& filter, std::int64_t after,
                                         std::size_t limit);
   rt::Result<std::optional<GapView>> gap(std::int64_t no);
+  /// What makes times right that were stamped by wrong clocks; boots of which enough is known.
+  rt::Result<BootOffsets> boot_offsets();
   /// kNotFound: no such node.
   rt::Result<std::vector<CommandView>> commands(const std::string& node, std::uint64_t after,
                                                 std::size_t limit);
@@ -44,6 +46,8 @@ class LedgerQuery {
   explicit LedgerQuery(rt::Database db) : db_(std::move(db)) {}
   rt::Result<GapView> read_gap(rt::Statement& row, std::string& sets, NodeNo& node);
   rt::Result<std::vector<SeriesId>> series_of(NodeNo node, const std::string& sets);
+  rt::Result<std::vector<SeriesId>> series_deleted(NodeNo node, const std::string& measurement,
+                                                   bool by_rule);
   rt::Database db_;
 };
 

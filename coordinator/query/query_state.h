@@ -12,6 +12,7 @@
 #include "coordinator/query/reading_query.h"
 #include "coordinator/store/batch_table.h"
 #include "coordinator/store/chunk_table.h"
+#include "coordinator/store/mask.h"
 #include "coordinator/store/series_catalog.h"
 
 namespace fieldpost::coordinator {
@@ -72,5 +73,8 @@ struct SeriesRow {
 };
 /// kNotFound: no such series.
 rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id);
+
+/// What is deleted of a series among these times.
+rt::Result<Masks> masks_of(QueryState& state, const SeriesRow& series, TimeRange range);
 
 }  // namespace fieldpost::coordinator

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <optional>
 #include <tuple>
@@ -14,8 +16,6 @@ namespace {
 
 using rt::Errc;
 using rt::Error;
-
-constexpr std::size_t kBucketsMax = 100'000;  // more points: this many
 
 /// One bucket while it fills. Boots come one after the other, so times do not ascend over all.
 struct Filling {
@@ -62,20 +62,10 @@ Part part_of(const ChunkRow& chunk, wire::ValueType type) {
           number_of(chunk.last, type)};
 }
 
-std::uint64_t distance(std::int64_t from, std::int64_t to) {
-  return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
-}
-
-/// Equal widths over a range; the last one may reach beyond it.
 class Buckets {
  public:
-  Buckets(TimeRange range, std::size_t points)
-      : from_(range.from), width_((distance(range.from, range.to) - 1) / points + 1) {
-    filling_.resize(static_cast<std::size_t>((distance(range.from, range.to) - 1) / width_) + 1);
-  }
-  [[nodiscard]] std::size_t index_of(std::int64_t time) const {
-    return static_cast<std::size_t>(distance(from_, time) / width_);
-  }
+  explicit Buckets(const BucketGrid& grid) : grid_(grid), filling_(grid.count) {}
+  [[nodiscard]] std::size_t index_of(std::int64_t time) const { return grid_.index_of(time); }
   Filling& at(std::int64_t time) { return filling_[index_of(time)]; }
 
   [[nodiscard]] std::vector<Bucket> take() const {
@@ -83,24 +73,58 @@ class Buckets {
     for (std::size_t i = 0; i < filling_.size(); ++i) {
       const Filling& in = filling_[i];
       if (in.count == 0) continue;
-      const auto start = static_cast<std::uint64_t>(from_) + i * width_;
-      out.push_back({static_cast<std::int64_t>(start), in.count, in.min, in.max,
-                     in.sum / static_cast<double>(in.count), in.first, in.last});
+      out.push_back({grid_.start_of(i), in.count, in.min, in.max,
+                     in.sum / static_cast<double>(in.count), in.first, in.last, in.first_at.first,
+                     in.last_at.first});
     }
     return out;
   }
 
  private:
-  std::int64_t from_;
-  std::uint64_t width_;
+  BucketGrid grid_;
   std::vector<Filling> filling_;
 };
 
+/// Of values without NaN; with one among them the sum is NaN. Four at a time, since each sum waits
+/// for the one before it.
+template <wire::ValueType kType>
+Summary summary_of(std::span<const std::uint64_t> values) {
+  constexpr std::size_t kLanes = 4;
+  std::array<double, kLanes> min, max, sum;
+  min.fill(INFINITY);
+  max.fill(-INFINITY);
+  sum.fill(0);
+  const auto take = [&](std::size_t lane, std::uint64_t bits) {
+    const double value = number_of(bits, kType);
+    min[lane] = value < min[lane] ? value : min[lane];
+    max[lane] = value > max[lane] ? value : max[lane];
+    sum[lane] += value;
+  };
+  const std::size_t even = values.size() - values.size() % kLanes;
+  for (std::size_t i = 0; i < even; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) take(lane, values[i + lane]);
+  }
+  for (std::size_t i = even; i < values.size(); ++i) take(0, values[i]);
+  return {*std::min_element(min.begin(), min.end()), *std::max_element(max.begin(), max.end()),
+          sum[0] + sum[1] + sum[2] + sum[3]};
+}
+
+Summary summary_of(std::span<const std::uint64_t> values, wire::ValueType type) {
+  switch (type) {
+    case wire::ValueType::kF64: return summary_of<wire::ValueType::kF64>(values);
+    case wire::ValueType::kI64: return summary_of<wire::ValueType::kI64>(values);
+    default: return summary_of<wire::ValueType::kU64>(values);
+  }
+}
+
 /// Readings of one bucket that ascend; NaN are left out.
-Part part_of(const ReadingCursor::Stretch& in, std::size_t from, std::size_t to,
-             wire::ValueType type) {
-  Part part{0, {INFINITY, -INFINITY, 0}, 0, 0, 0, 0};
-  for (std::size_t i = from; i < to; ++i) {
+Part part_of(const ReadingCursor::Stretch& in, wire::ValueType type) {
+  Part part{
+      in.values.size(), summary_of(in.values, type),        in.times.front(),
+      in.times.back(),  number_of(in.values.front(), type), number_of(in.values.back(), type)};
+  if (!std::isnan(part.summary.sum)) return part;
+  part = {0, {INFINITY, -INFINITY, 0}, 0, 0, 0, 0};
+  for (std::size_t i = 0; i < in.values.size(); ++i) {
     const double value = number_of(in.values[i], type);
     if (std::isnan(value)) continue;
     if (part.count++ == 0) std::tie(part.first_time, part.first) = std::pair{in.times[i], value};
@@ -120,7 +144,8 @@ void fill(Buckets& buckets, const ReadingCursor::Stretch& in, const wire::Id128&
         std::partition_point(in.times.begin() + static_cast<std::ptrdiff_t>(from), in.times.end(),
                              [&](std::int64_t time) { return buckets.index_of(time) == bucket; });
     const auto to = static_cast<std::size_t>(past - in.times.begin());
-    const Part part = part_of(in, from, to, type);
+    const Part part =
+        part_of({in.times.subspan(from, to - from), in.values.subspan(from, to - from)}, type);
     if (part.count > 0) add(buckets.at(in.times[from]), part, boot);
     from = to;
   }
@@ -157,11 +182,87 @@ rt::Status fill(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type) {
   }
 }
 
+/// Changes a second between the readings of one boot.
+class Changes {
+ public:
+  explicit Changes(Derived derived) : derived_(derived) {}
+
+  void take(std::int64_t time, double value) {
+    if (std::isnan(value)) return;
+    if (has_last_) {
+      double change = value - last_value_;
+      if (derived_ == Derived::kRate && change < 0) change = value;
+      times_.push_back(time);
+      values_.push_back(std::bit_cast<std::uint64_t>(change / seconds_since_last(time)));
+    }
+    has_last_ = true;
+    last_time_ = time;
+    last_value_ = value;
+  }
+  /// What was not taken yet; valid until the next `take`.
+  [[nodiscard]] ReadingCursor::Stretch found() const { return {times_, values_}; }
+  void clear() {
+    times_.clear();
+    values_.clear();
+  }
+
+ private:
+  [[nodiscard]] double seconds_since_last(std::int64_t time) const {
+    const auto ns = static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(last_time_);
+    return static_cast<double>(ns) / 1e9;
+  }
+
+  Derived derived_;
+  bool has_last_ = false;
+  std::int64_t last_time_ = 0;
+  double last_value_ = 0;
+  std::vector<std::int64_t> times_;
+  std::vector<std::uint64_t> values_;
+};
+
+rt::Status fill_changes(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type,
+                        Derived derived) {
+  Changes changes(derived);
+  for (;;) {
+    const auto stretch = cursor.stretch();
+    if (!stretch) return stretch.error();
+    const std::size_t count = stretch->times.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      changes.take(stretch->times[i], number_of(stretch->values[i], type));
+    }
+    cursor.skip(count);
+    if (count == 0) {
+      const auto item = cursor.peek();
+      if (!item) return item.error();
+      if (*item == nullptr) return rt::ok();
+      changes.take((*item)->time, number_of((*item)->value, type));
+      cursor.advance();
+    }
+    fill(buckets, changes.found(), cursor.boot(), wire::ValueType::kF64);
+    changes.clear();
+  }
+}
+
 }  // namespace
 
+rt::Result<TimeRange> ReadingQuery::close(const std::vector<SeriesId>& series, TimeRange range) {
+  if (range.from != INT64_MIN && range.to != INT64_MAX) return range;
+  Snapshot snapshot(state_->db);
+  if (auto done = snapshot.begin(); !done) return done.error();
+  TimeRange all{INT64_MAX, INT64_MIN};
+  for (const SeriesId id : series) {
+    const auto row = find_series(state_->db, id);
+    if (!row) return row.error();
+    const auto closed = close_range(*state_, *row, range);
+    if (!closed) return closed.error();
+    if (closed->from >= closed->to) continue;
+    all = {std::min(all.from, closed->from), std::max(all.to, closed->to)};
+  }
+  return all.from < all.to ? all : TimeRange{0, 0};
+}
+
 rt::Result<std::vector<Bucket>> ReadingQuery::aggregate(SeriesId series, TimeRange range,
-                                                        std::size_t points) {
-  if (points == 0) return Error{Errc::kInvalid, "aggregating into no points"};
+                                                        const BucketGrid& grid, Derived derived) {
   Snapshot snapshot(state_->db);
   if (auto done = snapshot.begin(); !done) return done.error();
   const auto row = find_series(state_->db, series);
@@ -169,16 +270,24 @@ rt::Result<std::vector<Bucket>> ReadingQuery::aggregate(SeriesId series, TimeRan
   if (row->type == wire::ValueType::kString) {
     return Error{Errc::kInvalid, "aggregating a series of strings"};
   }
-  const auto closed = close_range(*state_, *row, range);
-  if (!closed) return closed.error();
-  if (closed->from >= closed->to) return std::vector<Bucket>();
-  auto cursors = cursors_of(*state_, *row, *closed);
+  if (range.from >= range.to) return std::vector<Bucket>();
+  auto cursors = cursors_of(*state_, *row, range);
   if (!cursors) return cursors.error();
-  Buckets buckets(*closed, std::min(points, kBucketsMax));
+  Buckets buckets(grid);
   for (ReadingCursor& cursor : *cursors) {
-    if (auto done = fill(buckets, cursor, row->type); !done) return done.error();
+    auto done = derived == Derived::kNone ? fill(buckets, cursor, row->type)
+                                          : fill_changes(buckets, cursor, row->type, derived);
+    if (!done) return done.error();
   }
   return buckets.take();
+}
+
+rt::Result<std::vector<Bucket>> ReadingQuery::aggregate(SeriesId series, TimeRange range,
+                                                        std::size_t points) {
+  if (points == 0) return Error{Errc::kInvalid, "aggregating into no points"};
+  const auto closed = close({series}, range);
+  if (!closed) return closed.error();
+  return aggregate(series, *closed, BucketGrid::split(*closed, points), Derived::kNone);
 }
 
 }  // namespace fieldpost::coordinator

@@ -11,12 +11,13 @@ constexpr std::size_t kChunksFoundMax = 256;  // rows read ahead
 }  // namespace
 
 ReadingCursor::ReadingCursor(QueryState& state, const SeriesRow& series, const wire::Id128& boot,
-                             TimeRange range, Run waiting)
+                             TimeRange range, Run waiting, Masks masks)
     : state_(state),
       series_(series),
       boot_(boot),
       range_(range),
       waiting_(std::move(waiting)),
+      masks_(std::move(masks)),
       search_from_(range.from) {}
 
 const Item* ReadingCursor::waiting_item() const {
@@ -45,6 +46,7 @@ rt::Result<const ChunkRow*> ReadingCursor::whole_chunk() {
   const Item* waiting = waiting_item();
   const bool is_inside = chunk.first_time >= range_.from && chunk.last_time < range_.to;
   if (!is_inside || (waiting != nullptr && waiting->time <= chunk.last_time)) return nullptr;
+  if (touch(masks_, chunk.first_time, chunk.last_time)) return nullptr;
   return &chunk;
 }
 
@@ -59,6 +61,9 @@ rt::Status ReadingCursor::decode_chunk() {
   auto readings = state_.packs.read(chunk, series_.type);
   if (!readings) return state_.damage.judge(chunk, readings.error());
   decoded_ = std::move(*readings);
+  if (touch(masks_, chunk.first_time, chunk.last_time)) {
+    decoded_ = leave_unmasked(std::move(decoded_), chunk.pack_no, masks_);
+  }
   const auto& times = decoded_.timeline->times;
   const auto index_of = [&](std::int64_t time) {
     return static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), time) -

@@ -17,7 +17,7 @@ namespace fieldpost::coordinator {
 class ReadingCursor {
  public:
   ReadingCursor(QueryState& state, const SeriesRow& series, const wire::Id128& boot,
-                TimeRange range, Run waiting);
+                TimeRange range, Run waiting, Masks masks);
 
   /// The next chunk if it lies wholly in the range and nothing waiting comes before its end; none
   /// otherwise, or when the cursor is inside it.
@@ -53,6 +53,7 @@ class ReadingCursor {
   wire::Id128 boot_;
   TimeRange range_;
   Run waiting_;
+  Masks masks_;  ///< of deletions that chunks still hold some of
   std::size_t waiting_at_ = 0;
   std::deque<ChunkRow> chunks_;  ///< found, not decoded
   std::int64_t search_from_;     ///< the next chunks end here or later

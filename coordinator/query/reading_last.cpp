@@ -14,6 +14,8 @@ namespace {
 /// and is read only then.
 struct Candidate {
   SeriesRow series;
+  Masks masks;          ///< of deletions that chunks still hold some of
+  Masks waiting_masks;  ///< of all deletions
   std::optional<Reading> best;
   std::optional<wire::Rank> rank;
   std::optional<ChunkRow> chunk;  ///< that `best` is the end of
@@ -34,16 +36,37 @@ rt::Status read_text(QueryState& state, Candidate& candidate) {
   return rt::ok();
 }
 
-/// Takes the end of a chunk. Numbers need no more than its row.
-rt::Status offer_chunk(QueryState& state, Candidate& candidate, const ChunkRow& chunk) {
+/// The end of what is left of a chunk that a deletion touches; whether there is any.
+rt::Result<bool> offer_rest(QueryState& state, Candidate& candidate, const ChunkRow& chunk) {
+  auto readings = state.packs.read(chunk, candidate.series.type);
+  if (!readings) return readings.error();
+  const ChunkReadings left = leave_unmasked(std::move(*readings), chunk.pack_no, candidate.masks);
+  if (left.timeline->times.empty()) return false;
+  Reading reading{left.timeline->times.back(), left.values.values.back(), {}, chunk.boot};
+  if (candidate.series.type == wire::ValueType::kString) {
+    reading.text = left.values.strings[static_cast<std::size_t>(reading.value)];
+    reading.value = 0;
+  }
+  if (!is_after(reading, candidate.best)) return true;
+  candidate.best = std::move(reading);
+  candidate.rank = left.timeline->ranks.back().rank;
+  candidate.chunk.reset();
+  return true;
+}
+
+/// Takes the end of a chunk; false when nothing of it is left. Numbers need no more than its row.
+rt::Result<bool> offer_chunk(QueryState& state, Candidate& candidate, const ChunkRow& chunk) {
+  if (touch(candidate.masks, chunk.first_time, chunk.last_time)) {
+    return offer_rest(state, candidate, chunk);
+  }
   Candidate next = candidate;
   next.best = Reading{chunk.last_time, chunk.last, {}, chunk.boot};
   next.rank.reset();
   next.chunk = chunk;
-  if (!is_after(*next.best, candidate.best)) return rt::ok();
-  if (auto done = read_text(state, next); !done) return done;
+  if (!is_after(*next.best, candidate.best)) return true;
+  if (auto done = read_text(state, next); !done) return done.error();
   candidate = std::move(next);
-  return rt::ok();
+  return true;
 }
 
 rt::Status offer_chunks(QueryState& state, Candidate& candidate) {
@@ -51,13 +74,15 @@ rt::Status offer_chunks(QueryState& state, Candidate& candidate) {
   if (!boots) return boots.error();
   for (const wire::Id128& boot : *boots) {
     std::int64_t until = INT64_MAX;
-    for (;;) {  // until one can be decoded
+    for (;;) {  // until one can be decoded and has something
       const auto chunk = last_chunk(state.db, {candidate.series.id, boot}, until);
       if (!chunk) return chunk.error();
       if (!*chunk) break;
       auto done = offer_chunk(state, candidate, **chunk);
-      if (done) break;
-      if (auto judged = state.damage.judge(**chunk, done.error()); !judged) return judged;
+      if (done && *done) break;
+      if (!done) {
+        if (auto judged = state.damage.judge(**chunk, done.error()); !judged) return judged;
+      }
       if ((*chunk)->first_time == INT64_MIN) break;
       until = (*chunk)->first_time - 1;
     }
@@ -109,6 +134,8 @@ rt::Status offer_batch(QueryState& state, Candidates& candidates, const DecodedB
     if (at == candidates.end() || column.count() == 0) continue;
     Run run;
     append_column(run, column, batch.ranks_of(i));
+    erase_masked(run.items, 0, at->second.waiting_masks);
+    if (run.items.empty()) continue;
     if (auto done = offer_item(state, at->second, run, batch.row.boot); !done) return done;
   }
   return rt::ok();
@@ -145,7 +172,14 @@ rt::Result<std::vector<std::pair<SeriesId, Reading>>> ReadingQuery::last(
     const auto series = find_series(state_->db, id);
     if (!series && series.error().code == rt::Errc::kNotFound) continue;
     if (!series) return series.error();
-    Candidate candidate{*series, {}, {}, {}};
+    Candidate candidate;
+    candidate.series = *series;
+    auto masks = masks_of(*state_, *series, {});
+    if (!masks) return masks.error();
+    candidate.waiting_masks = std::move(*masks);
+    for (const Mask& mask : candidate.waiting_masks) {
+      if (mask.is_pending) candidate.masks.push_back(mask);
+    }
     if (auto done = offer_chunks(*state_, candidate); !done) return done.error();
     by_node[series->node].insert_or_assign(id, std::move(candidate));
   }

@@ -9,6 +9,7 @@
 #include "coordinator/query/query_state.h"
 #include "coordinator/query/reading_cursor.h"
 #include "coordinator/query/waiting_readings.h"
+#include "coordinator/store/deletion_table.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -51,17 +52,31 @@ rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id) {
   return series;
 }
 
+rt::Result<Masks> masks_of(QueryState& state, const SeriesRow& series, TimeRange range) {
+  auto of_node = masks_of(state.db, series.node, range.from, range.to);
+  if (!of_node || of_node->empty()) return of_node;
+  rt::Statement& stmt = state.db.prepare("SELECT key FROM series WHERE id = ?");
+  const auto row = stmt.bind(1, series.id).step();
+  if (!row) return row.error();
+  Masks masks = *row ? masks_for(*of_node, stmt.text(0)) : Masks();
+  stmt.reset();
+  return masks;
+}
+
 rt::Result<std::vector<ReadingCursor>> cursors_of(QueryState& state, const SeriesRow& series,
                                                   TimeRange range) {
-  auto waiting = waiting_readings(state, series, range);
+  auto masks = masks_of(state, series, range);
+  if (!masks) return masks.error();
+  auto waiting = waiting_readings(state, series, range, *masks);
   if (!waiting) return waiting.error();
   const auto stored = boots_of(state.db, series.id);
   if (!stored) return stored.error();
   std::set<wire::Id128> boots(stored->begin(), stored->end());
   for (const auto& [boot, run] : *waiting) boots.insert(boot);
+  std::erase_if(*masks, [](const Mask& mask) { return !mask.is_pending; });
   std::vector<ReadingCursor> cursors;
   for (const wire::Id128& boot : boots) {
-    cursors.emplace_back(state, series, boot, range, std::move((*waiting)[boot]));
+    cursors.emplace_back(state, series, boot, range, std::move((*waiting)[boot]), *masks);
   }
   return cursors;
 }

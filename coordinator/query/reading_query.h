@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/query/buckets.h"
+#include "coordinator/query/time_range.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
@@ -34,15 +36,25 @@ struct Reading {
   wire::Id128 boot;         ///< zero unless stamped by a node with an unsynchronised clock
 };
 
-struct TimeRange {
-  std::int64_t from = INT64_MIN;  ///< included
-  std::int64_t to = INT64_MAX;    ///< excluded
+/// What is put into buckets.
+enum class Derived : std::uint8_t {
+  kNone,        ///< the readings
+  kDerivative,  ///< of each reading the change since the one before it, a second
+  kRate,        ///< the same of a counter: one that fell began again at zero
 };
 
-struct Bucket {
-  std::int64_t time = 0;  ///< start of the bucket
-  std::uint64_t count = 0;
-  double min = 0, max = 0, mean = 0, first = 0, last = 0;
+struct Extent {
+  std::uint64_t readings = 0;
+  std::uint64_t bytes = 0;  ///< of compacted ones in the file, about
+};
+
+/// What was taken out of the readings of a node, by request or by a rule.
+struct Hole {
+  std::int64_t gap = 0;  ///< its id among the gaps
+  std::string node;
+  std::int64_t first_time = 0, last_time = 0;  ///< both included
+  bool by_rule = false;
+  std::string reason;
 };
 
 struct QueryState;
@@ -70,10 +82,25 @@ class ReadingQuery {
   /// the end. kNotFound: no such series.
   rt::Result<std::vector<Reading>> readings(SeriesId series, TimeRange range, std::size_t limit);
 
+  /// The open ends of `range` closed at the first and last reading of all these series; an empty
+  /// range when there is none. kNotFound: no such series.
+  rt::Result<TimeRange> close(const std::vector<SeriesId>& series, TimeRange range);
+
+  /// The buckets of a grid over `range`, which is closed. Empty buckets are left out, and so are
+  /// NaN. A change belongs to the time of its later reading; the first reading of the range (and of
+  /// each boot) has none. Changes are computed in doubles. kInvalid for string series; kNotFound:
+  /// no such series.
+  rt::Result<std::vector<Bucket>> aggregate(SeriesId series, TimeRange range,
+                                            const BucketGrid& grid, Derived derived);
   /// At most `points` buckets of equal width over [from, to) (over the series' span when open).
-  /// Empty buckets are left out, and so are NaN. kInvalid for string series and for no points;
-  /// kNotFound: no such series.
+  /// kInvalid also for no points.
   rt::Result<std::vector<Bucket>> aggregate(SeriesId series, TimeRange range, std::size_t points);
+
+  /// How much there is in [from, to). Decodes no chunk that lies wholly inside. kNotFound: no such
+  /// series.
+  rt::Result<Extent> extent(SeriesId series, TimeRange range);
+  /// What was deleted of these series in [from, to), by gap.
+  rt::Result<std::vector<Hole>> holes(const std::vector<SeriesId>& ids, TimeRange range);
 
   /// The reading with the highest time of each series; missing series are left out.
   rt::Result<std::vector<std::pair<SeriesId, Reading>>> last(const std::vector<SeriesId>& ids);

@@ -37,8 +37,8 @@ rt::Status DamageLog::judge(const ChunkRow& row, const rt::Error& error) {
   return judge(chunks_, {row.pack_no, row.offset}, error);
 }
 
-rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series,
-                                        TimeRange range) {
+rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series, TimeRange range,
+                                        const Masks& masks) {
   const auto rows = waiting_batches(state.db, series.node);
   if (!rows) return rows.error();
   RunsByBoot runs;
@@ -55,7 +55,10 @@ rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& seri
     }
     append_in_range(runs[row.boot], *batch, static_cast<std::size_t>(at - (*ids)->begin()), range);
   }
-  for (auto& [boot, run] : runs) settle(run);
+  for (auto& [boot, run] : runs) {
+    erase_masked(run.items, 0, masks);
+    settle(run);
+  }
   return runs;
 }
 

@@ -10,8 +10,8 @@ namespace fieldpost::coordinator {
 using RunsByBoot = std::map<wire::Id128, Run>;
 
 /// Readings of a series in [from, to) that are not compacted yet: winners among themselves,
-/// ascending by time, by the boot that stamped them.
-rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series,
-                                        TimeRange range);
+/// ascending by time, by the boot that stamped them. Without what the masks cover.
+rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series, TimeRange range,
+                                        const Masks& masks);
 
 }  // namespace fieldpost::coordinator

@@ -56,6 +56,7 @@ TEST_CASE("a node is shown with all that the contract names") {
   view.gaps = 1;
   view.readings_lost = 2;
   view.unknown_from = 5;
+  view.messages_ignored = 4;
   view.alarms = {"two machines are one node"};
   world.view.nodes = {view, node("zz")};
   CHECK(world.get("/api/v1/nodes/greenhouse-3") == json::parse(R"({
@@ -66,7 +67,7 @@ TEST_CASE("a node is shown with all that the contract names") {
                 "forecast_class": "camera"},
       "accepted": 10, "held": 3, "delivered": 7, "unexplained": 0, "gaps": 1, "readings_lost": 2,
       "unknown_from": "1970-01-01T00:00:00.000000005Z", "disk_bytes_written": 0,
-      "wire_bytes_sent": 0, "alarms": ["two machines are one node"]})"));
+      "wire_bytes_sent": 0, "messages_ignored": 4, "alarms": ["two machines are one node"]})"));
   const json unheard = world.get("/api/v1/nodes/zz?times=ns");
   CHECK(unheard.at("last_seen").is_null());
   CHECK(unheard.at("clock").at("synchronised").is_null());
@@ -110,7 +111,7 @@ TEST_CASE("a gap says what is not known") {
   const json items = world.get("/api/v1/gaps").at("items");
   CHECK(items.at(0) == json::parse(R"({"id": 4, "node": "a", "series": [1, 2],
       "from": "1970-01-01T00:00:00.000000000Z", "to": "1970-01-01T00:00:01.000000000Z",
-      "readings": 12, "cause": "shed", "state": "declared"})"));
+      "readings": 12, "cause": "shed", "by": null, "state": "declared"})"));
   for (const std::string name : {"series", "from", "to", "readings"}) {
     CHECK(items.at(1).at(name).is_null());
   }
@@ -150,6 +151,16 @@ TEST_CASE("a wrong parameter is named with what was expected") {
         "parameter series: expected at most 1 ids");
 }
 
+TEST_CASE("a node is released, unless there is none") {
+  ApiWorld world;
+  world.view.nodes = {node("a")};
+  CHECK(world.ask("POST", "/api/v1/nodes/a/release").response->status == 204);
+  CHECK(world.view.released == std::vector<std::string>{"a"});
+  CHECK(world.ask("POST", "/api/v1/nodes/b/release").response->status == 404);
+  CHECK(world.ask("POST", "/api/v1/nodes/a/release?now=1").response->status == 400);
+  CHECK(world.view.released.size() == 1);
+}
+
 TEST_CASE("a command is sent, shown, or refused with a reason") {
   ApiWorld world;
   world.view.nodes = {node("a")};
@@ -183,4 +194,18 @@ TEST_CASE("a cursor that nobody made is refused") {
   CHECK_FALSE(read_number_cursor('r', make_number_cursor('r', {3}), 2).has_value());
   CHECK_FALSE(read_number_cursor('r', make_cursor('r', "1 "), 1).has_value());
   CHECK_FALSE(read_number_cursor('r', make_cursor('r', "1x2"), 2).has_value());
+}
+
+TEST_CASE("what is quarantined is looked at again, or given up for one node") {
+  ApiWorld world;
+  world.view.nodes.push_back(node("a"));
+  const auto post = [&](const std::string& body) {
+    return world.ask("POST", "/api/v1/reprocess", {}, body).response;
+  };
+  CHECK(json::parse(post("")->body).at("stored") == 3);
+  CHECK(json::parse(post(R"({"node": "a", "give_up": true})")->body).at("given_up") == 2);
+  CHECK(post(R"({"give_up": true})")->status == 400);
+  CHECK(post(R"({"node": 4})")->status == 400);
+  CHECK(post("[]")->status == 400);
+  CHECK(post(R"({"node": "b"})")->status == 404);
 }

@@ -1,5 +1,6 @@
 #include "tests/support/fakes/fake_view.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fieldpost::test {
@@ -66,6 +67,15 @@ void FakeView::list_commands(std::string node, std::uint64_t after, std::size_t 
   done(CommandPage{std::move(page), more});
 }
 
+void FakeView::release_node(std::string node, std::function<void(rt::Status)> done) {
+  const bool known =
+      std::any_of(nodes.begin(), nodes.end(),
+                  [&](const coordinator::NodeView& each) { return each.id == node; });
+  if (!known) return done(rt::Error{rt::Errc::kNotFound, "no such node: " + node});
+  released.push_back(std::move(node));
+  done(rt::ok());
+}
+
 void FakeView::send_command(std::string node, std::string verb, std::string arguments,
                             std::function<void(rt::Result<CommandView>)> done) {
   if (nodes.empty() || nodes.front().id != node) return done(no_node(node));
@@ -78,12 +88,25 @@ void FakeView::send_command(std::string node, std::string verb, std::string argu
   done(command);
 }
 
+void FakeView::reprocess(std::string node, bool give_up,
+                         std::function<void(rt::Result<ReprocessView>)> done) {
+  if (!node.empty() && (nodes.empty() || nodes.front().id != node)) return done(no_node(node));
+  done(give_up ? ReprocessView{.given_up = 2} : ReprocessView{.stored = 3, .left = 2});
+}
+
 std::unique_ptr<LiveSubscription> FakeView::subscribe(const std::vector<SeriesId>& series,
                                                       LiveHandlers handlers) {
   last_subscribed = series;
   const int number = ++subscription_count_;
   subscriptions.emplace(number, std::move(handlers));
   return std::make_unique<FakeSubscription>(subscriptions, number);
+}
+
+void FakeView::delete_readings(
+    coordinator::DeletionRequest request,
+    std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) {
+  deletions.push_back(std::move(request));
+  done(std::vector<coordinator::Deletion>{{deletions.back().node, 7}});
 }
 
 void FakeView::write(HttpWrite write, std::function<void(rt::Result<HttpWriteAnswer>)> done) {

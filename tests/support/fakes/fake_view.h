@@ -22,11 +22,17 @@ class FakeView final : public coordinator::CoordinatorView {
                      std::function<void(rt::Result<coordinator::CommandPage>)> done) override;
   void send_command(std::string node, std::string verb, std::string arguments,
                     std::function<void(rt::Result<coordinator::CommandView>)> done) override;
+  void release_node(std::string node, std::function<void(rt::Status)> done) override;
+  void reprocess(std::string node, bool give_up,
+                 std::function<void(rt::Result<coordinator::ReprocessView>)> done) override;
   std::unique_ptr<coordinator::LiveSubscription> subscribe(
       const std::vector<coordinator::SeriesId>& series,
       coordinator::LiveHandlers handlers) override;
   void write(coordinator::HttpWrite write,
              std::function<void(rt::Result<coordinator::HttpWriteAnswer>)> done) override;
+  void delete_readings(
+      coordinator::DeletionRequest request,
+      std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) override;
   std::shared_ptr<const coordinator::BootOffsets> boot_offsets() const override { return offsets; }
   std::vector<coordinator::Metric> metrics() const override { return metric_list; }
   coordinator::Readiness readiness() const override { return ready; }
@@ -34,8 +40,10 @@ class FakeView final : public coordinator::CoordinatorView {
   std::vector<coordinator::NodeView> nodes;
   std::vector<coordinator::GapView> gaps;
   std::vector<coordinator::CommandView> commands;
+  std::vector<std::string> released;
   coordinator::GapFilter last_filter;
   std::vector<coordinator::HttpWrite> writes;
+  std::vector<coordinator::DeletionRequest> deletions;
   std::optional<rt::Error> write_error;
   std::shared_ptr<coordinator::BootOffsets> offsets = std::make_shared<coordinator::BootOffsets>();
   std::vector<coordinator::Metric> metric_list;

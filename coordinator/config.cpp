@@ -1,5 +1,9 @@
 #include "coordinator/config.h"
 
+#include <fmt/format.h>
+
+#include <chrono>
+
 #include "proto/wire/limits.h"
 #include "proto/wire/topics.h"
 
@@ -10,6 +14,7 @@ using rt::ConfigSection;
 using rt::ConfigTable;
 using rt::ConfigType;
 
+constexpr rt::Nanos kKeepLeast = std::chrono::hours(1);
 constexpr std::string_view kStoreScheme = "sqlite://";
 
 bool is_store_url(std::string_view url) {
@@ -41,27 +46,33 @@ ConfigSection store_section() {
                     .expectation = "sqlite:// and a directory"}}};
 }
 
+std::string as_mib(std::uint64_t bytes) {
+  return std::to_string(bytes >> 20) + "MiB";
+}
+
 ConfigSection credit_section() {
+  const CreditOptions preset;
   return {
       .name = "credit",
       .keys = {{.name = "pool",
                 .type = ConfigType::kBytes,
-                .preset = "64MiB",
+                .preset = as_mib(preset.pool_bytes),
                 .least = "1MiB",
                 .most = "16GiB",
-                .meaning = "bytes on the way from all nodes; the broker must be able to queue it"},
+                .meaning = "bytes on the way from all nodes; the broker's max_queued_bytes is "
+                           "above both pools"},
                {.name = "event_pool",
                 .type = ConfigType::kBytes,
-                .preset = "32MiB",
+                .preset = as_mib(preset.event_pool_bytes),
                 .least = "1MiB",
                 .most = "16GiB",
                 .meaning = "the same for builds, states, gaps and alarms"},
                {.name = "node_max",
                 .type = ConfigType::kBytes,
-                .preset = "1MiB",
+                .preset = as_mib(preset.node_bytes_max),
                 .least = "256KiB",
                 .most = "2MiB",
-                .meaning = "of one node; more overfills its socket"}}};
+                .meaning = "of one node, fewer when there are many; more overfills its socket"}}};
 }
 
 ConfigSection compaction_section() {
@@ -92,13 +103,38 @@ ConfigSection compaction_section() {
                     .meaning = "in memory in one step"}}};
 }
 
+bool is_pattern(std::string_view text) {
+  return !text.empty();
+}
+
+ConfigSection retention_section() {
+  return {.name = "retention",
+          .repeated = true,
+          .keys = {{.name = "measurement",
+                    .preset = "*",
+                    .meaning = "with * and ?; the first rule that matches counts",
+                    .is_valid = is_pattern,
+                    .expectation = "a pattern such as \"camera_*\""},
+                   {.name = "node",
+                    .preset = "*",
+                    .meaning = "with * and ?",
+                    .is_valid = is_pattern,
+                    .expectation = "a pattern such as \"greenhouse-*\""},
+                   {.name = "keep",
+                    .type = ConfigType::kDuration,
+                    .least = "0s",
+                    .most = "36500d",
+                    .meaning = "older readings are deleted, for good; 0s: for ever",
+                    .required = true}}};
+}
+
 ConfigSection quarantine_section() {
   return {.name = "quarantine",
           .keys = {{.name = "bytes_max",
                     .type = ConfigType::kBytes,
                     .preset = "256MiB",
                     .least = "1MiB",
-                    .meaning = "of records that are not understood; then credit stops"}}};
+                    .meaning = "of records that are not understood; the oldest then become gaps"}}};
 }
 
 ConfigSection gaps_section() {
@@ -109,16 +145,6 @@ ConfigSection gaps_section() {
                     .least = "1m",
                     .most = "365d",
                     .meaning = "then an unconfirmed gap is declared"}}};
-}
-
-ConfigSection codec_section() {
-  return {.name = "codec",
-          .keys = {{.name = "zstd_level",
-                    .type = ConfigType::kInteger,
-                    .preset = "3",
-                    .least = "1",
-                    .most = "19",
-                    .meaning = "of readings that come over HTTP"}}};
 }
 
 CreditOptions read_credit(const ConfigTable& table) {
@@ -137,6 +163,25 @@ CompactionLimits read_compaction(const ConfigTable& table) {
   return limits;
 }
 
+rt::Result<RetentionRules> read_retention(const rt::Config& config) {
+  RetentionRules rules;
+  for (const ConfigTable& table : config.tables("retention")) {
+    const rt::Nanos keep = table.duration("keep");
+    if (rules.size() == kRetentionRulesMax) {
+      return table.error("keep", fmt::format("expected at most {} rules", kRetentionRulesMax));
+    }
+    if (keep.count() != 0 && keep < kKeepLeast) {
+      return table.error("keep", "expected 0s (for ever), or at least 1h");
+    }
+    const std::string& measurement = table.text("measurement");
+    const std::string& node = table.text("node");
+    rules.push_back({measurement, node, keep.count(),
+                     fmt::format("retention of measurement {}, node {}: {} h", measurement, node,
+                                 std::chrono::duration_cast<std::chrono::hours>(keep).count())});
+  }
+  return rules;
+}
+
 CoordinatorOptions read_options(const rt::Config& config, const rt::MqttConfig& mqtt) {
   CoordinatorOptions options;
   options.site = config.section("site").text("name");
@@ -153,11 +198,12 @@ CoordinatorOptions read_options(const rt::Config& config, const rt::MqttConfig& 
 
 const rt::ConfigSchema& coordinator_schema() {
   static const rt::ConfigSchema schema = {
-      site_section(),       {.name = "mqtt", .keys = rt::mqtt_keys("mqtt://127.0.0.1:1883")},
-      http_section(),       store_section(),
-      credit_section(),     compaction_section(),
-      quarantine_section(), gaps_section(),
-      codec_section(),      rt::log_section()};
+      site_section(),      {.name = "mqtt", .keys = rt::mqtt_keys("mqtt://127.0.0.1:1883")},
+      http_section(),      store_section(),
+      credit_section(),    compaction_section(),
+      retention_section(), quarantine_section(),
+      gaps_section(),      rt::codec_section("readings that come over HTTP"),
+      rt::log_section()};
   return schema;
 }
 
@@ -169,6 +215,9 @@ rt::Result<CoordinatorConfig> read_coordinator_config(const rt::Config& config) 
 
   CoordinatorConfig coordinator;
   coordinator.options = read_options(config, *mqtt);
+  auto retention = read_retention(config);
+  if (!retention) return retention.error();
+  coordinator.options.retention = *std::move(retention);
   coordinator.ingest.quarantine_bytes_max = config.section("quarantine").bytes("bytes_max");
   coordinator.store_directory = config.section("store").text("url").substr(kStoreScheme.size());
   coordinator.mqtt_password_file = mqtt->password_file;

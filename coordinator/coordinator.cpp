@@ -41,12 +41,13 @@ Coordinator::Coordinator(rt::Loop& loop, const rt::WallClock& clock, rt::Random&
       store_id_(store_->ledger().store_id()),
       http_encoder_(std::make_shared<wire::BatchEncoder>(options_.http_encoder)),
       credit_(options_.credit),
+      downlink_(mqtt),
       reconnect_wait_(kReconnectFirst) {
   mqtt_.set_handlers({
       .on_connected = [this](std::uint16_t) { on_connected(); },
       .on_disconnected = [this](std::string why) { on_disconnected(why); },
       .on_message = [this](rt::MqttMessage message) { on_message(std::move(message)); },
-      .on_puback = [](std::uint64_t) {},
+      .on_puback = [this](std::uint64_t) { downlink_.on_puback(); },
   });
 }
 
@@ -58,6 +59,7 @@ Coordinator::~Coordinator() {
 
 void Coordinator::start() {
   last_compaction_ = loop_.now();
+  retry_quarantined();
   on_tick();
   connect();
 }
@@ -65,6 +67,7 @@ void Coordinator::start() {
 void Coordinator::stop() {
   stopping_ = true;
   if (generation_ == 0) return;
+  downlink_.clear();  // nothing goes before the farewell
   publish_presence(false);
   mqtt_.disconnect();
   generation_ = 0;
@@ -96,9 +99,9 @@ void Coordinator::connect() {
 void Coordinator::publish_presence(bool online) {
   presence_published_ = loop_.now();
   wire::Presence presence{online, store_id_, generation_, key_.public_key(), options_.version};
-  auto sent = mqtt_.publish({wire::format_topic({options_.site, "_coordinator",
-                                                 TopicKind::kPresence, wire::Lane::kEvent}),
-                             wire::encode(presence), true});
+  auto sent = downlink_.send({wire::format_topic({options_.site, "_coordinator",
+                                                  TopicKind::kPresence, wire::Lane::kEvent}),
+                              wire::encode(presence), true});
   if (!sent) log_.warning("presence not published: {}", sent.error().message);
 }
 
@@ -135,6 +138,7 @@ void Coordinator::on_disconnected(const std::string& why) {
   generation_ = 0;
   for (auto& [node, session] : sessions_) credit_.release(node);
   sessions_.clear();
+  downlink_.clear();
   reconnect_timer_ = loop_.after(reconnect_wait_, [this] { connect(); });
   reconnect_wait_ = std::min(reconnect_wait_ * 2, kReconnectMost);
 }
@@ -281,20 +285,31 @@ void Coordinator::send_receipts(const std::vector<Settled>& settled) {
     }
   }
   for (auto& [node, receipt] : receipts) {
-    const Credit credit = credit_.current(node);
-    receipt.store_id = store_id_;
-    receipt.generation = generation_;
-    receipt.nonce = sessions_.at(node).nonce;
-    receipt.time = clock_.now();
-    receipt.credit_bytes = credit.bytes;
-    receipt.event_credit_bytes = credit.event_bytes;
-    send_signed(node, TopicKind::kReceipt, wire::encode(receipt));
+    send_receipt(node, std::move(receipt), credit_.renew(node, loop_.now()));
   }
+  balance_credit();
+}
+
+void Coordinator::send_receipt(const std::string& node, wire::Receipt receipt,
+                               const Credit& credit) {
+  receipt.store_id = store_id_;
+  receipt.generation = generation_;
+  receipt.nonce = sessions_.at(node).nonce;
+  receipt.time = clock_.now();
+  receipt.credit_bytes = credit.bytes;
+  receipt.event_credit_bytes = credit.event_bytes;
+  send_signed(node, TopicKind::kReceipt, wire::encode(receipt));
+}
+
+/// Leases go from those who do not use them to those who wait [credit-3]. Only welcomed nodes have
+/// one.
+void Coordinator::balance_credit() {
+  for (const auto& [node, credit] : credit_.balance(loop_.now())) send_receipt(node, {}, credit);
 }
 
 void Coordinator::send_signed(const std::string& node, TopicKind kind, const std::string& body) {
   const std::string topic = wire::format_topic({options_.site, node, kind, wire::Lane::kEvent});
-  auto sent = mqtt_.publish({topic, key_.seal(topic, body), false});
+  auto sent = downlink_.send({topic, key_.seal(topic, body), false});
   // What is not sent now is asked for again by the node.
   if (!sent) log_.debug("{} not sent: {}", topic, sent.error().message);
 }
@@ -323,13 +338,18 @@ void Coordinator::on_state(const std::string& node, const rt::MqttMessage& messa
     live.clock_offset_s = std::chrono::duration<double>(state->clock.wall - now).count();
   live.state = std::move(*state);
   live.state_at = now;
-  if (message.retain) return;
-  run_store(
-      [node, state = *live.state, now](Store& store) { return store.note_state(node, state, now); },
-      [this, node](Status status) {
-        if (!status) log_.warning("noting the state of {}: {}", node, status.error().message);
-        if (on_changed_) on_changed_(node, {});
-      });
+  if (!message.retain) keep_state(node);
+}
+
+void Coordinator::keep_state(const std::string& node) {
+  const NodeLive& live = nodes_[node];
+  if (!live.state) return;
+  run_store([node, state = *live.state,
+             now = clock_.now()](Store& store) { return store.note_state(node, state, now); },
+            [this, node](Status status) {
+              if (!status) log_.warning("noting the state of {}: {}", node, status.error().message);
+              if (on_changed_) on_changed_(node, {});
+            });
 }
 
 void Coordinator::end_session(const std::string& node) {
@@ -448,10 +468,18 @@ void Coordinator::conclude(const std::string& node, std::shared_ptr<const Statem
           return;
         }
         if (on_changed_) on_changed_(node, outcome->conclusion.gaps);
+        note_refused_numbers(node, outcome->conclusion.numbers_refused);
         if (found == sessions_.end() || found->second.hello_nonce != statement->head.nonce) return;
         welcome(node, *statement, std::move(outcome->conclusion), outcome->mark,
                 std::move(outcome->commands));
       });
+}
+
+void Coordinator::note_refused_numbers(const std::string& node, int count) {
+  if (count == 0) return;
+  counters_.numbers_refused += static_cast<std::uint64_t>(count);
+  log_.warning("node {} states {} ordinals or command marks that no coordinator gives: ignored",
+               node, count);
 }
 
 void Coordinator::welcome(const std::string& node, const Statement& statement,
@@ -484,7 +512,7 @@ void Coordinator::welcome(const std::string& node, const Statement& statement,
   Session& session = sessions_.at(node);
   session.nonce = statement.head.nonce;
   session.spool = statement.head.spool;
-  const Credit credit = credit_.grant(node);
+  const Credit credit = credit_.grant(node, loop_.now());
   wire::Welcome& message = conclusion.welcome;
   message.store_id = store_id_;
   message.generation = generation_;
@@ -495,6 +523,7 @@ void Coordinator::welcome(const std::string& node, const Statement& statement,
   message.command_mark = mark;
   counters_.welcomes += 1;
   send_signed(node, TopicKind::kWelcome, wire::encode(message));
+  keep_state(node);  // said before the hello, when nobody knew the node
   for (wire::Command& command : commands) send_signed_command(node, std::move(command));
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "coordinator/ingest/credit_pool.h"
+#include "coordinator/ingest/downlink.h"
 #include "coordinator/nodes/live_feed.h"
 #include "coordinator/store/store.h"
 #include "proto/rt/clock.h"
@@ -33,6 +34,7 @@ struct CoordinatorOptions {
   CreditOptions credit;
   CompactionLimits compaction;
   rt::Nanos compaction_every = rt::Seconds(5);
+  RetentionRules retention;
   rt::Nanos unconfirmed_for = std::chrono::hours(7 * 24);  ///< then gaps are declared [back-1]
   wire::EncoderOptions http_encoder;
 };
@@ -49,9 +51,11 @@ struct CoordinatorCounters {
   std::uint64_t conflicts = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t readings = 0;
+  std::uint64_t erased = 0;  ///< readings
   std::uint64_t commits = 0;
   std::uint64_t commit_failures = 0;
   std::uint64_t welcomes = 0;
+  std::uint64_t numbers_refused = 0;  ///< ordinals and marks that no coordinator can have given
 };
 
 /// What the coordinator knows of a node besides what the store says.
@@ -88,8 +92,14 @@ class Coordinator {
   /// A body of line protocol over HTTP; `done` after the commit.
   void write_http(const std::string& node, wire::ParsedLines lines, std::string idempotency_key,
                   std::function<void(rt::Result<std::size_t>)> done);
+  void delete_readings(DeletionRequest request,
+                       std::function<void(rt::Result<std::vector<Deletion>>)> done);
   void send_command(const std::string& node, const std::string& verb, const std::string& arguments,
                     std::function<void(rt::Result<wire::Command>)> done);
+  /// Goes through the quarantine (of `node`; empty: of all): what is understood now is stored, what
+  /// is not stays, or is given up into a gap [commit-7]. kNotFound: no such node.
+  void reprocess(const std::string& node, bool give_up,
+                 std::function<void(rt::Result<Reprocessed>)> done);
   /// [back-3].
   void release(const std::string& node, std::function<void(rt::Status)> done);
 
@@ -117,24 +127,34 @@ class Coordinator {
   void on_hello(const std::string& node, const rt::MqttMessage& message);
   void on_answer(const std::string& node, const rt::MqttMessage& message);
   void on_state(const std::string& node, const rt::MqttMessage& message);
+  void keep_state(const std::string& node);  ///< what it said last, if the store knows the node
   void challenge(const std::string& node, std::shared_ptr<const Statement> statement);
   void conclude(const std::string& node, std::shared_ptr<const Statement> statement);
   void welcome(const std::string& node, const Statement& statement, Conclusion conclusion,
                std::uint64_t mark, std::vector<wire::Command> commands);
+  void note_refused_numbers(const std::string& node, int count);
   void end_session(const std::string& node);
   void take_turn();
   void commit_arrivals();
   void submit_arrivals();
   void on_committed(rt::Result<std::vector<Settled>> settled, std::size_t bytes);
   void send_receipts(const std::vector<Settled>& settled);
+  void send_receipt(const std::string& node, wire::Receipt receipt, const Credit& credit);
+  void balance_credit();
   void note(const Settled& settled);
   void commit_http();
   void publish_presence(bool online);
   void send_signed(const std::string& node, wire::TopicKind kind, const std::string& body);
+  /// In the node's session; does nothing when that has another spool, or there is none.
   void send_signed_command(const std::string& node, wire::Command command);
   void run_store(std::function<rt::Status(Store&)> job, std::function<void(rt::Status)> done);
   void on_tick();
   void compact();
+  void erase();
+  void on_erased(const Eraser::Step& step);
+  void retry_quarantined();
+  struct Reprocessing;
+  void reprocess_step(std::shared_ptr<Reprocessing> work);
 
   rt::Loop& loop_;
   const rt::WallClock& clock_;
@@ -153,6 +173,7 @@ class Coordinator {
   std::map<std::string, Session> sessions_;
   std::map<std::string, NodeLive> nodes_;
   CreditPool credit_;
+  Downlink downlink_;
   LiveFeed live_;
   std::vector<Arrival> arrivals_;
   std::size_t arrival_bytes_ = 0;
@@ -161,8 +182,10 @@ class Coordinator {
   std::vector<PendingHttp> http_;
   std::size_t http_readings_ = 0;
   bool compacting_ = false;
+  bool erasing_ = false;
+  std::uint64_t outlived_ = 0;  ///< readings that rules took, not told yet
   bool turn_requested_ = false;
-  rt::Instant last_compaction_, last_declared_, presence_published_;
+  rt::Instant last_compaction_, last_erasure_, last_declared_, presence_published_;
   rt::Nanos reconnect_wait_;
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
   rt::TimerId tick_ = rt::TimerId::kNone;

@@ -20,6 +20,7 @@ constexpr rt::Nanos kTick = rt::Seconds(1);
 constexpr rt::Nanos kSilenceMax = rt::Seconds(60);  ///< then a node's credit goes to others
 /// A node may have missed it, or met a late will: it is said again.
 constexpr rt::Nanos kPresenceEvery = rt::Seconds(30);
+constexpr rt::Nanos kEraseEvery = rt::Seconds(5);
 constexpr rt::Nanos kDeclareEvery = rt::Seconds(3600);
 constexpr rt::Nanos kCommandLife = std::chrono::hours(24);
 constexpr std::size_t kHttpReadingsMax = 2'000'000;  ///< waiting for a commit
@@ -37,8 +38,10 @@ void Coordinator::on_tick() {
     log_.info("node {} is silent: its credit is free for others", node);
     end_session(node);
   }
+  balance_credit();
   if (generation_ != 0 && now - presence_published_ >= kPresenceEvery) publish_presence(true);
   if (now - last_compaction_ >= options_.compaction_every) compact();
+  if (now - last_erasure_ >= kEraseEvery) erase();
   if (now - last_declared_ < kDeclareEvery && last_declared_.since_boot.count() != 0) return;
   last_declared_ = now;
   const rt::UnixTime before = clock_.now() + -options_.unconfirmed_for;
@@ -72,6 +75,63 @@ void Coordinator::compact() {
         if (!status) log_.warning("compacting: {}", status.error().message);
         // Steps are bounded; commits go between them.
         if (status && *more) compact();
+      });
+}
+
+void Coordinator::erase() {
+  if (erasing_) return;
+  erasing_ = true;
+  last_erasure_ = loop_.now();
+  auto step = std::make_shared<Eraser::Step>();
+  const Moment now{clock_.now(), clock_.synchronised()};
+  run_store(
+      [step, rules = options_.retention, now](Store& store) -> Status {
+        const auto worked = store.eraser().step(rules, now);
+        if (!worked) return worked.error();
+        *step = *worked;
+        return ok();
+      },
+      [this, step](Status status) {
+        erasing_ = false;
+        if (!status) log_.warning("taking readings out: {}", status.error().message);
+        if (status) on_erased(*step);
+        // Steps are bounded; commits go between them.
+        if (status && step->more) erase();
+      });
+}
+
+void Coordinator::on_erased(const Eraser::Step& step) {
+  if (step.finished_gap != 0) {
+    log_.info("gap {}: {} readings deleted, {} bytes in the store", step.finished_gap,
+              step.readings, step.bytes);
+    return;
+  }
+  counters_.erased += step.readings;
+  if (step.by_rule) outlived_ += step.readings;
+  if (!step.more && outlived_ > 0) {
+    log_.info("retention took {} readings out", std::exchange(outlived_, 0));
+  }
+}
+
+void Coordinator::delete_readings(DeletionRequest request,
+                                  std::function<void(rt::Result<std::vector<Deletion>>)> done) {
+  auto made = std::make_shared<rt::Result<std::vector<Deletion>>>(std::vector<Deletion>());
+  const rt::UnixTime now = clock_.now();
+  run_store(
+      [made, request, now](Store& store) -> Status {
+        *made = store.delete_readings(request, now);
+        return *made ? ok() : Status(made->error());
+      },
+      [this, made, request, done = std::move(done)](Status status) {
+        if (!status) return done(status.error());
+        for (const Deletion& deletion : **made) {
+          log_.warning("gap {}: readings of node {}, measurement \"{}\", {} to {} ns: {}",
+                       deletion.gap, deletion.node, request.measurement, request.first_time,
+                       request.last_time, request.reason);
+          if (on_changed_) on_changed_(deletion.node, {deletion.gap});
+        }
+        done(std::move(*made));
+        erase();
       });
 }
 
@@ -173,8 +233,70 @@ void Coordinator::send_command(const std::string& node, const std::string& verb,
 }
 
 void Coordinator::send_signed_command(const std::string& node, wire::Command command) {
+  // A command is signed for the session that is on [cmd-4]; without one it goes with the welcome of
+  // the next that has its spool.
+  const auto session = sessions_.find(node);
+  if (session == sessions_.end() || session->second.nonce == 0 ||
+      session->second.spool != command.spool) {
+    return;
+  }
   command.generation = generation_;
+  command.nonce = session->second.nonce;
   send_signed(node, TopicKind::kCommand, wire::encode(command));
+}
+
+struct Coordinator::Reprocessing {
+  std::string node;
+  ReprocessOptions options;
+  Reprocessed sum;
+  std::function<void(rt::Result<Reprocessed>)> done;
+};
+
+void Coordinator::reprocess(const std::string& node, bool give_up,
+                            std::function<void(rt::Result<Reprocessed>)> done) {
+  auto work = std::make_shared<Reprocessing>();
+  work->node = node;
+  work->options.give_up = give_up;
+  work->done = std::move(done);
+  reprocess_step(std::move(work));
+}
+
+void Coordinator::reprocess_step(std::shared_ptr<Reprocessing> work) {
+  auto step = std::make_shared<Reprocessed>();
+  run_store(
+      [work, step, now = clock_.now()](Store& store) -> Status {
+        if (!work->node.empty()) {
+          const auto no = store.ledger().find_node(work->node);
+          if (!no) return no.error();
+          if (!*no) return Error{Errc::kNotFound, "no such node: " + work->node};
+          work->options.node = **no;
+        }
+        auto done = store.ingest().reprocess(work->options, now);
+        if (!done) return done.error();
+        *step = std::move(*done);
+        return ok();
+      },
+      [this, work, step](Status status) {
+        if (!status) return work->done(status.error());
+        work->sum.stored += step->stored;
+        work->sum.given_up += step->given_up;
+        work->sum.left += step->left;
+        if (!step->gaps.empty() && on_changed_) on_changed_(work->node, step->gaps);
+        if (!step->more) return work->done(std::move(work->sum));
+        work->options.after = *step->more;
+        reprocess_step(work);  // steps are bounded; commits go between them
+      });
+}
+
+void Coordinator::retry_quarantined() {
+  reprocess("", false, [this](rt::Result<Reprocessed> done) {
+    if (!done) {
+      log_.warning("looking at the quarantine again: {}", done.error().message);
+    } else if (done->stored > 0) {
+      log_.info("stored {} records that were quarantined; {} are still not understood",
+                done->stored, done->left);
+    }
+  });
 }
 
 void Coordinator::release(const std::string& node, std::function<void(Status)> done) {

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <memory>
 #include <utility>
 
@@ -15,7 +14,7 @@
 #include "coordinator/store/store_file.h"
 #include "proto/rt/asio_http.h"
 #include "proto/rt/daemon_main.h"
-#include "proto/rt/notify.h"
+#include "proto/rt/daemon_run.h"
 #include "proto/rt/paho_mqtt.h"
 #include "proto/rt/real_loop.h"
 #include "proto/rt/stderr_log.h"
@@ -48,11 +47,6 @@ struct World {
   rt::AsioHttpServer http;
 };
 
-int fail(World& world, const rt::Error& error) {
-  world.log.error("{}", error.message);
-  return error.code == rt::Errc::kInvalid ? rt::kExitConfig : rt::kExitFailed;
-}
-
 /// One coordinator a store: the lock ends with the process, however it ends.
 rt::Status lock_store(const std::string& directory) {
   const std::string path = directory + "/lock";
@@ -83,38 +77,32 @@ rt::Result<wire::SigningKey> load_key(World& world, const std::string& directory
   return key;
 }
 
-rt::Status read_password(World& world, const std::string& file, rt::MqttOptions& mqtt) {
-  if (file.empty()) return rt::ok();
-  auto text = world.files.read(file, 0, 4096);
-  if (!text) return text.error();
-  mqtt.password = text->substr(0, text->find_first_of("\r\n"));
-  return rt::ok();
+rt::Status check_config(const rt::Config& config) {
+  const auto read = read_coordinator_config(config);
+  return read ? rt::ok() : rt::Status(read.error());
 }
 
-void feed_watchdog(rt::RealLoop& loop, rt::Nanos every) {
-  rt::notify_watchdog();
-  loop.after(every, [&loop, every] { feed_watchdog(loop, every); });
-}
-
-int run(CoordinatorConfig config, const rt::DaemonCommand& command) {
+int run(CoordinatorConfig config, const rt::DaemonProgram& program,
+        const rt::DaemonCommand& command) {
   World world(config);
   config.options.version = rt::version_text();
-  if (auto done = read_password(world, config.mqtt_password_file, config.options.mqtt); !done) {
-    return fail(world, done.error());
+  if (auto done = rt::read_password(config.mqtt_password_file, config.options.mqtt); !done) {
+    return rt::fail_to_start(world.log, done.error());
   }
   if (auto done = world.files.make_directories(config.store_directory); !done) {
-    return fail(world, done.error());
+    return rt::fail_to_start(world.log, done.error());
   }
-  if (auto done = lock_store(config.store_directory); !done) return fail(world, done.error());
+  if (auto done = lock_store(config.store_directory); !done)
+    return rt::fail_to_start(world.log, done.error());
   auto key = load_key(world, config.store_directory);
-  if (!key) return fail(world, key.error());
+  if (!key) return rt::fail_to_start(world.log, key.error());
   const std::string path = config.store_directory + "/" + kStoreFileName;
-  auto store = Store::open(path, "", config.ingest, world.random);
-  if (!store) return fail(world, store.error());
+  auto store = Store::open(path, "", config.ingest, world.random, world.clock.now());
+  if (!store) return rt::fail_to_start(world.log, store.error());
   auto readings = ReadingQuery::open(path, "");
-  if (!readings) return fail(world, readings.error());
+  if (!readings) return rt::fail_to_start(world.log, readings.error());
   auto ledger = LedgerQuery::open(path, "");
-  if (!ledger) return fail(world, ledger.error());
+  if (!ledger) return rt::fail_to_start(world.log, ledger.error());
 
   Coordinator coordinator(world.loop, world.clock, world.random, world.mqtt, *world.store,
                           *world.encoder, world.log, *key, config.options, std::move(*store));
@@ -129,38 +117,19 @@ int run(CoordinatorConfig config, const rt::DaemonCommand& command) {
       options, [&api](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
         api.handle(std::move(request), std::move(responder));
       });
-  if (!listener) return fail(world, listener.error());
+  if (!listener) return rt::fail_to_start(world.log, listener.error());
   http = std::move(*listener);
 
-  world.loop.on_signals({SIGINT, SIGTERM}, [&](int) {
-    rt::notify_stopping();
+  const auto start = [&] {
+    coordinator.start();
+    world.log.info("site {} started, version {}; web and API at http://{}/", config.options.site,
+                   config.options.version, http->address());
+  };
+  const auto stop = [&] {
     http.reset();
     coordinator.stop();
-    world.loop.stop();
-  });
-  world.loop.on_signals({SIGHUP}, [&](int) {
-    rt::notify_reloading();
-    const auto again = rt::reload_config(coordinator_schema(), command);
-    if (!again) {
-      world.log.error("configuration not reloaded: {}", again.error().message);
-    } else {
-      for (const rt::ConfigChange& change :
-           rt::compare_configs(coordinator_schema(), command.config, *again)) {
-        world.log.warning("{} changed: it takes effect at the next start", change.key);
-      }
-    }
-    rt::notify_ready();
-  });
-  world.loop.on_long_turn([&](rt::Nanos took) {
-    world.log.debug("a turn of the loop took {} ms",
-                    std::chrono::duration_cast<rt::Millis>(took).count());
-  });
-  coordinator.start();
-  world.log.info("site {} started, version {}; web and API at http://{}/", config.options.site,
-                 config.options.version, http->address());
-  rt::notify_ready();
-  if (const auto every = rt::watchdog_interval()) feed_watchdog(world.loop, *every / 2);
-  world.loop.run();
+  };
+  rt::run_daemon(world.loop, world.log, program, command, {start, stop});
   // Threads finish what they are at before what they work on goes.
   world.store.reset();
   world.questions.reset();
@@ -173,14 +142,10 @@ int run(CoordinatorConfig config, const rt::DaemonCommand& command) {
 int main(int argc, char** argv) {
   rt::DaemonProgram program{"fieldpost-coordinator",
                             "Stores what nodes deliver exactly once, and answers questions.",
-                            "/etc/fieldpost/coordinator.toml", &coordinator_schema(),
-                            [](const rt::Config& config) -> rt::Status {
-                              const auto read = read_coordinator_config(config);
-                              return read ? rt::ok() : rt::Status(read.error());
-                            }};
+                            "/etc/fieldpost/coordinator.toml", &coordinator_schema(), check_config};
   int exit_code = 0;
   auto command = rt::read_command_line(program, argc, argv, exit_code);
   if (!command) return exit_code;
   auto config = read_coordinator_config(command->config);
-  return run(std::move(*config), *command);
+  return run(std::move(*config), program, *command);
 }

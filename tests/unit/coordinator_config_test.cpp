@@ -30,6 +30,9 @@ TEST_CASE("a coordinator's empty configuration works on one machine") {
   CHECK(config->options.mqtt.url == "mqtt://127.0.0.1:1883");
   CHECK(config->listen_http == "127.0.0.1:8080");
   CHECK(config->store_directory == "/var/lib/fieldpost/coordinator");
+  CHECK(config->options.credit.pool_bytes == CreditOptions{}.pool_bytes);
+  CHECK(config->options.credit.event_pool_bytes == CreditOptions{}.event_pool_bytes);
+  CHECK(config->options.credit.node_bytes_max == CreditOptions{}.node_bytes_max);
   CHECK(config->options.compaction.batches_min == CompactionLimits{}.batches_min);
   CHECK(config->options.compaction.age_max_ns == CompactionLimits{}.age_max_ns);
   CHECK(config->options.compaction.readings_max == CompactionLimits{}.readings_max);
@@ -91,4 +94,28 @@ TEST_CASE("a wrong coordinator configuration is refused by line and key") {
   CHECK(message_of("[credit]\nnode_max = \"8MiB\"\n") ==
         "c.toml:2: credit.node_max: expected a size such as \"64KiB\" from 256KiB to 2MiB, got "
         "\"8MiB\"");
+}
+
+TEST_CASE("retention rules come in the file's order and are refused by line") {
+  const auto config = read(R"([[retention]]
+measurement = "camera_*"
+node = "greenhouse-?"
+keep = "30d"
+[[retention]]
+keep = "0s"
+)");
+  REQUIRE(config);
+  const RetentionRules& rules = config->options.retention;
+  REQUIRE(rules.size() == 2);
+  CHECK(rules[0].keep_ns == 30 * 86'400'000'000'000);
+  CHECK(rule_for(rules, "greenhouse-1", "camera_2") == &rules[0]);
+  CHECK(rule_for(rules, "greenhouse-12", "camera_2") == nullptr);
+  CHECK(read("")->options.retention.empty());
+  CHECK(message_of("[[retention]]\nkeep = \"59m\"\n") ==
+        "c.toml:2: retention.keep: expected 0s (for ever), or at least 1h");
+  CHECK(message_of("[[retention]]\nnode = \"\"\nkeep = \"1d\"\n").find("c.toml:2: ") == 0);
+  CHECK(message_of("[[retention]]\nmeasurement = \"a\"\n").find("keep") != std::string::npos);
+  std::string many;
+  for (std::size_t i = 0; i <= kRetentionRulesMax; ++i) many += "[[retention]]\nkeep = \"1d\"\n";
+  CHECK(message_of(many).find("expected at most 64 rules") != std::string::npos);
 }

@@ -19,7 +19,8 @@ const std::string kNode = R"({"id":"a","site":"lab","online":false,"last_seen":n
   "labels":[],"clock":{"synchronised":false,"offset_s":-90},
   "spool":{"records":2,"bytes":2048,"oldest_age_s":61,"forecast_s":90000,"forecast_class":null},
   "accepted":1284551,"held":2,"delivered":1284549,"unexplained":1,"gaps":1,"readings_lost":7,
-  "unknown_from":null,"disk_bytes_written":0,"wire_bytes_sent":0,"alarms":["it burns"]})";
+  "unknown_from":null,"disk_bytes_written":0,"wire_bytes_sent":0,"messages_ignored":0,
+  "alarms":["it burns"]})";
 const std::string kSeries = R"({"id":7,"node":"a","measurement":"air","tags":{"pos":"top"},
   "field":"temp","type":"f64","unit":"°C","count":2,"first_time":"2024-01-01T00:00:00.000000000Z",
   "last_time":"2024-01-01T00:00:01.000000000Z"})";
@@ -113,6 +114,16 @@ TEST_CASE("an error of the coordinator becomes its words and the right exit code
   CHECK(run_nodes(other.context, {}) == kExitFailed);
 }
 
+TEST_CASE("a node is released") {
+  CliWorld world;
+  world.answer("/api/v1/nodes/a/release", "", 204);
+  CHECK(run_release(world.context, "a") == kExitDone);
+  CHECK(world.fetcher.asked.at(0).method == "POST");
+  CHECK(world.out() == "a is released: the machine that is left is taken as new\n");
+  world.answer("/api/v1/nodes/b/release", R"({"title":"Not Found","status":404})", 404);
+  CHECK(run_release(world.context, "b") == kExitFailed);
+}
+
 TEST_CASE("a command is sent to a node") {
   CliWorld world;
   world.answer("/api/v1/nodes/a/commands", R"({"id":4,"verb":"ping"})", 202);
@@ -149,14 +160,53 @@ TEST_CASE("buckets are printed as a table or as CSV") {
   world.answer("/api/v1/series?limit=1000", list(kSeries));
   world.answer("/api/v1/readings/aggregate?series=7&points=1",
                list(with(kSeries, "buckets", R"([["t",2,1,2.5,1.75,1,2.5]])")));
-  CHECK(run_query(world.context, {.points = 1, .format = QueryFormat::kCsv}) == kExitDone);
+  CHECK(run_query(world.context, {.buckets = {.points = 1}, .format = QueryFormat::kCsv}) ==
+        kExitDone);
   CHECK(world.out() ==
         "time,series,node,measurement,tags,field,count,min,max,mean,first,last\r\n"
         "t,7,a,air,pos=top,temp,2,1,2.5,1.75,1,2.5\r\n");
-  CHECK(run_query(world.context, {.points = 1}) == kExitDone);
+  CHECK(run_query(world.context, {.buckets = {.points = 1}}) == kExitDone);
   CHECK(
       world.out().ends_with("TIME  COUNT  MIN  MAX  MEAN  FIRST  LAST\n"
                             "t         2    1  2.5  1.75      1   2.5\n"));
+}
+
+TEST_CASE("buckets of groups say what the series have in common") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  world.answer(
+      "/api/v1/readings/aggregate?series=7&width=1h&of=rate&fill=null&group_by=node%2Ctag.pos",
+      list(R"({"group":{"node":"a","tag.pos":"x,y"},"series":[7,8],"unit":"B/s",)"
+           R"("buckets":[["t",0,null,null,null,null,null]]})"));
+  QueryOptions options{
+      .buckets = {.width = "1h", .of = "rate", .fill = "null", .group_by = {"node", "tag.pos"}}};
+  CHECK(run_query(world.context, options) == kExitDone);
+  CHECK(world.out().starts_with("# node=a;tag.pos=x,y (2 series) in B/s\n"));
+  options.format = QueryFormat::kCsv;
+  CHECK(run_query(world.context, options) == kExitDone);
+  CHECK(
+      world.out().ends_with("time,series,group,count,min,max,mean,first,last\r\n"
+                            "t,7;8,\"node=a;tag.pos=x,y\",0,,,,,\r\n"));
+}
+
+TEST_CASE("the last readings, one line each") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  world.answer("/api/v1/readings/last?series=7",
+               list(with(kSeries, "time\":\"t1\",\"value", "2.5")));
+  CHECK(run_query(world.context, {.last = true}) == kExitDone);
+  CHECK(world.out() == "t1  7 a air,pos=top temp = 2.5 °C\n");
+  CHECK(run_query(world.context, {.last = true, .format = QueryFormat::kCsv}) == kExitDone);
+  CHECK(
+      world.out().ends_with("time,series,node,measurement,tags,field,unit,value\r\n"
+                            "t1,7,a,air,pos=top,temp,°C,2.5\r\n"));
+}
+
+TEST_CASE("options of query that cannot go together are refused with what to do") {
+  CliWorld world;
+  CHECK(run_query(world.context, {.buckets = {.fill = "null"}}) == kExitUsage);
+  CHECK(run_query(world.context, {.buckets = {.points = 3}, .last = true}) == kExitUsage);
+  CHECK(run_query(world.context, {.from = "1", .last = true}) == kExitUsage);
 }
 
 TEST_CASE("CSV of more series than one address holds has one header line") {

@@ -32,6 +32,7 @@ class Daemon {
   /// SIGTERM, and waits.
   void stop();
   [[nodiscard]] bool is_running() const { return pid_ > 0; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] Usage usage() const;
   /// From fork to READY=1.
   [[nodiscard]] double start_s() const { return start_s_; }

@@ -1,5 +1,6 @@
 #include "tools/bench/lab.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -38,7 +39,24 @@ Lab::Lab(LabOptions options)
       agent_port_(free_port()),
       coordinator_port_(free_port()) {
   if (::mkdtemp(directory_.data()) == nullptr) give_up("no directory in " + options_.scratch);
+  have_removed();
   write_configurations();
+}
+
+/// A child that outlives us, however we end, waits for that and removes the directory.
+void Lab::have_removed() const {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) give_up("no pipe");
+  if (::fork() != 0) {
+    ::close(ends[0]);  // the other end closes with us
+    return;
+  }
+  ::setsid();
+  ::close(ends[1]);
+  ::dup2(ends[0], STDIN_FILENO);
+  const char* const script = "read none; sleep 1; rm -rf -- \"$1\"";
+  ::execl("/bin/sh", "sh", "-c", script, "fieldpost-bench-remove", directory_.c_str(), nullptr);
+  ::_exit(127);
 }
 
 Lab::~Lab() {
@@ -49,13 +67,24 @@ Lab::~Lab() {
 
 void Lab::write_configurations() const {
   // As systemd/mosquitto.conf is, on another port.
+  const bool is_far = options_.broker_address != "127.0.0.1";
+  const std::string far =
+      is_far ? fmt::format("listener {} {}\n", broker_port_, options_.broker_address) : "";
+  // A process that changes its user does not end with its parent any more.
+  const std::string user = ::geteuid() == 0 ? "user root\n" : "";
   write_file(directory_ + "/broker.conf",
-             fmt::format("listener {} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+             fmt::format("listener {} 127.0.0.1\n{}{}allow_anonymous true\npersistence false\n"
                          "max_packet_size 270336\nmax_queued_messages 0\n"
-                         "max_queued_bytes 134217728\nmax_inflight_messages 100\n"
+                         "max_queued_bytes 603979776\nmax_inflight_messages 100\n"
                          "log_dest stderr\nlog_type error\nlog_type warning\n",
-                         broker_port_));
+                         broker_port_, far, user));
   const std::string common = fmt::format("[mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n", broker_port_);
+  const std::string of_agent = is_far
+                                   ? fmt::format(
+                                         "[mqtt]\nurl = \"mqtt://{}:{}\"\nallow_insecure = true\n"
+                                         "pin_at_first_sight = \"always\"\n",
+                                         options_.broker_address, broker_port_)
+                                   : common;
   write_file(directory_ + "/coordinator.toml",
              common + fmt::format("[http]\nlisten = \"127.0.0.1:{}\"\n[store]\nurl = "
                                   "\"sqlite://{}/coordinator\"\n{}",
@@ -71,7 +100,7 @@ void Lab::write_configurations() const {
   write_file(directory_ + "/agent.toml",
              fmt::format("{}[node]\nid = \"bench\"\nsite = \"lab\"\n[spool]\npath = \"{}/agent\"\n"
                          "[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n{}",
-                         common, directory_, socket_path(), agent_port_, source));
+                         of_agent, directory_, socket_path(), agent_port_, source));
 }
 
 void Lab::start(Role role) {
@@ -84,9 +113,11 @@ void Lab::start(Role role) {
     return;
   }
   const std::string name = to_string(role);
-  daemon(role) = Daemon(
-      {options_.binaries + "/fieldpost-" + name, "--config", directory_ + "/" + name + ".toml"},
-      log, directory_ + "/ready.sock");
+  std::vector<std::string> argv;
+  if (role == Role::kAgent) argv = options_.agent_prefix;
+  argv.insert(argv.end(), {options_.binaries + "/fieldpost-" + name, "--config",
+                           directory_ + "/" + name + ".toml"});
+  daemon(role) = Daemon(argv, log, directory_ + "/ready.sock");
 }
 
 void Lab::start_all() {
@@ -104,27 +135,32 @@ std::map<Role, Usage> Lab::usage() {
   return all;
 }
 
-void Lab::wait_welcomed() {
+void Lab::wait_welcomed(std::size_t nodes) {
   const double began = now_s();
-  while (metric("fieldpost_welcomes_total") < 1) {
-    if (now_s() - began > kPatience) give_up("the coordinator does not welcome the agent");
+  while (metric("fieldpost_welcomes_total") < static_cast<double>(nodes)) {
+    if (now_s() - began > kPatience) give_up("the coordinator does not welcome every agent");
     sleep_s(0.02);
   }
 }
 
-std::uint64_t Lab::delivered() {
-  const auto list =
-      nlohmann::json::parse(HttpClient(coordinator_port_).get("/api/v1/nodes"), nullptr, false);
-  for (const auto& node : list.at("items")) {
-    if (node.at("id") == "bench") return node.at("delivered").get<std::uint64_t>();
+std::uint64_t Lab::delivered(bool by_agent) {
+  HttpClient client(coordinator_port_);
+  std::uint64_t sum = 0;
+  std::string path = "/api/v1/nodes";
+  for (;;) {
+    const auto list = nlohmann::json::parse(client.get(path), nullptr, false);
+    for (const auto& node : list.at("items")) {
+      if ((node.at("id") == "bench") == by_agent) sum += node.at("delivered").get<std::uint64_t>();
+    }
+    if (list.at("next_cursor").is_null()) return sum;
+    path = "/api/v1/nodes?cursor=" + list.at("next_cursor").get<std::string>();
   }
-  return 0;
 }
 
-void Lab::wait_delivered(std::uint64_t readings) {
+void Lab::wait_delivered(std::uint64_t readings, bool by_agent) {
   double moved = now_s();
   for (std::uint64_t before = 0;;) {
-    const std::uint64_t have = delivered();
+    const std::uint64_t have = delivered(by_agent);
     if (have >= readings) return;
     if (have != std::exchange(before, have)) moved = now_s();
     if (now_s() - moved > kPatience) {

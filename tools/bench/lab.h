@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tools/bench/clients.h"
 #include "tools/bench/daemon.h"
@@ -20,10 +21,14 @@ struct LabOptions {
   bool host_metrics = false;  ///< the agent looks at this machine
   std::string metrics_every = "1s";
   bool compact_soon = false;  ///< the coordinator merges at once what it has
+  /// Where the agent finds the broker; another address than loopback is of this machine, too.
+  std::string broker_address = "127.0.0.1";
+  std::vector<std::string> agent_prefix;  ///< a program that becomes the agent
 };
 
 /// A broker, a coordinator and an agent of the benchmark's own, in a fresh directory, on ports that
-/// the system chose. All of them end, and the directory goes, with this object.
+/// the system chose. All of them end, and the directory goes, with this object, or with the process
+/// however it ends.
 class Lab {
  public:
   explicit Lab(LabOptions options);
@@ -37,6 +42,8 @@ class Lab {
   [[nodiscard]] Daemon& daemon(Role role) { return daemons_[static_cast<std::size_t>(role)]; }
   [[nodiscard]] std::map<Role, Usage> usage();
 
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::uint16_t broker_port() const { return broker_port_; }
   [[nodiscard]] std::string socket_path() const { return directory_ + "/agent.sock"; }
   [[nodiscard]] std::string spool_path() const { return directory_ + "/agent/spool.db"; }
   [[nodiscard]] std::string store_path() const { return directory_ + "/coordinator/store.db"; }
@@ -44,17 +51,22 @@ class Lab {
   [[nodiscard]] std::uint16_t coordinator_port() const { return coordinator_port_; }
 
   /// Readings in stored records, as the coordinator's node says.
-  [[nodiscard]] std::uint64_t delivered();
+  [[nodiscard]] std::uint64_t delivered() { return delivered(true); }
   /// Waits until so many are; ends the benchmark when nothing moves for a minute.
-  void wait_delivered(std::uint64_t readings);
-  void wait_welcomed();
+  void wait_delivered(std::uint64_t readings) { wait_delivered(readings, true); }
+  /// The same of all nodes but this lab's agent.
+  void wait_delivered_by_others(std::uint64_t readings) { wait_delivered(readings, false); }
+  void wait_welcomed(std::size_t nodes = 1);
   /// A number of the coordinator's /metrics.
   [[nodiscard]] double metric(const std::string& name);
   /// Id of a series of one field; waits until there is one.
   [[nodiscard]] std::int64_t series(const std::string& measurement);
 
  private:
+  [[nodiscard]] std::uint64_t delivered(bool by_agent);
+  void wait_delivered(std::uint64_t readings, bool by_agent);
   void write_configurations() const;
+  void have_removed() const;
   LabOptions options_;
   std::string directory_;
   std::uint16_t broker_port_, agent_port_, coordinator_port_;

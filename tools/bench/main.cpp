@@ -18,9 +18,14 @@ struct Scenario {
 };
 
 constexpr Scenario kScenarios[] = {
-    {"end_to_end", bench::measure_end_to_end}, {"codec", bench::measure_codec_alone},
-    {"sizes", bench::measure_sizes},           {"live", bench::measure_live},
-    {"drain", bench::measure_drain},           {"idle", bench::measure_idle},
+    {"end_to_end", bench::measure_end_to_end},
+    {"codec", bench::measure_codec_alone},
+    {"sizes", bench::measure_sizes},
+    {"live", bench::measure_live},
+    {"drain", bench::measure_drain},
+    {"idle", bench::measure_idle},
+    {"small_machine", bench::measure_small_machine},
+    {"link", bench::measure_link},
 };
 
 void make_quick(bench::Plan& plan) {

@@ -44,8 +44,10 @@ struct Arguments {
   bool json = false;
   StatusOptions status;
   NodesOptions nodes;
+  std::string released;
   SeriesChoice series;
   QueryOptions query;
+  DeleteOptions deletion;
   TailOptions tail;
   DecodeOptions decode;
   WriteOptions write;
@@ -80,19 +82,43 @@ void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
       return run_status(context, arguments.status);
     };
   });
-  CLI::App* nodes = add_verb(app, arguments, "nodes", "List nodes, show one, or send it a command");
+  CLI::App* nodes =
+      add_verb(app, arguments, "nodes", "List nodes, show one, send it a command, or release it");
   nodes->add_option("node", arguments.nodes.id, "Show this node only");
   nodes->add_option("--command", arguments.nodes.command, "Send this command, for example ping");
   nodes->add_option("--arguments", arguments.nodes.arguments, "Its arguments, a JSON object");
   nodes->callback([&] {
-    chosen = [&](Context& context, const Settings&) { return run_nodes(context, arguments.nodes); };
+    chosen = [&](Context& context, const Settings&) {
+      return arguments.released.empty() ? run_nodes(context, arguments.nodes)
+                                        : run_release(context, arguments.released);
+    };
   });
+  CLI::App* release = add_verb(*nodes, arguments, "release",
+                               "Take a node as new after one of two machines was stopped");
+  release->add_option("node", arguments.released, "Of which two machines ran")->required();
   add_verb(app, arguments, "doctor", "Look for what is wrong between here and the nodes")
       ->callback([&] {
         chosen = [](Context& context, const Settings& settings) {
           return run_doctor(context, settings.source);
         };
       });
+}
+
+void add_bucket_options(CLI::App* verb, BucketOptions& buckets) {
+  auto* points =
+      verb->add_option("--points", buckets.points,
+                       "So many buckets of each series: count, min, max, mean, first, last")
+          ->check(CLI::Range(1, 10'000));
+  verb->add_option("--width", buckets.width,
+                   "Buckets that begin at multiples of this: 10s, 5m, 1h, 1d")
+      ->excludes(points);
+  verb->add_option("--of", buckets.of, "What goes into buckets: value, derivative or rate a second")
+      ->check(CLI::IsMember({"value", "derivative", "rate"}));
+  verb->add_option("--fill", buckets.fill,
+                   "For buckets without readings: none, null, previous, linear or a number");
+  verb->add_option("--group-by", buckets.group_by,
+                   "Join series that agree in node, measurement, field or tag.KEY")
+      ->delimiter(',');
 }
 
 void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
@@ -102,13 +128,13 @@ void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   add_choice(verb, query.choice);
   verb->add_option("--from", query.from, "First time, included: RFC 3339 or integer nanoseconds");
   verb->add_option("--to", query.to, "Last time, excluded");
-  verb->add_option("--points", query.points,
-                   "Buckets of each series instead of readings: count, min, max, mean, first, last")
-      ->check(CLI::Range(1, 10'000));
+  add_bucket_options(verb, query.buckets);
+  verb->add_flag("--last", query.last, "Only the last reading of each series");
   verb->add_option("--limit", query.limit, "Readings at most; all by default");
   verb->add_flag("--corrected", query.corrected,
                  "Shift times that a node stamped while its clock was wrong");
   verb->add_option("--format", query.format, "How to print: table, csv or json")
+      ->option_text("FORMAT")
       ->transform(
           CLI::CheckedTransformer(std::map<std::string, QueryFormat>{{"table", QueryFormat::kTable},
                                                                      {"csv", QueryFormat::kCsv},
@@ -116,6 +142,27 @@ void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
                                   CLI::ignore_case));
   verb->callback([&] {
     chosen = [&](Context& context, const Settings&) { return run_query(context, arguments.query); };
+  });
+}
+
+void add_delete_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  DeleteOptions& deletion = arguments.deletion;
+  CLI::App* verb =
+      add_verb(app, arguments, "delete",
+               "Delete readings of a node, a measurement, or both, for good; without --really it\n"
+               "only tells how many");
+  verb->add_option("--node", deletion.node, "Only readings of this node");
+  verb->add_option("--measurement", deletion.measurement, "Only readings of this measurement");
+  verb->add_option(
+      "--from", deletion.from,
+      "First time, included: RFC 3339 or integer nanoseconds; all earlier ones by default");
+  verb->add_option("--to", deletion.to, "Last time, excluded; all later ones by default");
+  verb->add_option("--reason", deletion.reason, "Why, for those who find the hole");
+  verb->add_flag("--really", deletion.really, "Do it");
+  verb->callback([&] {
+    chosen = [&](Context& context, const Settings&) {
+      return run_delete(context, arguments.deletion);
+    };
   });
 }
 
@@ -128,6 +175,7 @@ void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
     };
   });
   add_query_verb(app, arguments, chosen);
+  add_delete_verb(app, arguments, chosen);
   CLI::App* tail =
       add_verb(app, arguments, "tail", "Follow readings as they are stored, the last ones first");
   add_choice(tail, arguments.tail.choice);

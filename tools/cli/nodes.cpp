@@ -66,6 +66,19 @@ int send_command(Context& context, const NodesOptions& options) {
 
 }  // namespace
 
+int run_release(Context& context, const std::string& node) {
+  const auto released =
+      fetch_good(context.fetcher,
+                 {.method = "POST", .path = "/api/v1/nodes/" + encode_query(node) + "/release"});
+  if (!released) return context.fail(released.error());
+  if (context.json) {
+    context.print(Json({{"released", node}}).dump(2) + "\n");
+  } else {
+    context.print(fmt::format("{} is released: the machine that is left is taken as new\n", node));
+  }
+  return kExitDone;
+}
+
 int run_nodes(Context& context, const NodesOptions& options) {
   if (!options.command.empty() && options.id.empty()) {
     return context.fail({rt::Errc::kInvalid, "--command needs the node to which it goes"});

@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kSeriesAtOnce = 200;  // ids in one address
 constexpr std::uint64_t kPageReadings = 50'000;
+constexpr std::size_t kGroupedMax = 1000;       // series that the coordinator joins at once
 constexpr std::uint64_t kBucketsMax = 200'000;  // what the coordinator gives in one answer
 
 std::string range_query(const QueryOptions& options) {
@@ -33,16 +34,67 @@ std::vector<std::string> split_ids(const std::vector<Json>& series, std::size_t 
   return parts;
 }
 
+std::string bucket_query(const BucketOptions& buckets) {
+  std::string query = buckets.points > 0 ? fmt::format("&points={}", buckets.points)
+                                         : "&width=" + encode_query(buckets.width);
+  if (!buckets.of.empty()) query += "&of=" + buckets.of;
+  if (!buckets.fill.empty()) query += "&fill=" + encode_query(buckets.fill);
+  if (!buckets.group_by.empty()) {
+    query += "&group_by=" + encode_query(fmt::format("{}", fmt::join(buckets.group_by, ",")));
+  }
+  return query;
+}
+
+/// How many series one question may name.
+std::size_t series_at_once(const BucketOptions& buckets) {
+  if (!buckets.group_by.empty()) return kGroupedMax;
+  if (buckets.points == 0) return kSeriesAtOnce;
+  return static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(kBucketsMax / buckets.points, 1, kSeriesAtOnce));
+}
+
 rt::Status query_buckets(Context& context, const QueryOptions& options,
                          const std::vector<Json>& series, QueryOutput& output) {
-  const auto most = std::clamp<std::uint64_t>(kBucketsMax / options.points, 1, kSeriesAtOnce);
-  for (const std::string& ids : split_ids(series, static_cast<std::size_t>(most))) {
-    const auto page = fetch_json(context, fmt::format("/api/v1/readings/aggregate?{}&points={}{}",
-                                                      ids, options.points, range_query(options)));
+  const BucketOptions& buckets = options.buckets;
+  if (!buckets.group_by.empty() && series.size() > kGroupedMax) {
+    return rt::Error{rt::Errc::kInvalid,
+                     fmt::format("{} series match, and at most {} can be joined: narrow them by "
+                                 "--node, --measurement, --field or --tag",
+                                 series.size(), kGroupedMax)};
+  }
+  for (const std::string& ids : split_ids(series, series_at_once(buckets))) {
+    const auto page = fetch_json(context, "/api/v1/readings/aggregate?" + ids +
+                                              bucket_query(buckets) + range_query(options));
     if (!page) return page.error();
     for (const Json& item : page->at("items")) {
       if (!output.add_buckets(item)) return rt::ok();
     }
+  }
+  return rt::ok();
+}
+
+rt::Status query_last(Context& context, const std::vector<Json>& series, QueryOutput& output) {
+  for (const std::string& ids : split_ids(series, kSeriesAtOnce)) {
+    const auto page = fetch_json(context, "/api/v1/readings/last?" + ids);
+    if (!page) return page.error();
+    for (const Json& item : page->at("items")) {
+      if (!output.add_last(item)) return rt::ok();
+    }
+  }
+  return rt::ok();
+}
+
+/// What cannot go together.
+rt::Status check(const QueryOptions& options) {
+  const BucketOptions& buckets = options.buckets;
+  const bool bucketed = !buckets.of.empty() || !buckets.fill.empty() || !buckets.group_by.empty();
+  if (bucketed && !buckets.wanted()) {
+    return rt::Error{rt::Errc::kInvalid,
+                     "--of, --fill and --group-by are about buckets: add --points or --width"};
+  }
+  if (options.last && (buckets.wanted() || !options.from.empty() || !options.to.empty())) {
+    return rt::Error{rt::Errc::kInvalid,
+                     "--last shows the last reading there is: without range or buckets"};
   }
   return rt::ok();
 }
@@ -107,6 +159,10 @@ rt::Status query_readings(Context& context, const QueryOptions& options,
 }  // namespace
 
 int run_query(Context& context, const QueryOptions& options) {
+  if (const auto sound = check(options); !sound) {
+    context.fail(sound.error());
+    return kExitUsage;
+  }
   const auto series = find_series(context, options.choice);
   if (!series) return context.fail(series.error());
   if (series->empty()) {
@@ -117,8 +173,9 @@ int run_query(Context& context, const QueryOptions& options) {
   QueryOptions chosen = options;
   chosen.format = format;
   QueryOutput output(context, format);
-  const auto done = options.points > 0 ? query_buckets(context, chosen, *series, output)
-                                       : query_readings(context, chosen, *series, output);
+  const auto done = options.last               ? query_last(context, *series, output)
+                    : options.buckets.wanted() ? query_buckets(context, chosen, *series, output)
+                                               : query_readings(context, chosen, *series, output);
   if (!done) return context.fail(done.error());
   output.finish();
   return kExitDone;

@@ -14,8 +14,10 @@ class QueryOutput {
   QueryOutput(Context& context, QueryFormat format) : context_(context), format_(format) {}
   /// An item of /api/v1/readings; a series may come in several. False: nobody reads any more.
   bool add_readings(const nlohmann::ordered_json& item);
-  /// An item of /api/v1/readings/aggregate.
+  /// An item of /api/v1/readings/aggregate, of a series or of a group.
   bool add_buckets(const nlohmann::ordered_json& item);
+  /// An item of /api/v1/readings/last.
+  bool add_last(const nlohmann::ordered_json& item);
   void finish();
 
  private:
@@ -25,7 +27,7 @@ class QueryOutput {
   Context& context_;
   QueryFormat format_;
   bool begun_ = false;
-  std::string last_series_;
+  std::string last_title_;
 };
 
 }  // namespace fieldpost::cli

@@ -65,6 +65,12 @@ std::string sum_words(const Overview& overview) {
                      online, overview.nodes.size());
 }
 
+/// Of what was deleted: who did it, or which rule.
+std::string cause_words(const Json& gap) {
+  const auto by = gap.find("by");
+  return value_words(by != gap.end() && by->is_string() ? *by : gap.at("cause"));
+}
+
 std::string gaps_text(const std::vector<Json>& gaps) {
   TextTable table({{"GAP", Align::kRight},
                    {"NODE", {}},
@@ -78,7 +84,7 @@ std::string gaps_text(const std::vector<Json>& gaps) {
     table.add({gap.at("id").dump(), value_words(gap.at("node")), time_words(gap.at("from")),
                time_words(gap.at("to")),
                readings.is_null() ? "unknown" : count_words(readings.get<std::uint64_t>()),
-               value_words(gap.at("cause")), value_words(gap.at("state"))});
+               cause_words(gap), value_words(gap.at("state"))});
   }
   return "\n" + table.text();
 }

@@ -20,16 +20,34 @@ struct NodesOptions {
   std::string command;    ///< sent to the node; empty: none
   std::string arguments;  ///< JSON object
 };
+/// [back-3], after one of two machines that are this node was stopped.
+int run_release(Context& context, const std::string& node);
 int run_nodes(Context& context, const NodesOptions& options);
 
 int run_series(Context& context, const SeriesChoice& choice);
 
+struct DeleteOptions {
+  std::string node, measurement;  ///< empty: any, but not both
+  std::string from, to;           ///< as the API takes them
+  std::string reason;
+  bool really = false;  ///< otherwise only tells how much would go
+};
+int run_delete(Context& context, const DeleteOptions& options);
+
 enum class QueryFormat : std::uint8_t { kTable, kCsv, kJson };
+struct BucketOptions {
+  std::uint64_t points = 0;     ///< buckets of a series; 0: a width, or no buckets
+  std::string width, of, fill;  ///< as the API takes them; empty: its default
+  std::vector<std::string> group_by;
+  [[nodiscard]] bool wanted() const { return points > 0 || !width.empty(); }
+};
+
 struct QueryOptions {
   SeriesChoice choice;
-  std::string from, to;      ///< as the API takes them
-  std::uint64_t points = 0;  ///< buckets of a series; 0: readings
-  std::uint64_t limit = 0;   ///< readings; 0: all
+  std::string from, to;  ///< as the API takes them
+  BucketOptions buckets;
+  bool last = false;        ///< the last reading of each series, nothing else
+  std::uint64_t limit = 0;  ///< readings; 0: all
   bool corrected = false;
   QueryFormat format = QueryFormat::kTable;
 };

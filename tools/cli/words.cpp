@@ -18,9 +18,13 @@ constexpr double kLongest = 1e15;  // seconds; more is nonsense
 }  // namespace
 
 std::string count_words(std::uint64_t count) {
-  std::string digits = std::to_string(count);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
+  const std::string digits = std::to_string(count);
+  std::string words;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) words += ',';
+    words += digits[i];
+  }
+  return words;
 }
 
 std::string duration_words(double seconds) {

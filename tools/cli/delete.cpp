@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/verbs.h"
+#include "tools/cli/words.h"
+
+namespace fieldpost::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string path_of(const DeleteOptions& options, bool dry) {
+  std::string path = fmt::format("/api/v1/readings?dry={}", dry);
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) path += fmt::format("&{}={}", name, encode_query(value));
+  };
+  add("node", options.node);
+  add("measurement", options.measurement);
+  add("from", options.from);
+  add("to", options.to);
+  if (!dry) add("reason", options.reason);
+  return path;
+}
+
+rt::Result<Json> ask(Context& context, const DeleteOptions& options, bool dry) {
+  const std::string path = path_of(options, dry);
+  const auto answer = fetch_good(context.fetcher, {.method = "DELETE", .path = path});
+  if (!answer) return answer.error();
+  Json document = Json::parse(answer->body, nullptr, false);
+  if (document.is_object() && document.contains("dry")) return document;
+  return rt::Error{rt::Errc::kIo, "the answer to " + path + " is not understood"};
+}
+
+std::string total_words(const Json& total) {
+  return fmt::format("{} readings of {} series, about {} in the store",
+                     count_words(total.at("readings").get<std::uint64_t>()),
+                     count_words(total.at("series").get<std::uint64_t>()),
+                     bytes_words(total.at("bytes").get<std::uint64_t>()));
+}
+
+}  // namespace
+
+int run_delete(Context& context, const DeleteOptions& options) {
+  const auto total = ask(context, options, true);
+  if (!total) return context.fail(total.error());
+  if (!options.really) {
+    context.print(context.json ? total->dump(2) + "\n"
+                               : "would delete " + total_words(*total) +
+                                     "; nothing is deleted yet: --really does it\n");
+    return kExitDone;
+  }
+  const auto done = ask(context, options, false);
+  if (!done) return context.fail(done.error());
+  if (context.json) {
+    Json document = *done;
+    document["readings"] = total->at("readings");
+    document["bytes"] = total->at("bytes");
+    context.print(document.dump(2) + "\n");
+    return kExitDone;
+  }
+  std::string text = "deleted " + total_words(*total) + "\n";
+  for (const Json& deletion : done->at("deletions")) {
+    text += fmt::format("node {}: shown as gap {}\n", deletion.at("node").get<std::string>(),
+                        deletion.at("gap").dump());
+  }
+  context.print(text);
+  return kExitDone;
+}
+
+}  // namespace fieldpost::cli

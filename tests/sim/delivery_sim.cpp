@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "proto/wire/limits.h"
 #include "tests/sim/ledger_audit.h"
 #include "tests/sim/sim_site.h"
 #include "tests/sim/wire_watch.h"
@@ -34,6 +35,9 @@ class DeliveryRun {
       : world_(seed), weather_(weather), dice_(world_.dice("weather")), broker_(world_) {
     world_.set_jitter(rt::Millis(1));
     site_ = std::make_unique<SimSite>(world_, broker_);
+    if (weather.tight_credit) {
+      site_->set_credit({wire::kEnvelopeBytesMax, wire::kEnvelopeBytesMax});
+    }
     SimNode::Options options;
     options.front.shed.bytes_max =
         weather.tight_spool ? dice_.between(kTightLeast, kTightMost) : kWideBound;
@@ -56,7 +60,8 @@ class DeliveryRun {
   RunResult run() {
     broker_.set_tap([this](const std::string& from, const rt::MqttMessage& message) {
       watch_.on_taken(from, message);
-      return tap(message);
+      stop_node_at(message);
+      return tap(from, message);
     });
     site_->start();
     node_->start();
@@ -105,7 +110,7 @@ class DeliveryRun {
   }
 
   void storm() {
-    switch (dice_.below(18)) {
+    switch (dice_.below(19)) {
       case 0:
         if (weather_.kills) restart(some_node(), false);
         break;
@@ -157,7 +162,11 @@ class DeliveryRun {
         if (weather_.echoes) say_again(watch_.echo(dice_));
         break;
       case 17:
-        if (weather_.echoes) say_again(watch_.forge_receipt(dice_, site_->key()));
+        if (weather_.echoes) forge();
+        break;
+      case 18:
+        // Stops between two messages of a session: the one's end knows what the other does not.
+        if (weather_.kills) stops_at_ = dice_.chance(50) ? "/welcome" : "/challenge";
         break;
       default: break;
     }
@@ -170,6 +179,25 @@ class DeliveryRun {
     if (!message) return;
     world_.schedule(dice_.between(rt::Nanos(0), rt::Nanos(minutes(3))),
                     [this, message = *message] { broker_.inject(message); });
+  }
+
+  /// At any time for all that the node holds, or in the place of the answer to what it publishes
+  /// next.
+  void forge() {
+    if (dice_.chance(50)) {
+      say_again(watch_.forge_receipt(dice_, site_->key()));
+    } else {
+      forgeries_left_ = 1 + static_cast<int>(dice_.below(3));
+    }
+  }
+
+  /// The envelope is lost, and somebody says that its record is stored.
+  bool forge_answer(const rt::MqttMessage& envelope) {
+    const auto forged = watch_.forge_receipt_for(envelope, dice_, site_->key());
+    if (!forged) return false;
+    forgeries_left_ -= 1;
+    world_.schedule(rt::Millis(1), [this, message = *forged] { broker_.inject(message); });
+    return true;
   }
 
   void restart(SimNode& node, bool power) {
@@ -305,9 +333,10 @@ class DeliveryRun {
   void flip() { flips_left_ = 1 + static_cast<int>(dice_.below(3)); }
 
   /// Sees what is published; flips a bit of some.
-  bool tap(const rt::MqttMessage& message) {
+  bool tap(const std::string& from, const rt::MqttMessage& message) {
     if (message.topic.find("/up/") == std::string::npos || message.payload.empty()) return true;
     node_->note_envelope(message.payload);  // names tell whose it is
+    if (forgeries_left_ > 0 && !from.empty() && forge_answer(message)) return false;
     if (flips_left_ == 0) return true;
     flips_left_ -= 1;
     rt::MqttMessage broken = message;
@@ -330,9 +359,16 @@ class DeliveryRun {
     });
   }
 
+  void stop_node_at(const rt::MqttMessage& message) {
+    if (stops_at_.empty() || message.topic != "fieldpost/v1/lab/n1" + stops_at_) return;
+    stops_at_.clear();
+    world_.schedule(rt::Nanos(0), [this] { restart(*node_, dice_.chance(50)); });
+  }
+
   void calm() {
     broker_.calm();
-    flips_left_ = 0;
+    flips_left_ = forgeries_left_ = 0;
+    stops_at_.clear();
     broker_.set_faults({});
     for (SimDisk* disk : {&node_->disk(), &other_->disk(), &site_->disk(), &clone_->disk()}) {
       disk->heal();
@@ -348,8 +384,13 @@ class DeliveryRun {
     node_->start();
     if (weather_.two_nodes) other_->start();
     world_.run_for(minutes(2));
-    // Two machines were one node: the operator says that the one that is left is the node.
-    if (site_->coordinator() != nullptr) site_->coordinator()->release("n1", [](rt::Status) {});
+    // Two machines were one node: the operator says that the one that is left is the node. Where no
+    // disk went back nobody asks him, and what the coordinator thinks stays for the checkers.
+    set_back_ = set_back_ || node_->forgot() || clone_->forgot();
+    const bool may_alarm = set_back_ || store_back_;
+    if (may_alarm && site_->coordinator() != nullptr) {
+      site_->coordinator()->release("n1", [](rt::Status) {});
+    }
     settled_ = world_.run_until([this] { return idle(); }, hours(2));
     world_.run_for(minutes(1));
     for (const SimNode* node : {node_.get(), other_.get()}) {
@@ -428,6 +469,8 @@ class DeliveryRun {
   bool store_back_ = false;  ///< what a receipt said may be forgotten
   bool settled_ = false;
   int flips_left_ = 0;
+  int forgeries_left_ = 0;
+  std::string stops_at_;   ///< the next message of this kind that the node is sent
   bool set_back_ = false;  ///< readings of the time before may be gone with the machine
 };
 
@@ -446,6 +489,7 @@ Weather weather_of(std::uint64_t seed) {
   weather.tight_spool = dice.chance(30);
   weather.two_nodes = dice.chance(25);
   weather.rot = dice.chance(15);
+  weather.tight_credit = dice.chance(50);
   return weather;
 }
 

@@ -19,9 +19,10 @@ struct Weather {
   bool flips = true;       ///< a bit flipped on the way
   bool echoes = true;      ///< old messages said again, receipts of others
   bool strange_records = true;
-  bool tight_spool = false;  ///< a bound that sheds
-  bool two_nodes = false;    ///< another node at the same site
-  bool rot = false;          ///< bits of the spool's file flip
+  bool tight_spool = false;   ///< a bound that sheds
+  bool two_nodes = false;     ///< another node at the same site
+  bool tight_credit = false;  ///< for one node at a time
+  bool rot = false;           ///< bits of the spool's file flip
 };
 
 struct RunResult {

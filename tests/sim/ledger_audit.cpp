@@ -37,7 +37,8 @@ bool is_told_by_node(wire::GapCause cause) {
     case wire::GapCause::kLostByNode:
     case wire::GapCause::kStoreRestored:
     case wire::GapCause::kLeftBehind:
-    case wire::GapCause::kQuarantineFull: return false;
+    case wire::GapCause::kQuarantineFull:
+    case wire::GapCause::kGivenUp: return false;
   }
   return false;
 }
@@ -51,6 +52,7 @@ class LedgerAudit {
   std::vector<std::string> run() {
     load();
     if (!terms_.disk_lost) check_names_mean_one_record();
+    check_nobody_believed_others();
     if (!terms_.store_back) check_receipts_are_true();
     if (!terms_.disk_lost && !terms_.store_back) {
       check_nothing_is_left_behind();
@@ -127,6 +129,12 @@ class LedgerAudit {
     const auto other = not_stored_.find(name);
     if (other != not_stored_.end()) return other->second;
     return settled_.contains(name) ? wire::Verdict::kStored : wire::Verdict::kNone;
+  }
+
+  void check_nobody_believed_others() {
+    for (const wire::Name& name : watch_.believed()) {
+      fault(fmt::format("taken for delivered, but no coordinator said so: {}", text(name)));
+    }
   }
 
   void check_receipts_are_true() {

@@ -159,9 +159,9 @@ BUGS = {
     "undecodable-never-settled": [
         (
             "coordinator/ingest/ingest.cpp",
-            "    default: return quarantine_it(fmt::format(",
-            "    default:\n      if (record.kind > 0) return ok();\n"
-            "      return quarantine_it(fmt::format(",
+            "  if (!meant && is_content_fault(meant.error())) {\n",
+            "  if (!meant && is_content_fault(meant.error()) && record.kind > 2) return ok();\n"
+            "  if (!meant && is_content_fault(meant.error())) {\n",
         ),
     ],
     "late-hello-believed": [

@@ -26,7 +26,7 @@ void SimSite::start() {
   auto process = std::make_unique<Process>();
   process->loop = std::make_unique<SimLoop>(world_);
   process->random = std::make_unique<SimRandom>(world_.dice("random site"));
-  auto store = coordinator::Store::open(path_, vfs_.name(), {}, *process->random);
+  auto store = coordinator::Store::open(path_, vfs_.name(), {}, *process->random, clock_.now());
   if (!store) {
     log_.error("opening the store: {}", store.error().message);
     world_.schedule(rt::Seconds(5), [this] { start(); });
@@ -39,6 +39,7 @@ void SimSite::start() {
   options.site = "lab";
   options.version = "test";
   options.mqtt.keepalive = rt::Seconds(15);
+  options.credit = credit_;
   // Short enough that declaring is part of a run.
   options.unconfirmed_for = std::chrono::hours(7 * 24);
   process->coordinator = std::make_unique<coordinator::Coordinator>(

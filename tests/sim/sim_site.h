@@ -16,6 +16,7 @@ class SimSite {
  public:
   SimSite(SimWorld& world, SimBroker& broker);
   ~SimSite();
+  void set_credit(const coordinator::CreditOptions& credit) { credit_ = credit; }  ///< at the start
   void start();
   void kill();
   void power_cut();
@@ -52,6 +53,7 @@ class SimSite {
   SimLog log_;
   Dice dice_;
   wire::SigningKey key_;
+  coordinator::CreditOptions credit_;
   std::unique_ptr<Process> process_;
   std::optional<SimDisk::Image> saved_;
 };

@@ -1,6 +1,7 @@
 #include "tests/sim/wire_watch.h"
 
-#include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "proto/wire/topics.h"
 
@@ -13,31 +14,74 @@ constexpr std::uint64_t kForgedSeqs = 100'000;
 
 }  // namespace
 
+void WireWatch::on_hello(const std::string& node, const wire::Hello& hello) {
+  for (const wire::IncarnationStatement& each : hello.incarnations) {
+    if (each.live) sessions_[node].live = each.id;
+    for (const wire::SeqRange& kept : each.kept) check_answered({each.id, kept});
+  }
+}
+
+void WireWatch::on_welcome(const std::string& node, const wire::Welcome& welcome) {
+  wire::Receipt& last = sessions_[node].last.emplace();
+  last.store_id = welcome.store_id;
+  last.generation = welcome.generation;
+  last.nonce = welcome.nonce;
+  last.time = welcome.time;
+  last.credit_bytes = welcome.credit_bytes;
+  last.event_credit_bytes = welcome.event_credit_bytes;
+  for (const wire::StoredHash& stored : welcome.stored) answered_.insert(stored.name);
+  for (const wire::VerdictRange& each : welcome.verdicts) {
+    for (std::uint64_t seq = each.names.seqs.first; seq <= each.names.seqs.last; ++seq) {
+      answered_.insert({each.names.incarnation, seq});
+    }
+  }
+}
+
+void WireWatch::on_receipt(const std::string& node, wire::Receipt receipt) {
+  for (const wire::VerdictRange& each : receipt.verdicts) {
+    for (std::uint64_t seq = each.names.seqs.first; seq <= each.names.seqs.last; ++seq) {
+      answered_.insert({each.names.incarnation, seq});
+    }
+  }
+  receipted_.insert(receipted_.end(), receipt.verdicts.begin(), receipt.verdicts.end());
+  sessions_[node].last = std::move(receipt);
+}
+
+void WireWatch::check_answered(const wire::NameRange& range) {
+  for (std::uint64_t seq = range.seqs.first; seq <= range.seqs.last; ++seq) {
+    if (answered_.contains({range.incarnation, seq})) continue;
+    believed_.push_back({range.incarnation, seq});
+    return;  // one of them tells enough
+  }
+}
+
 void WireWatch::on_taken(const std::string& client_id, const rt::MqttMessage& message) {
   if (client_id.empty()) return;  // injected by the weather
   const auto topic = wire::parse_topic(message.topic);
   if (!topic) return;
   switch (topic->kind) {
     case wire::TopicKind::kHello:
-      if (const auto hello = wire::decode_hello(message.payload)) {
-        for (const wire::IncarnationStatement& each : hello->incarnations) {
-          if (each.live) sessions_[topic->node].live = each.id;
-        }
-      }
+      if (const auto hello = wire::decode_hello(message.payload)) on_hello(topic->node, *hello);
       break;
     case wire::TopicKind::kReceipt: {
       const auto body = wire::peek_signed_body(message.payload);
       if (!body) return;
-      const auto receipt = wire::decode_receipt(*body);
-      if (!receipt) return;
-      receipted_.insert(receipted_.end(), receipt->verdicts.begin(), receipt->verdicts.end());
-      sessions_[topic->node].last = *receipt;
+      if (auto receipt = wire::decode_receipt(*body)) on_receipt(topic->node, std::move(*receipt));
       break;
     }
-    case wire::TopicKind::kAnswer:
-    case wire::TopicKind::kChallenge:
-    case wire::TopicKind::kWelcome: break;
+    case wire::TopicKind::kWelcome: {
+      const auto body = wire::peek_signed_body(message.payload);
+      if (!body) return;
+      if (const auto welcome = wire::decode_welcome(*body)) on_welcome(topic->node, *welcome);
+      break;
+    }
     case wire::TopicKind::kUp:
+      if (const auto envelope = wire::decode_envelope(message.payload)) {
+        for (const wire::NameRange& marked : envelope->marked) check_answered(marked);
+      }
+      return;
+    case wire::TopicKind::kAnswer:
+    case wire::TopicKind::kChallenge: break;
     case wire::TopicKind::kState:
     case wire::TopicKind::kCommand:
     case wire::TopicKind::kPresence: return;
@@ -58,9 +102,27 @@ std::optional<rt::MqttMessage> WireWatch::forge_receipt(Dice& dice,
   std::advance(chosen, static_cast<std::ptrdiff_t>(dice.below(sessions_.size())));
   const auto& [node, session] = *chosen;
   if (!session.last || session.live.is_none()) return std::nullopt;
-  wire::Receipt receipt = *session.last;
+  return forge(node, *session.last, {session.live, {1, kForgedSeqs}}, dice, key);
+}
+
+std::optional<rt::MqttMessage> WireWatch::forge_receipt_for(const rt::MqttMessage& envelope,
+                                                            Dice& dice,
+                                                            const wire::SigningKey& key) const {
+  const auto topic = wire::parse_topic(envelope.topic);
+  const auto decoded = wire::decode_envelope(envelope.payload);
+  if (!topic || !decoded) return std::nullopt;
+  const auto session = sessions_.find(topic->node);
+  if (session == sessions_.end() || !session->second.last) return std::nullopt;
+  const wire::Name& name = decoded->name;
+  return forge(topic->node, *session->second.last, {name.incarnation, {name.seq, name.seq}}, dice,
+               key);
+}
+
+rt::MqttMessage WireWatch::forge(const std::string& node, wire::Receipt receipt,
+                                 const wire::NameRange& names, Dice& dice,
+                                 const wire::SigningKey& key) {
   receipt.needs.clear();
-  receipt.verdicts = {{{session.live, {1, kForgedSeqs}}, wire::Verdict::kStored}};
+  receipt.verdicts = {{names, wire::Verdict::kStored}};
   switch (dice.below(3)) {
     case 0: receipt.store_id.lo += 1; break;
     case 1: receipt.generation += 1; break;

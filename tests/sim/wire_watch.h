@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,17 +27,34 @@ class WireWatch {
   /// with the right key, but of another store, of another generation or of another session.
   [[nodiscard]] std::optional<rt::MqttMessage> forge_receipt(Dice& dice,
                                                              const wire::SigningKey& key) const;
+  /// The same for the record of an envelope that was published just now. nullopt: none of a
+  /// session.
+  [[nodiscard]] std::optional<rt::MqttMessage> forge_receipt_for(const rt::MqttMessage& envelope,
+                                                                 Dice& dice,
+                                                                 const wire::SigningKey& key) const;
   /// All verdicts that left the coordinator in receipts.
   [[nodiscard]] const std::vector<wire::VerdictRange>& receipted() const { return receipted_; }
+  /// Names that some node takes for delivered though no coordinator said anything of them.
+  [[nodiscard]] const std::vector<wire::Name>& believed() const { return believed_; }
 
  private:
   struct Session {
     wire::IncarnationId live;
-    std::optional<wire::Receipt> last;
+    std::optional<wire::Receipt> last;  ///< without verdicts: what the welcome told
   };
+
+  void on_hello(const std::string& node, const wire::Hello& hello);
+  void on_welcome(const std::string& node, const wire::Welcome& welcome);
+  void on_receipt(const std::string& node, wire::Receipt receipt);
+  [[nodiscard]] static rt::MqttMessage forge(const std::string& node, wire::Receipt receipt,
+                                             const wire::NameRange& names, Dice& dice,
+                                             const wire::SigningKey& key);
+  void check_answered(const wire::NameRange& range);
 
   std::deque<rt::MqttMessage> said_;
   std::vector<wire::VerdictRange> receipted_;
+  std::set<wire::Name> answered_;  ///< by a receipt or a welcome
+  std::vector<wire::Name> believed_;
   std::map<std::string, Session> sessions_;  ///< by node
 };
 

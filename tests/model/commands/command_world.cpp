@@ -54,7 +54,9 @@ void World::hello(State& s) const {
     for (Message& m : s.net)
       if (m.kind == 1) m = Message{};
   post(s, Message{});
-  if (s.branched != 0 && rules_.closed_on_branch)
+  const bool other = rules_.restart_closes ? s.process != s.stated : s.branched != 0;
+  s.stated = s.process;
+  if (other && rules_.closed)
     for (Command& command : s.commands)
       if (command.fate == kOpen && command.sent != 0) command.fate = kUnknown;
   s.branched = 0;
@@ -76,7 +78,7 @@ void World::arrive(State& s, const Message& m) const {
   if (m.kind == 2) {
     for (std::uint8_t i = 0; i < kCommands; ++i) {
       Command& command = s.commands[i];
-      if (command.fate != kOpen || command.id != m.id) continue;
+      if ((command.fate != kOpen && command.fate != kUnknown) || command.id != m.id) continue;
       command.fate = kAnswered;
       s.mixed_up |= m.command != i + 1 ? 1 : 0;
     }
@@ -105,6 +107,7 @@ void World::crash(State& s) const {
     if (rules_.inbox_first && rules_.interrupted) entry.outcome = kInterrupted;
   }
   s.working = s.session = 0;
+  ++s.process;
 }
 
 void World::take(State& s, const Step& step) const {
@@ -134,23 +137,26 @@ void World::take(State& s, const Step& step) const {
     case Do::kBackup:
       s.backup = s.commands;
       s.backup_counter = s.counter;
+      s.backup_stated = s.stated;
       s.has_backup = 1;
       break;
     case Do::kRestore:
       ++s.travels;
       s.commands = s.backup;
       s.counter = s.backup_counter;
+      s.stated = s.backup_stated;
       s.confirmed = 0;
       break;
     case Do::kImage:
       s.image = s.inbox;
       s.has_image = 1;
+      s.image_process = s.process;
       break;
     case Do::kSetBack:
       ++s.travels;
       s.inbox = s.image;
       crash(s);
-      s.branched = 1;
+      s.branched = s.image_process < s.stated ? 1 : 0;
       break;
   }
 }

@@ -9,14 +9,15 @@
 namespace fieldpost::model::commands {
 
 struct Rules {
-  bool past_the_clock = true;    // an id is never below the coordinator's clock
-  bool session = true;           // a command is obeyed only in the session it was signed for
-  bool inbox_first = true;       // in the inbox before acting
-  bool interrupted = true;       // found in the inbox without outcome at start: `interrupted`
-  bool same_id = true;           // sent again under its own id
-  bool known_id = true;          // an id in the inbox is not acted on again
-  bool expiry = true;            // not acted on after its expiry
-  bool closed_on_branch = true;  // what was sent before a spool was set back is not sent again
+  bool past_the_clock = true;  // an id is never below the coordinator's clock
+  bool session = true;         // a command is obeyed only in the session it was signed for
+  bool inbox_first = true;     // in the inbox before acting
+  bool interrupted = true;     // found in the inbox without outcome at start: `interrupted`
+  bool same_id = true;         // sent again under its own id
+  bool known_id = true;        // an id in the inbox is not acted on again
+  bool expiry = true;          // not acted on after its expiry
+  bool closed = true;          // what was sent to another process of the node is not sent again
+  bool restart_closes = true;  // ... and not only when the branch shows that it was set back
 };
 
 constexpr int kCommands = 2;
@@ -56,14 +57,18 @@ struct State {
   std::array<std::uint8_t, kCommands> expired;
   std::uint8_t counter;
   std::uint8_t backup_counter;
+  std::uint8_t backup_stated;
   std::uint8_t has_backup;
   std::uint8_t has_image;
   std::uint8_t clock;
   std::uint8_t nonces;
-  std::uint8_t session;    ///< nonce of the node's session; 0: none
-  std::uint8_t confirmed;  ///< nonce of the session that the coordinator knows
-  std::uint8_t working;    ///< id + 1 that is being acted on in memory
-  std::uint8_t branched;   ///< set back, and no hello since
+  std::uint8_t session;        ///< nonce of the node's session; 0: none
+  std::uint8_t confirmed;      ///< nonce of the session that the coordinator knows
+  std::uint8_t working;        ///< id + 1 that is being acted on in memory
+  std::uint8_t process;        ///< of the node: its live incarnation
+  std::uint8_t image_process;  ///< that was live when the image was taken
+  std::uint8_t stated;         ///< process of the last hello
+  std::uint8_t branched;       ///< set back to before that one, and no hello since [back-1]
   std::uint8_t travels;
   std::uint8_t crashes;
   std::uint8_t duplicates;

@@ -17,9 +17,25 @@ set_tests_properties(kill_rounds PROPERTIES LABELS integration TIMEOUT 240)
 add_test(NAME power_cut COMMAND kill_rounds --power-cut --rounds 12)
 set_tests_properties(power_cut PROPERTIES LABELS integration TIMEOUT 180 SKIP_RETURN_CODE 77)
 
+# What the processes do while they run: in which order they sync, what noise and wrong requests
+# do to them.
+add_executable(site_tests support/doctest_main.cpp support/topic_client.cpp support/trace_order.cpp
+                          integration/bad_requests_test.cpp integration/reload_test.cpp
+                          integration/sync_order_test.cpp integration/topic_noise_test.cpp)
+target_link_libraries(site_tests PRIVATE fieldpost_wire fieldpost_real_site doctest::doctest)
+doctest_discover_tests(site_tests PROPERTIES LABELS integration TIMEOUT 120
+                                  SKIP_REGULAR_EXPRESSION "SKIPPED:")
+
 add_test(NAME tools_up COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/integration/check_up.sh
                                ${PROJECT_SOURCE_DIR} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 set_tests_properties(tools_up PROPERTIES LABELS integration TIMEOUT 240)
+
+# The comparison with other databases, of fieldpost alone and small: the peers are not installed.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME bench_peers
+         COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/bench_peers --quick --readings
+                 60000 --only fieldpost --binaries ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+set_tests_properties(bench_peers PROPERTIES LABELS integration TIMEOUT 120)
 
 # Clients that nobody here wrote; tools/install_deps installs them.
 find_program(NODE_PROGRAM node REQUIRED)

@@ -17,9 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kAskPause = 50ms;
 
-std::vector<std::string> command_of(const RealSiteOptions& options, const std::string& program,
+std::vector<std::string> command_of(std::vector<std::string> words, const std::string& program,
                                     const std::string& config) {
-  std::vector<std::string> words = options.wrapper;
   words.insert(words.end(), {program, "--config", config});
   return words;
 }
@@ -35,9 +34,10 @@ RealSite::RealSite(const RealSiteOptions& options)
       agent_port_(free_port()),
       coordinator_port_(free_port()),
       socket_(directory_.file("agent.sock")),
-      agent_(command_of(options, FIELDPOST_AGENT, directory_.file("agent.toml")),
+      agent_(command_of(options.agent_wrapper, FIELDPOST_AGENT, directory_.file("agent.toml")),
              directory_.file("agent.log")),
-      coordinator_(command_of(options, FIELDPOST_COORDINATOR, directory_.file("coordinator.toml")),
+      coordinator_(command_of(options.coordinator_wrapper, FIELDPOST_COORDINATOR,
+                              directory_.file("coordinator.toml")),
                    directory_.file("coordinator.log")) {
   std::ofstream(directory_.file("agent.toml")) << fmt::format(
       "[node]\nid = \"{}\"\nsite = \"{}\"\n[mqtt]\nurl = \"{}\"\n[spool]\npath = "

@@ -15,9 +15,10 @@
 namespace fieldpost::test {
 
 struct RealSiteOptions {
-  std::string agent_state;           ///< a directory; empty: one of the site's own
-  std::string coordinator_state;     ///< the same
-  std::vector<std::string> wrapper;  ///< put before both daemons' commands
+  std::string agent_state;                 ///< a directory; empty: one of the site's own
+  std::string coordinator_state;           ///< the same
+  std::vector<std::string> agent_wrapper;  ///< put before the command
+  std::vector<std::string> coordinator_wrapper;
 };
 
 /// A broker, a coordinator and one agent as real processes on loopback, with their files in

@@ -1,15 +1,24 @@
 add_executable(
   unit_tests
   support/doctest_main.cpp
+  unit/batcher_test.cpp
   unit/exec_test.cpp
   unit/file_tail_test.cpp
+  unit/forecast_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
+  unit/cli_delete_test.cpp
   unit/cli_parts_test.cpp
   unit/cli_verbs_test.cpp
   unit/agent_config_test.cpp
   unit/config_test.cpp
   unit/coordinator_config_test.cpp
+  unit/credit_pool_test.cpp
+  unit/downlink_test.cpp
+  unit/api_aggregate_test.cpp
+  unit/eraser_test.cpp
+  unit/store_deletion_test.cpp
+  unit/api_deletion_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp
@@ -23,7 +32,9 @@ add_executable(
   unit/influx_http_test.cpp
   unit/ingest_test.cpp
   unit/http_text_test.cpp
+  unit/quarantine_test.cpp
   unit/salvage_test.cpp
+  unit/site_counter_test.cpp
   unit/spool_test.cpp
   unit/reading_crash_test.cpp
   unit/reading_damage_test.cpp
@@ -34,6 +45,7 @@ add_executable(
   unit/wire_codec_test.cpp
   unit/wire_golden_test.cpp
   unit/mqtt_inbox_test.cpp
+  unit/outbox_test.cpp
   unit/wire_hash_test.cpp
   unit/wire_line_test.cpp
   unit/wire_messages_test.cpp
@@ -43,7 +55,8 @@ add_executable(
   unit/wire_topics_test.cpp)
 target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
-                     FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
+                     FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
+                     FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world
                                          fieldpost_cli_world
@@ -60,3 +73,9 @@ add_test(NAME schema_conforms
          COMMAND flatbuffers::flatc --conform ${PROJECT_SOURCE_DIR}/proto/schema/released/v1.fbs
                  ${PROJECT_SOURCE_DIR}/proto/schema/wire.fbs)
 set_tests_properties(schema_conforms PROPERTIES LABELS unit)
+
+# What tools/bench_peers compares; it measures by hand only.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME bench_peers_unit COMMAND Python3::Interpreter
+                                       ${CMAKE_CURRENT_SOURCE_DIR}/unit/bench_peers_test.py)
+set_tests_properties(bench_peers_unit PROPERTIES LABELS unit)

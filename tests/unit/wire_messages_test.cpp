@@ -81,10 +81,15 @@ TEST_CASE("every message comes back as it was encoded") {
   CHECK(*wire::decode_hello(wire::encode(sample_hello())) == sample_hello());
   CHECK(*wire::decode_answer(wire::encode(sample_answer())) == sample_answer());
   CHECK(*wire::decode_node_state(wire::encode(sample_node_state())) == sample_node_state());
+  const wire::NodeState grown{.online = true, .messages_ignored = 20};  // since version 1
+  CHECK(*wire::decode_node_state(wire::encode(grown)) == grown);
   CHECK(*wire::decode_challenge(wire::encode(sample_challenge())) == sample_challenge());
   CHECK(*wire::decode_welcome(wire::encode(sample_welcome())) == sample_welcome());
   CHECK(*wire::decode_receipt(wire::encode(sample_receipt())) == sample_receipt());
   CHECK(*wire::decode_command(wire::encode(sample_command())) == sample_command());
+  wire::Command of_session = sample_command();
+  of_session.nonce = 0xfedcba9876543210;
+  CHECK(*wire::decode_command(wire::encode(of_session)) == of_session);
   CHECK(*wire::decode_presence(wire::encode(sample_presence())) == sample_presence());
 }
 
@@ -190,7 +195,7 @@ TEST_CASE("malformed records are refused, each for its own reason") {
         }) == "corrupt: decoding record: a range is empty or begins before 1");
   CHECK(edited([](auto& r) { r.gaps[0].first_time = r.gaps[0].last_time + 1; }) ==
         "corrupt: decoding record: a gap ends before it begins");
-  CHECK(edited([](auto& r) { r.gaps[0].cause = static_cast<wire::GapCause>(10); }) ==
+  CHECK(edited([](auto& r) { r.gaps[0].cause = static_cast<wire::GapCause>(11); }) ==
         "corrupt: decoding record: a gap has no such cause");
 }
 

@@ -51,6 +51,9 @@ SimConnectionPtr SimBroker::open(SimMqtt& client, const rt::MqttOptions& options
   connection->client = &client;
   connection->up = std::make_shared<SimPipe>(world_, dice_.fork(), faults_, counts_);
   connection->down = std::make_shared<SimPipe>(world_, dice_.fork(), faults_, counts_);
+  if (const auto rate = rates_.find(options.client_id); rate != rates_.end()) {
+    connection->up->set_rate(rate->second);
+  }
   std::erase_if(all_, [](const auto& known) { return known.expired(); });
   all_.push_back(connection);
   refresh_stall(connection);
@@ -86,7 +89,8 @@ void SimBroker::client_publishes(const SimConnectionPtr& connection, const rt::M
     acknowledge();
     if (connection->at_broker) take(connection->options.client_id, message);
   };
-  const bool stands = connection->up->send_message(arrive, acknowledge);
+  const bool stands = connection->up->send_message(
+      arrive, message.topic.size() + message.payload.size(), acknowledge);
   if (!stands) tear(connection, "connection reset by peer");
 }
 
@@ -101,12 +105,15 @@ void SimBroker::take(const std::string& client_id, const rt::MqttMessage& messag
       retained_[message.topic] = message.payload;
     }
   }
-  const auto sessions = sessions_;  // a broken link changes the map
-  for (const auto& [id, connection] : sessions) {
+  std::vector<SimConnectionPtr> takers;  // a broken link changes the map
+  for (const auto& [id, connection] : sessions_) {
     const auto takes = [&](const std::string& f) { return filter_matches(f, message.topic); };
     if (std::any_of(connection->filters.begin(), connection->filters.end(), takes)) {
-      deliver(connection, {message.topic, message.payload, false});
+      takers.push_back(connection);
     }
+  }
+  for (const SimConnectionPtr& connection : takers) {
+    deliver(connection, {message.topic, message.payload, false});
   }
 }
 
@@ -114,7 +121,7 @@ void SimBroker::deliver(const SimConnectionPtr& connection, const rt::MqttMessag
   const auto arrive = [connection, message] {
     if (connection->client != nullptr) connection->client->on_delivery(connection, message);
   };
-  if (!connection->down->send_message(arrive)) tear(connection, "connection reset by peer");
+  if (!connection->down->send_message(arrive, 0)) tear(connection, "connection reset by peer");
 }
 
 void SimBroker::client_subscribes(const SimConnectionPtr& connection, const std::string& filter) {
@@ -188,6 +195,13 @@ void SimBroker::set_link(const std::string& client_id, LinkState state) {
   for (const SimConnectionPtr& connection : connections_of(client_id)) {
     refresh_stall(connection);
     if (state == LinkState::kReset) tear(connection, "connection reset by peer");
+  }
+}
+
+void SimBroker::set_rate(const std::string& client_id, std::uint64_t bytes_per_second) {
+  rates_[client_id] = bytes_per_second;
+  for (const SimConnectionPtr& connection : connections_of(client_id)) {
+    connection->up->set_rate(bytes_per_second);
   }
 }
 

@@ -46,6 +46,8 @@ class SimBroker {
   void set_faults(const LinkFaults& faults) { faults_ = faults; }  ///< of every link
   [[nodiscard]] const LinkFaults& faults() const { return faults_; }
   void set_link(const std::string& client_id, LinkState state);
+  /// How many bytes a second the link from this client carries up; 0: any number.
+  void set_rate(const std::string& client_id, std::uint64_t bytes_per_second);
   void calm();  ///< no faults, all links up, running and thawed
 
   void crash(Retained retained);  ///< kill -9: connections break, no wills are published
@@ -96,6 +98,7 @@ class SimBroker {
   bool running_ = true;
   bool frozen_ = false;
   std::uint16_t receive_maximum_ = 20;
+  std::map<std::string, std::uint64_t> rates_;
   Tap tap_;
   std::map<std::string, LinkState> links_;
   std::map<std::string, SimConnectionPtr> sessions_;  ///< by client id

@@ -5,17 +5,23 @@
 
 namespace fieldpost::sim {
 
-void SimPipe::send_control(Arrive arrive) {
+void SimPipe::send_control(Arrive arrive, std::size_t bytes) {
   in_order_.push_back(std::move(arrive));
   const rt::Nanos delay = dice_.between(faults_.delay_least, faults_.delay_most);
-  last_arrival_ = std::max(last_arrival_, world_.now() + delay);
+  rt::Nanos sent = world_.now();
+  if (rate_ > 0) {
+    const double taken = static_cast<double>(bytes) * 1e9 / static_cast<double>(rate_);
+    busy_until_ = std::max(busy_until_, sent) + rt::Nanos(static_cast<std::int64_t>(taken));
+    sent = busy_until_;
+  }
+  last_arrival_ = std::max(last_arrival_, sent + delay);
   events_due_ += 1;
   world_.schedule(last_arrival_ - world_.now(), [self = shared_from_this(), life = life_] {
     if (self->life_ == life) self->arrive_next();
   });
 }
 
-bool SimPipe::send_message(const Arrive& arrive, const Arrive& swallowed) {
+bool SimPipe::send_message(const Arrive& arrive, std::size_t bytes, const Arrive& swallowed) {
   counts_.sent += 1;
   if (dice_.chance(faults_.break_pct)) {
     counts_.broken += 1;
@@ -24,7 +30,7 @@ bool SimPipe::send_message(const Arrive& arrive, const Arrive& swallowed) {
   }
   if (dice_.chance(faults_.lose_pct)) {
     counts_.lost += 1;
-    if (swallowed) send_control(swallowed);
+    if (swallowed) send_control(swallowed, bytes);
     return true;
   }
   const bool twice = dice_.chance(faults_.duplicate_pct);
@@ -33,7 +39,7 @@ bool SimPipe::send_message(const Arrive& arrive, const Arrive& swallowed) {
     if (dice_.chance(faults_.reorder_pct)) {
       arrive_late(arrive);
     } else {
-      send_control(arrive);
+      send_control(arrive, bytes);
     }
   }
   return true;
@@ -76,6 +82,7 @@ void SimPipe::set_stalled(bool stalled) {
 void SimPipe::close() {
   life_ += 1;
   events_due_ = 0;
+  busy_until_ = rt::Nanos{0};
   const auto lost = std::exchange(in_order_, {});
 }
 

@@ -31,10 +31,12 @@ class SimPipe : public std::enable_shared_from_this<SimPipe> {
   SimPipe(SimWorld& world, Dice dice, const LinkFaults& faults, LinkCounts& counts)
       : world_(world), dice_(dice), faults_(faults), counts_(counts) {}
 
-  void send_control(Arrive arrive);
+  /// Bytes a second that the link carries; 0: any number. Control packets weigh nothing.
+  void set_rate(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
+  void send_control(Arrive arrive, std::size_t bytes = 0);
   /// false: the connection breaks here (the message may have arrived all the same). `swallowed`
   /// arrives in place of a message that is lost: the other side took it and then forgot it.
-  bool send_message(const Arrive& arrive, const Arrive& swallowed = nullptr);
+  bool send_message(const Arrive& arrive, std::size_t bytes, const Arrive& swallowed = nullptr);
   void set_stalled(bool stalled);  ///< nothing arrives until it is lifted; nothing is lost either
   void close();                    ///< everything in transit is lost
   void reset(Arrive fin);          ///< everything in transit is lost; only `fin` arrives
@@ -51,6 +53,8 @@ class SimPipe : public std::enable_shared_from_this<SimPipe> {
   std::uint64_t events_due_ = 0;  ///< arrive_next events on their way
   std::uint64_t life_ = 0;        ///< counts closes: events of an earlier life do nothing
   rt::Nanos last_arrival_{0};
+  std::uint64_t rate_ = 0;
+  rt::Nanos busy_until_{0};
   bool stalled_ = false;
 };
 

@@ -38,6 +38,7 @@ class DeliveryRun {
     if (weather.tight_credit) {
       site_->set_credit({wire::kEnvelopeBytesMax, wire::kEnvelopeBytesMax});
     }
+    if (!weather.compacts) site_->set_never_compacts();
     SimNode::Options options;
     options.front.shed.bytes_max =
         weather.tight_spool ? dice_.between(kTightLeast, kTightMost) : kWideBound;
@@ -110,7 +111,7 @@ class DeliveryRun {
   }
 
   void storm() {
-    switch (dice_.below(19)) {
+    switch (dice_.below(20)) {
       case 0:
         if (weather_.kills) restart(some_node(), false);
         break;
@@ -137,7 +138,7 @@ class DeliveryRun {
         if (weather_.clocks) move_clock();
         break;
       case 9:
-        if (weather_.disks) break_disk(node_->disk());
+        if (weather_.disks) break_disk(some_node().disk());
         break;
       case 10:
         if (weather_.disks) break_disk(site_->disk());
@@ -167,6 +168,9 @@ class DeliveryRun {
       case 18:
         // Stops between two messages of a session: the one's end knows what the other does not.
         if (weather_.kills) stops_at_ = dice_.chance(50) ? "/welcome" : "/challenge";
+        break;
+      case 19:
+        if (weather_.kills) both_stop_ = true;
         break;
       default: break;
     }
@@ -218,8 +222,16 @@ class DeliveryRun {
     } else {
       site_->kill();
     }
+    look_at_the_dead();
     world_.schedule(dice_.between(rt::Nanos(rt::Millis(100)), rt::Nanos(minutes(2))),
                     [this] { site_->start(); });
+  }
+
+  /// Whatever it died in, the data and what is said of it went together [commit-1].
+  void look_at_the_dead() {
+    if (!at_death_.empty()) return;
+    at_death_ = audit_death(site_->disk(), site_->path(), book_);
+    if (!at_death_.empty()) did("the dead coordinator's store is wrong");
   }
 
   void restart_broker() {
@@ -274,6 +286,10 @@ class DeliveryRun {
       failure.answer = dice_.chance(50) ? DiskAnswer::kIo : DiskAnswer::kFull;
       failure.at = 1 + dice_.below(30);
       failure.for_ever = dice_.chance(30);
+      if (dice_.chance(30)) {
+        failure.calls = static_cast<unsigned>(DiskCall::kSync);
+        failure.at = 1 + dice_.below(4);
+      }
       disk.fail(failure);
     }
     world_.schedule(dice_.between(rt::Nanos(seconds(1)), rt::Nanos(minutes(2))),
@@ -337,6 +353,7 @@ class DeliveryRun {
     if (message.topic.find("/up/") == std::string::npos || message.payload.empty()) return true;
     node_->note_envelope(message.payload);  // names tell whose it is
     if (forgeries_left_ > 0 && !from.empty() && forge_answer(message)) return false;
+    if (std::exchange(both_stop_, false)) stop_both_at_a_write();
     if (flips_left_ == 0) return true;
     flips_left_ -= 1;
     rt::MqttMessage broken = message;
@@ -359,6 +376,17 @@ class DeliveryRun {
     });
   }
 
+  /// The coordinator dies while it takes an envelope, and with it the node that sent it: what was
+  /// only in the node's memory is nowhere else.
+  void stop_both_at_a_write() {
+    site_->disk().stop_at(1 + dice_.below(40), [this] {
+      world_.schedule(rt::Nanos(0), [this] {
+        restart_site(dice_.chance(50));
+        restart(*node_, dice_.chance(50));
+      });
+    });
+  }
+
   void stop_node_at(const rt::MqttMessage& message) {
     if (stops_at_.empty() || message.topic != "fieldpost/v1/lab/n1" + stops_at_) return;
     stops_at_.clear();
@@ -368,6 +396,7 @@ class DeliveryRun {
   void calm() {
     broker_.calm();
     flips_left_ = forgeries_left_ = 0;
+    both_stop_ = false;
     stops_at_.clear();
     broker_.set_faults({});
     for (SimDisk* disk : {&node_->disk(), &other_->disk(), &site_->disk(), &clone_->disk()}) {
@@ -415,6 +444,7 @@ class DeliveryRun {
     const std::string state = node_->describe() + "; " + other_->describe();
     if (!settled_) out.faults.push_back("does not come to rest: " + state);
     if (!over_bound_.empty()) out.faults.push_back(over_bound_);
+    out.faults.insert(out.faults.end(), at_death_.begin(), at_death_.end());
     set_back_ = set_back_ || node_->forgot() || clone_->forgot();
     node_->kill();
     other_->kill();
@@ -466,10 +496,12 @@ class DeliveryRun {
   bool thins_ = false;
   std::uint64_t shed_readings_ = 0;
   std::string over_bound_;
-  bool store_back_ = false;  ///< what a receipt said may be forgotten
+  std::vector<std::string> at_death_;  ///< what was wrong with the store of a coordinator that died
+  bool store_back_ = false;            ///< what a receipt said may be forgotten
   bool settled_ = false;
   int flips_left_ = 0;
   int forgeries_left_ = 0;
+  bool both_stop_ = false;
   std::string stops_at_;   ///< the next message of this kind that the node is sent
   bool set_back_ = false;  ///< readings of the time before may be gone with the machine
 };
@@ -490,6 +522,7 @@ Weather weather_of(std::uint64_t seed) {
   weather.two_nodes = dice.chance(25);
   weather.rot = dice.chance(15);
   weather.tight_credit = dice.chance(50);
+  weather.compacts = dice.chance(50);
   return weather;
 }
 

@@ -23,6 +23,7 @@ struct Weather {
   bool two_nodes = false;     ///< another node at the same site
   bool tight_credit = false;  ///< for one node at a time
   bool rot = false;           ///< bits of the spool's file flip
+  bool compacts = true;       ///< else batches stay as they came, and the checkers count them
 };
 
 struct RunResult {

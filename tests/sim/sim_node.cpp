@@ -17,6 +17,8 @@ namespace {
 
 constexpr const char* kSpoolPath = "/spool/spool.db";
 constexpr rt::Nanos kRestartOpen = rt::Seconds(5);
+constexpr int kStampedPct = 15, kSharedPct = 20;
+constexpr std::int64_t kSharedTimes = 20;  ///< seconds from the time base
 
 }  // namespace
 
@@ -53,7 +55,7 @@ void SimNode::start() {
   if (process_) return;
   if (disk_.is_stopped()) disk_.restart_after_kill();  // it died while it was opening the spool
   auto process = std::make_unique<Process>();
-  process->loop = std::make_unique<SimLoop>(world_);
+  process->loop = std::make_unique<SimLoop>(world_, clock_.uptime());
   process->random = std::make_unique<SimRandom>(world_.dice("random " + options_.disk_name));
   auto spool = agent::open_spool(kSpoolPath, vfs_.name(), files_, *process->random, log_);
   if (!spool) {
@@ -150,6 +152,7 @@ std::int64_t SimNode::next_number(Ledgerbook& book) {
 void SimNode::feed(bool durable, int count, std::int64_t time_base, int series, Dice& dice) {
   if (!process_) return;
   wire::ParsedLines lines;
+  lines.stamp_ns = clock_.now().ns;
   std::map<int, std::size_t> columns;
   std::vector<std::int64_t> numbers;
   for (int i = 0; i < count; ++i) {
@@ -162,7 +165,15 @@ void SimNode::feed(bool durable, int count, std::int64_t time_base, int series, 
       lines.columns.emplace_back();
     }
     const std::int64_t number = next_number(book_);
-    const std::int64_t time = time_base + static_cast<std::int64_t>(dice.below(20)) * 1'000'000'000;
+    const auto kind = static_cast<int>(dice.below(100));
+    std::int64_t time = time_base + (kSharedTimes + number) * 1'000'000'000;
+    if (kind < kStampedPct) {
+      time = lines.stamp_ns;
+      lines.readings_stamped += 1;
+    } else if (kind < kStampedPct + kSharedPct) {
+      const auto second = static_cast<std::int64_t>(dice.below(std::uint64_t{kSharedTimes}));
+      time = time_base + second * 1'000'000'000;
+    }
     lines.columns[place->second].times.push_back(time);
     lines.columns[place->second].values.push_back(static_cast<std::uint64_t>(number));
     book_.entries[number] = {durable, false, key, time, {}, 0, options_.node};

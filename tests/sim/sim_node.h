@@ -63,7 +63,8 @@ class SimNode {
   [[nodiscard]] bool forgot() const;
   [[nodiscard]] bool running() const { return process_ != nullptr; }
 
-  /// Hands in `count` readings; numbers them.
+  /// Hands in `count` readings; numbers them. Most have a time of their own, so that losing one
+  /// shows; of the others some share their times, and some are stamped by the machine.
   void feed(bool durable, int count, std::int64_t time_base, int series, Dice& dice);
   /// A record that no coordinator of today takes: an unknown kind, an unknown codec, or an event
   /// that is none.

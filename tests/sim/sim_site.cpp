@@ -4,6 +4,12 @@
 
 namespace fieldpost::sim {
 
+namespace {
+
+constexpr rt::Nanos kNever = std::chrono::hours(24 * 365);
+
+}  // namespace
+
 SimSite::SimSite(SimWorld& world, SimBroker& broker)
     : world_(world),
       broker_(broker),
@@ -24,7 +30,7 @@ void SimSite::start() {
   if (process_) return;
   if (disk_.is_stopped()) disk_.restart_after_kill();  // it died while it was opening the store
   auto process = std::make_unique<Process>();
-  process->loop = std::make_unique<SimLoop>(world_);
+  process->loop = std::make_unique<SimLoop>(world_, clock_.uptime());
   process->random = std::make_unique<SimRandom>(world_.dice("random site"));
   auto store = coordinator::Store::open(path_, vfs_.name(), {}, *process->random, clock_.now());
   if (!store) {
@@ -40,6 +46,7 @@ void SimSite::start() {
   options.version = "test";
   options.mqtt.keepalive = rt::Seconds(15);
   options.credit = credit_;
+  if (!compacts_) options.compaction_every = kNever;
   // Short enough that declaring is part of a run.
   options.unconfirmed_for = std::chrono::hours(7 * 24);
   process->coordinator = std::make_unique<coordinator::Coordinator>(

@@ -17,6 +17,8 @@ class SimSite {
   SimSite(SimWorld& world, SimBroker& broker);
   ~SimSite();
   void set_credit(const coordinator::CreditOptions& credit) { credit_ = credit; }  ///< at the start
+  /// At the start: batches stay as they came, so that a checker can count them.
+  void set_never_compacts() { compacts_ = false; }
   void start();
   void kill();
   void power_cut();
@@ -54,6 +56,7 @@ class SimSite {
   Dice dice_;
   wire::SigningKey key_;
   coordinator::CreditOptions credit_;
+  bool compacts_ = true;
   std::unique_ptr<Process> process_;
   std::optional<SimDisk::Image> saved_;
 };
@@ -69,5 +72,11 @@ struct StoreAudit {
 /// on it, and of which the store was never told, nobody can count.
 [[nodiscard]] StoreAudit audit(SimSite& site, const Ledgerbook& book, const std::string& node,
                                bool disk_lost);
+
+/// What must hold of the store at any instant at which its process dies: a reading is there if and
+/// only if a name of it is settled as stored. Reads a copy of the disk, for the time being as the
+/// next process will find it.
+[[nodiscard]] std::vector<std::string> audit_death(const SimDisk& disk, const std::string& path,
+                                                   const Ledgerbook& book);
 
 }  // namespace fieldpost::sim

@@ -5,6 +5,7 @@ namespace fieldpost::sim {
 namespace {
 
 constexpr rt::UnixTime kWorldBegins{1'767'225'600'000'000'000};
+constexpr rt::Nanos kBootTakes = rt::Seconds{5};
 
 }  // namespace
 
@@ -37,6 +38,7 @@ void SimWallClock::set_drift_ppm(std::int64_t ppm) {
 }
 
 void SimWallClock::reboot() {
+  booted_at_ = world_.now() - kBootTakes;
   for (std::uint8_t& byte : boot_id_) byte = static_cast<std::uint8_t>(dice_.below(256));
 }
 

@@ -23,6 +23,9 @@ class SimWallClock final : public rt::WallClock {
   void set_drift_ppm(std::int64_t ppm);  ///< from now on; what was gained so far stays
   void set_synchronised(bool yes) { synchronised_ = yes; }
   void reboot();  ///< a new boot id; a machine without a battery clock also wants set_offset
+  /// How long the machine is up: SimLoop's, so that a process that starts again without a reboot
+  /// sees the monotonic clock go on.
+  [[nodiscard]] rt::Nanos uptime() const { return world_.now() - booted_at_; }
 
  private:
   [[nodiscard]] rt::Nanos drifted() const;
@@ -34,6 +37,7 @@ class SimWallClock final : public rt::WallClock {
   std::int64_t drift_ppm_ = 0;
   bool synchronised_ = true;
   rt::BootId boot_id_{};
+  rt::Nanos booted_at_{0};
 };
 
 }  // namespace fieldpost::sim

@@ -250,6 +250,10 @@ void Coordinator::note(const Settled& settled) {
     counters_.quarantined += 1;
     log_.warning("quarantined a record of {}: {}", settled.node, settled.note);
   }
+  if (!settled.replay_note.empty()) {
+    counters_.replays_refused += 1;
+    log_.warning("a replay of {} changed nothing: {}", settled.node, settled.replay_note);
+  }
   if (settled.stored && settled.fresh) {
     counters_.readings += settled.stored->columns->readings();
     live_.publish(*settled.stored);

@@ -26,52 +26,73 @@ namespace {
 
 constexpr std::size_t kAsksMax = 100'000;
 
+Settled nothing_of(const Arrival& arrival) {
+  return {.node = arrival.node,
+          .nonce = arrival.envelope.nonce,
+          .name = arrival.envelope.name,
+          .lane = arrival.envelope.lane};
+}
+
+/// How a name that was settled before is receipted now [commit-2].
+Verdict verdict_again(const SettledName& settled, const wire::Envelope& envelope) {
+  const bool by_hash =
+      settled.verdict == Verdict::kStored || settled.verdict == Verdict::kQuarantined;
+  if (!by_hash) return settled.verdict;
+  const bool same = settled.hash && *settled.hash == wire::hash128(envelope.record);
+  return same ? settled.verdict : Verdict::kConflict;
+}
+
 }  // namespace
 
 Result<std::vector<Settled>> Ingest::commit(const std::vector<Arrival>& arrivals,
                                             rt::UnixTime now) {
+  auto all = commit_together(arrivals, now);
+  if (all || !is_content_fault(all.error())) return all;
   std::vector<Settled> out;
-  const auto all = [&](auto begin, auto end) -> Status {
-    rt::Transaction transaction(db_);
-    if (auto done = transaction.begin(); !done) return done;
-    for (auto it = begin; it != end; ++it) {
-      auto settled = take(*it, now);
-      if (!settled) return settled.error();
-      out.push_back(std::move(*settled));
-    }
-    return transaction.commit();
-  };
-  Status done = all(arrivals.begin(), arrivals.end());
-  if (done) return out;
-  forget_uncommitted();
-  if (!is_content_fault(done.error())) return done.error();
-  out.clear();
-  for (auto it = arrivals.begin(); it != arrivals.end(); ++it) {
-    const std::size_t before = out.size();
-    done = all(it, it + 1);
-    if (done) continue;
-    forget_uncommitted();
-    out.resize(before);
-    if (!is_content_fault(done.error())) return done.error();
-    const std::string why = done.error().message;
-    rt::Transaction transaction(db_);
-    if (auto begun = transaction.begin(); !begun) return begun.error();
-    const auto incarnation = ledger_.find(it->envelope.name.incarnation);
-    if (!incarnation) return incarnation.error();
-    Settled settled{.node = it->node,
-                    .nonce = it->envelope.nonce,
-                    .name = it->envelope.name,
-                    .lane = it->envelope.lane};
-    auto kept =
-        quarantine(**incarnation, it->envelope.name.seq, it->envelope.record, now, why, settled);
-    if (kept) kept = transaction.commit();
-    if (!kept) {
-      forget_uncommitted();
-      return kept.error();
-    }
-    out.push_back(std::move(settled));
+  for (const Arrival& arrival : arrivals) {
+    auto settled = commit_alone(arrival, now);
+    if (!settled) return settled.error();
+    out.push_back(std::move(*settled));
   }
   return out;
+}
+
+Result<Settled> Ingest::commit_alone(const Arrival& arrival, rt::UnixTime now) {
+  auto settled = commit_together({&arrival, 1}, now);
+  if (settled) return std::move(settled->front());
+  if (!is_content_fault(settled.error())) return settled.error();
+  return commit_raw(arrival, now, settled.error().message);
+}
+
+Result<std::vector<Settled>> Ingest::commit_together(std::span<const Arrival> arrivals,
+                                                     rt::UnixTime now) {
+  std::vector<Settled> out;
+  rt::Transaction transaction(db_);
+  Status done = transaction.begin();
+  for (const Arrival& arrival : arrivals) {
+    if (!done) break;
+    auto settled = take(arrival, now);
+    if (settled) {
+      out.push_back(std::move(*settled));
+    } else {
+      done = settled.error();
+    }
+  }
+  if (done) done = transaction.commit();
+  if (done) return out;
+  forget_uncommitted();
+  return done.error();
+}
+
+Result<Settled> Ingest::commit_raw(const Arrival& arrival, rt::UnixTime now,
+                                   const std::string& why) {
+  rt::Transaction transaction(db_);
+  if (auto done = transaction.begin(); !done) return done.error();
+  auto settled = take_raw(arrival, now, why);
+  Status done = settled ? transaction.commit() : Status(settled.error());
+  if (done) return settled;
+  forget_uncommitted();
+  return done.error();
 }
 
 void Ingest::forget_uncommitted() {
@@ -81,8 +102,7 @@ void Ingest::forget_uncommitted() {
 
 Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
   const wire::Envelope& envelope = arrival.envelope;
-  Settled out{
-      .node = arrival.node, .nonce = envelope.nonce, .name = envelope.name, .lane = envelope.lane};
+  Settled out = nothing_of(arrival);
   const auto node = ledger_.find_node(arrival.node);
   if (!node) return node.error();
   const auto found = ledger_.find(envelope.name.incarnation);
@@ -93,13 +113,49 @@ Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
     return out;
   }
   const IncarnationRow incarnation = **found;
-  for (const wire::NameRange& marked : envelope.marked) {
-    if (!arrival.in_session) break;  // [commit-3]
+  if (auto done = take_marks(arrival, **node); !done) return done.error();
+  if (auto done = take_definitions(envelope); !done) return done.error();
+  const auto settled = ledger_.settled(incarnation.no, envelope.name.seq);
+  if (!settled) return settled.error();
+  auto done = settled->verdict == Verdict::kNone
+                  ? take_fresh(arrival, incarnation, now, out)
+                  : take_again(envelope, incarnation, *settled, now, out);
+  if (!done) return done.error();
+  return out;
+}
+
+Result<Settled> Ingest::take_raw(const Arrival& arrival, rt::UnixTime now, const std::string& why) {
+  const wire::Envelope& envelope = arrival.envelope;
+  Settled out = nothing_of(arrival);
+  const auto incarnation = ledger_.find(envelope.name.incarnation);
+  if (!incarnation) return incarnation.error();
+  if (!*incarnation) {
+    out.stranger = true;
+    return out;
+  }
+  const auto settled = ledger_.settled((*incarnation)->no, envelope.name.seq);
+  if (!settled) return settled.error();
+  if (settled->verdict != Verdict::kNone) {
+    out.verdict = verdict_again(*settled, envelope);
+    return out;
+  }
+  auto kept = quarantine(**incarnation, envelope.name.seq, envelope.record, now, why, out);
+  if (!kept) return kept.error();
+  return out;
+}
+
+Status Ingest::take_marks(const Arrival& arrival, NodeNo node) {
+  if (!arrival.in_session) return ok();  // [commit-3]
+  for (const wire::NameRange& marked : arrival.envelope.marked) {
     const auto told = ledger_.find(marked.incarnation);
     if (!told) return told.error();
-    if (!*told || (*told)->node != **node) continue;
-    if (auto done = ledger_.drop_hashes((*told)->no, marked.seqs); !done) return done.error();
+    if (!*told || (*told)->node != node) continue;
+    if (auto done = ledger_.drop_hashes((*told)->no, marked.seqs); !done) return done;
   }
+  return ok();
+}
+
+Status Ingest::take_definitions(const wire::Envelope& envelope) {
   for (const std::string& definition : envelope.definitions) {
     // A definition that is no definition leaves its record without one: it is asked for, then
     // quarantined.
@@ -108,28 +164,33 @@ Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
       return added.error();
     }
   }
-  const auto settled = ledger_.settled(incarnation.no, envelope.name.seq);
-  if (!settled) return settled.error();
-  out.verdict = settled->verdict;
-  if (settled->verdict == Verdict::kNone) {
-    if (auto done = take_fresh(arrival, incarnation, now, out); !done) return done.error();
-    return out;
+  return ok();
+}
+
+Status Ingest::take_again(const wire::Envelope& envelope, const IncarnationRow& incarnation,
+                          const SettledName& settled, rt::UnixTime now, Settled& out) {
+  const bool may_replay = envelope.replay && settled.verdict == Verdict::kStored;
+  if (may_replay && (!settled.hash || *settled.hash == wire::hash128(envelope.record))) {
+    out.verdict = Verdict::kStored;
+    return take_replay(envelope, incarnation, now, out);
   }
-  const bool stored = settled->verdict == Verdict::kStored;
-  if (stored && envelope.replay) {
-    auto record = wire::decode_record(envelope.record);
-    if (!record) return out;
-    if (record->kind == static_cast<std::uint16_t>(wire::RecordKind::kReadings)) {
-      auto done = store_readings(incarnation, envelope.name.seq, *record, now, out);
-      if (!done) return done.error();
-    }
-    return out;
+  out.verdict = verdict_again(settled, envelope);
+  return ok();
+}
+
+/// [commit-8]. What cannot be stored is stored already as far as its name goes: nothing changes.
+Status Ingest::take_replay(const wire::Envelope& envelope, const IncarnationRow& incarnation,
+                           rt::UnixTime now, Settled& out) {
+  const auto record = wire::decode_record(envelope.record);
+  if (!record) {
+    out.replay_note = record.error().message;
+    return ok();
   }
-  if (stored || settled->verdict == Verdict::kQuarantined) {
-    const bool same = settled->hash && *settled->hash == wire::hash128(envelope.record);
-    if (!same) out.verdict = Verdict::kConflict;
-  }
-  return out;
+  if (record->kind != static_cast<std::uint16_t>(wire::RecordKind::kReadings)) return ok();
+  auto done = apply(incarnation, envelope.name.seq, *record, now, out);
+  if (done || !is_content_fault(done.error())) return done;
+  out.replay_note = done.error().message;
+  return ok();
 }
 
 Status Ingest::take_fresh(const Arrival& arrival, const IncarnationRow& incarnation,

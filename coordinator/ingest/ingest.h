@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ struct Settled {
   std::optional<std::string> event;  ///< payload of a stored event record
   std::vector<std::int64_t> gaps;    ///< rows that were added
   std::string note;                  ///< why it was quarantined; for the log
+  std::string replay_note;           ///< why its replay changed nothing; for the log
 };
 
 struct IngestOptions {
@@ -84,8 +86,8 @@ class Ingest {
         gaps_(ledger, quarantine_) {}
 
   /// All of them in one synced transaction; when that fails for one's content, each in its own, and
-  /// the one at fault is quarantined. An error (kFull, kIo, kCorrupt, kBusy) means that nothing was
-  /// committed: no receipt, the nodes will publish again.
+  /// the one at fault is quarantined unless its name is settled. An error (kFull, kIo, kCorrupt,
+  /// kBusy) means that nothing was committed: no receipt, the nodes will publish again.
   rt::Result<std::vector<Settled>> commit(const std::vector<Arrival>& arrivals, rt::UnixTime now);
 
   /// One step through the quarantine, in a transaction: what is understood now is stored with its
@@ -96,7 +98,18 @@ class Ingest {
   [[nodiscard]] std::uint64_t quarantined() const { return quarantined_; }
 
  private:
+  rt::Result<std::vector<Settled>> commit_together(std::span<const Arrival> arrivals,
+                                                   rt::UnixTime now);
+  rt::Result<Settled> commit_alone(const Arrival& arrival, rt::UnixTime now);
+  rt::Result<Settled> commit_raw(const Arrival& arrival, rt::UnixTime now, const std::string& why);
   rt::Result<Settled> take(const Arrival& arrival, rt::UnixTime now);
+  rt::Result<Settled> take_raw(const Arrival& arrival, rt::UnixTime now, const std::string& why);
+  rt::Status take_marks(const Arrival& arrival, NodeNo node);
+  rt::Status take_definitions(const wire::Envelope& envelope);
+  rt::Status take_again(const wire::Envelope& envelope, const IncarnationRow& incarnation,
+                        const SettledName& settled, rt::UnixTime now, Settled& out);
+  rt::Status take_replay(const wire::Envelope& envelope, const IncarnationRow& incarnation,
+                         rt::UnixTime now, Settled& out);
   rt::Status take_fresh(const Arrival& arrival, const IncarnationRow& incarnation, rt::UnixTime now,
                         Settled& out);
   /// What the record means; kInvalid or kNotFound when that is not understood.

@@ -301,7 +301,7 @@ Status Ledger::extend_settled(IncarnationNo incarnation, wire::SeqRange range) {
   }
   rt::Statement& put = db_.prepare(
       "INSERT INTO settled (incarnation_no, first, last) VALUES (?1, ?2, ?3)"
-      " ON CONFLICT (incarnation_no, first) DO UPDATE SET last = excluded.last");
+      " ON CONFLICT (incarnation_no, first) DO UPDATE SET last = max(last, excluded.last)");
   put.bind(1, incarnation).bind(2, first).bind(3, last);
   return put.run();
 }

@@ -35,7 +35,7 @@ target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)
 
 # A store with readings in it, and queries beside it.
 add_library(fieldpost_reading_world STATIC support/reading_world.cpp
-                                            support/store_world.cpp)
+                                            support/store_records.cpp support/store_world.cpp)
 target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_sim)
 
 # The coordinator's API without a server: a fake coordinator, answers kept for tests.

@@ -9,6 +9,7 @@
 
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
+#include "tests/support/store_records.h"
 #include "tests/support/store_world.h"
 
 namespace fieldpost::test {
@@ -18,53 +19,6 @@ using coordinator::Arrival;
 using wire::Verdict;
 
 constexpr int kAsks = wire::kDefinitionAsksMax;
-
-wire::Name name(std::uint64_t seq) {
-  return {kStoreIncarnation, seq};
-}
-
-const wire::SeriesSet& set() {
-  static const wire::SeriesSet kSet = *wire::SeriesSet::make({"m v i"});
-  return kSet;
-}
-
-struct From {
-  std::uint64_t seq = 0;  ///< of the record in which they were first accepted
-  std::uint32_t count = 0;
-};
-
-wire::Record readings_record(std::uint32_t count, std::int64_t first_time,
-                             const std::vector<From>& from) {
-  wire::Columns columns;
-  columns.columns.resize(1);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    columns.columns[0].times.push_back(first_time + i);
-    columns.columns[0].values.push_back(i);
-  }
-  if (!from.empty()) columns.origin_runs.resize(1);
-  for (const From& each : from) {
-    columns.origin_runs[0].push_back(
-        {static_cast<std::uint32_t>(columns.origins.size()), each.count});
-    columns.origins.push_back(name(each.seq));
-  }
-  wire::Record record;
-  record.kind = static_cast<std::uint16_t>(wire::RecordKind::kReadings);
-  record.payload = wire::encode_columns(columns, set().types);
-  record.raw_size = static_cast<std::uint32_t>(record.payload.size());
-  record.readings = count;
-  record.set = set().hash;
-  record.first_time = first_time;
-  record.last_time = first_time + count - 1;
-  return record;
-}
-
-Arrival arrival(std::uint64_t seq, const wire::Record& record) {
-  Arrival out;
-  out.node = "n1";
-  out.envelope.name = name(seq);
-  out.envelope.record = wire::encode(record);
-  return out;
-}
 
 class QuarantineWorld : public StoreWorld {
  public:
@@ -79,7 +33,7 @@ class QuarantineWorld : public StoreWorld {
     for (int i = 0; i < kAsks; ++i) REQUIRE(take(what) == Verdict::kNone);
     REQUIRE(take(what) == Verdict::kQuarantined);
   }
-  void learn_set() { REQUIRE(store().readings().add_set(set().encode())); }
+  void learn_set() { REQUIRE(store().readings().add_set(sample_set().encode())); }
   void store_readings(std::uint64_t seq, std::uint32_t count, const std::vector<From>& from = {}) {
     learn_set();
     REQUIRE(take(arrival(seq, readings_record(count, 1000, from))) == Verdict::kStored);

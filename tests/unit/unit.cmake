@@ -33,6 +33,7 @@ add_executable(
   unit/ingest_test.cpp
   unit/http_text_test.cpp
   unit/quarantine_test.cpp
+  unit/replay_test.cpp
   unit/salvage_test.cpp
   unit/site_counter_test.cpp
   unit/spool_test.cpp

@@ -263,11 +263,12 @@ Status Ingest::count_delivered(NodeNo node, std::uint64_t readings) {
 
 Result<wire::Rank> Ingest::rank_of(const IncarnationRow& incarnation, std::uint64_t seq,
                                    const std::optional<wire::Name>& first_name) {
-  if (!first_name) return wire::Rank{incarnation.ordinal, seq};
+  const wire::Rank own{incarnation.ordinal, seq};
+  if (!first_name) return own;
   const auto first = ledger_.find(first_name->incarnation);
   if (!first) return first.error();
-  // An incarnation that this store never heard of ranks lowest: its readings win over nothing.
-  if (!*first) return wire::Rank{0, first_name->seq};
+  // Of an incarnation that its node never stated nobody knows the ordinal [name-6].
+  if (!*first || (*first)->node != incarnation.node) return own;
   return wire::Rank{(*first)->ordinal, first_name->seq};
 }
 
@@ -297,6 +298,12 @@ Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t s
   batch.payload = record.payload;
   batch.codec = record.codec;
   batch.raw_size = record.raw_size;
+  if (record.first_name) {
+    // A resumed image may have given the name to another record, too: both stay.
+    const auto taken = readings_.is_rank_taken(batch);
+    if (!taken) return taken.error();
+    if (*taken) batch.rank = {incarnation.ordinal, seq};
+  }
   if (record.boot_stamped) {
     batch.boot = wire::Id128::from_bytes(
         {reinterpret_cast<const char*>(record.stamp.boot.data()), record.stamp.boot.size()});

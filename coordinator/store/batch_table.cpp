@@ -97,31 +97,48 @@ std::vector<wire::Rank> DecodedBatch::ranks_of(std::size_t column) const {
   return ranks;
 }
 
+rt::Result<bool> is_rank_taken(rt::Database& db, const ReadingBatch& batch) {
+  rt::Statement& stmt = db.prepare(
+      "SELECT 1 FROM batch WHERE node_no = ? AND ordinal = ? AND seq = ?"
+      " AND (crc <> ? OR readings <> ?)");
+  stmt.bind(1, batch.node).bind(2, batch.rank.ordinal).bind(3, batch.rank.seq);
+  stmt.bind(4, static_cast<std::int64_t>(wire::crc32c(batch.payload)));
+  stmt.bind(5, static_cast<std::uint64_t>(batch.columns.readings()));
+  const auto row = stmt.step();
+  if (!row) return row.error();
+  stmt.reset();
+  return *row;
+}
+
 rt::Status insert_batch(rt::Database& db, const ReadingBatch& batch, std::int64_t set_no,
                         rt::UnixTime now) {
   const std::string boot = boot_bytes(batch.boot);
   const std::string origins = rank_bytes(batch.origin_ranks);
   const auto [first, last] = span_of(batch.columns);
-  return db
-      .prepare(
-          "INSERT OR IGNORE INTO batch (node_no, ordinal, seq, set_no, boot, received_ns,"
-          " first_time, last_time, readings, codec, raw_size, crc, origin_ranks, payload)"
-          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .bind(1, batch.node)
-      .bind(2, batch.rank.ordinal)
-      .bind(3, batch.rank.seq)
-      .bind(4, set_no)
-      .bind_blob(5, boot)
-      .bind(6, now.ns)
-      .bind(7, first)
-      .bind(8, last)
-      .bind(9, static_cast<std::uint64_t>(batch.columns.readings()))
-      .bind(10, static_cast<int>(batch.codec))
-      .bind(11, static_cast<std::int64_t>(batch.raw_size))
-      .bind(12, static_cast<std::int64_t>(wire::crc32c(batch.payload)))
-      .bind_blob(13, origins)
-      .bind_blob(14, batch.payload)
-      .run();
+  auto done = db.prepare(
+                    "INSERT OR IGNORE INTO batch (node_no, ordinal, seq, set_no, boot, received_ns,"
+                    " first_time, last_time, readings, codec, raw_size, crc, origin_ranks, payload)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                  .bind(1, batch.node)
+                  .bind(2, batch.rank.ordinal)
+                  .bind(3, batch.rank.seq)
+                  .bind(4, set_no)
+                  .bind_blob(5, boot)
+                  .bind(6, now.ns)
+                  .bind(7, first)
+                  .bind(8, last)
+                  .bind(9, static_cast<std::uint64_t>(batch.columns.readings()))
+                  .bind(10, static_cast<int>(batch.codec))
+                  .bind(11, static_cast<std::int64_t>(batch.raw_size))
+                  .bind(12, static_cast<std::int64_t>(wire::crc32c(batch.payload)))
+                  .bind_blob(13, origins)
+                  .bind_blob(14, batch.payload)
+                  .run();
+  if (!done || db.changes() > 0) return done;
+  const auto taken = is_rank_taken(db, batch);
+  if (!taken) return taken.error();
+  if (*taken) return Error{Errc::kInvalid, "another record has its rank"};
+  return rt::ok();
 }
 
 rt::Result<std::vector<BatchRow>> oldest_batches(rt::Database& db, NodeNo node,

@@ -45,6 +45,10 @@ struct Waiting {
 /// How the boot that stamped readings is stored: no bytes for none.
 [[nodiscard]] std::string boot_bytes(const wire::Id128& boot);
 
+/// Whether another batch has its rank: one of other readings, not the same again.
+rt::Result<bool> is_rank_taken(rt::Database& db, const ReadingBatch& batch);
+
+/// Does nothing when it is there already. kInvalid when another one has its rank.
 rt::Status insert_batch(rt::Database& db, const ReadingBatch& batch, std::int64_t set_no,
                         rt::UnixTime now);
 

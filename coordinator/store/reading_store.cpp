@@ -78,6 +78,10 @@ rt::Result<SeriesIds> ReadingStore::series_of(NodeNo node, const wire::SeriesSet
   return state_->catalog.series_of(node, set);
 }
 
+rt::Result<bool> ReadingStore::is_rank_taken(const ReadingBatch& batch) {
+  return coordinator::is_rank_taken(db_, batch);
+}
+
 rt::Status ReadingStore::add_batch(const ReadingBatch& batch, rt::UnixTime now) {
   FP_CHECK(batch.origin_ranks.size() == batch.columns.origins.size());
   FP_CHECK(batch.columns.columns.size() == batch.set->keys.size());

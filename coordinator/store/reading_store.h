@@ -57,7 +57,10 @@ class ReadingStore {
   rt::Result<std::shared_ptr<const std::vector<SeriesId>>> series_of(NodeNo node,
                                                                      const wire::SeriesSet& set);
 
-  /// Inside the caller's transaction. Adding the same batch (same rank) again leaves one.
+  /// Whether a batch that waits for compaction has this one's rank and other readings.
+  rt::Result<bool> is_rank_taken(const ReadingBatch& batch);
+  /// Inside the caller's transaction. Adding the same batch (same rank) again leaves one. kInvalid
+  /// when the rank is taken.
   rt::Status add_batch(const ReadingBatch& batch, rt::UnixTime now);
 
   /// After the caller rolled a transaction back: forgets what it cached of it.

@@ -4,6 +4,7 @@ add_executable(
   unit/batcher_test.cpp
   unit/exec_test.cpp
   unit/file_tail_test.cpp
+  unit/first_name_test.cpp
   unit/forecast_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp

@@ -66,9 +66,10 @@ void Coordinator::start() {
 
 void Coordinator::stop() {
   stopping_ = true;
-  if (generation_ == 0) return;
+  connection_ += 1;
+  loop_.cancel(reconnect_timer_);
   downlink_.clear();  // nothing goes before the farewell
-  publish_presence(false);
+  if (generation_ != 0) publish_presence(false);
   mqtt_.disconnect();
   generation_ = 0;
 }
@@ -107,27 +108,30 @@ void Coordinator::publish_presence(bool online) {
 
 void Coordinator::on_connected() {
   reconnect_wait_ = kReconnectFirst;
+  const std::uint64_t connection = ++connection_;
   const std::uint64_t generation = random_.next_id();
   // The generation is a row of the store before anybody hears of it [wel-5].
   run_store([generation,
              now = clock_.now()](Store& store) { return store.draw_generation(generation, now); },
-            [this, generation](Status status) {
-              if (!status) {
-                log_.error("drawing a generation: {}; trying again", status.error().message);
-                mqtt_.disconnect();
-                on_disconnected("the store cannot be written");
-                return;
-              }
-              generation_ = generation;
-              const std::string root = "fieldpost/v1/" + options_.site + "/+/";
-              for (const char* each : {"hello", "answer", "state", "up/+"}) {
-                if (auto done = mqtt_.subscribe(root + each); !done) {
-                  log_.error("subscribing to {}{}: {}", root, each, done.error().message);
-                }
-              }
-              publish_presence(true);
-              log_.info("connected to the broker at {}", options_.mqtt.url);
+            [this, connection, generation](Status status) {
+              if (connection != connection_) return;  // it is gone, or we leave
+              if (status) return open_generation(generation);
+              log_.error("drawing a generation: {}; trying again", status.error().message);
+              mqtt_.disconnect();
+              on_disconnected("the store cannot be written");
             });
+}
+
+void Coordinator::open_generation(std::uint64_t generation) {
+  generation_ = generation;
+  const std::string root = "fieldpost/v1/" + options_.site + "/+/";
+  for (const char* each : {"hello", "answer", "state", "up/+"}) {
+    if (auto done = mqtt_.subscribe(root + each); !done) {
+      log_.error("subscribing to {}{}: {}", root, each, done.error().message);
+    }
+  }
+  publish_presence(true);
+  log_.info("connected to the broker at {}", options_.mqtt.url);
 }
 
 void Coordinator::on_disconnected(const std::string& why) {
@@ -136,6 +140,7 @@ void Coordinator::on_disconnected(const std::string& why) {
   log_.warning("no connection to the broker at {}: {}; next try in {} ms", options_.mqtt.url, why,
                wait_ms);
   generation_ = 0;
+  connection_ += 1;
   for (auto& [node, session] : sessions_) credit_.release(node);
   sessions_.clear();
   downlink_.clear();

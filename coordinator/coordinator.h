@@ -122,6 +122,7 @@ class Coordinator {
 
   void connect();
   void on_connected();
+  void open_generation(std::uint64_t generation);
   void on_disconnected(const std::string& why);
   void on_message(rt::MqttMessage message);
   void on_envelope(const std::string& node, const rt::MqttMessage& message);
@@ -171,6 +172,7 @@ class Coordinator {
   std::shared_ptr<wire::BatchEncoder> http_encoder_;
 
   std::uint64_t generation_ = 0;  ///< 0: not connected
+  std::uint64_t connection_ = 0;  ///< counts them and their ends: what is late is of another
   std::map<std::string, Session> sessions_;
   std::map<std::string, NodeLive> nodes_;
   CreditPool credit_;

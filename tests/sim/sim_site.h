@@ -33,6 +33,8 @@ class SimSite {
   [[nodiscard]] coordinator::Coordinator* coordinator() {
     return process_ ? process_->coordinator.get() : nullptr;
   }
+  /// From now on, until the process ends.
+  void slow_store(SimWorkerDelays delays) { process_->store->set_delays(delays); }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const wire::SigningKey& key() const { return key_; }
 

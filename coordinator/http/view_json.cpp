@@ -58,6 +58,7 @@ std::string_view to_string(GapState state) {
 std::string to_json(const NodeView& node, TimeFormat times) {
   return text_of({{"id", node.id},
                   {"site", node.site},
+                  {"agent", node.has_agent},
                   {"online", node.online},
                   {"last_seen", node.last_seen == 0 ? Json() : time_of(node.last_seen, times)},
                   {"version", node.version},
@@ -72,6 +73,7 @@ std::string to_json(const NodeView& node, TimeFormat times) {
                   {"unexplained", node.unexplained},
                   {"gaps", node.gaps},
                   {"readings_lost", node.readings_lost},
+                  {"gaps_unknown", node.gaps_unknown},
                   {"unknown_from", time_of(node.unknown_from, times)},
                   {"disk_bytes_written", node.disk_bytes_written},
                   {"wire_bytes_sent", node.wire_bytes_sent},

@@ -24,6 +24,7 @@ namespace fieldpost::coordinator {
 struct NodeView {
   std::string id;
   std::string site;
+  bool has_agent = true;  ///< false: only writes over HTTP made it known; nobody can be online
   bool online = false;
   std::int64_t last_seen = 0;  ///< ns, the coordinator's clock; 0: never
   std::string version;
@@ -40,6 +41,7 @@ struct NodeView {
   std::uint64_t held = 0;                    ///< readings that the node still owes
   std::uint64_t delivered = 0;               ///< readings in stored records
   std::uint64_t unexplained = 0;             ///< 0 in a sound system
+  bool gaps_unknown = false;                 ///< some gap does not know how many it lost
   std::uint64_t gaps = 0;                    ///< rows of the ledger that are not closed
   std::uint64_t readings_lost = 0;           ///< in them, the part that is known
   std::optional<std::int64_t> unknown_from;  ///< ns: what the node took after this is not known

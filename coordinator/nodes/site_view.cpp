@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/nodes/accounts.h"
+
 namespace fieldpost::coordinator {
 
 using rt::Errc;
@@ -74,7 +76,11 @@ NodeView SiteView::join(const NodeRecord& record) const {
   view.delivered = record.delivered;
   view.gaps = record.gaps;
   view.readings_lost = record.readings_lost;
-  std::uint64_t told = record.accepted;
+  const Accounts accounts = accounts_of(record);
+  view.accepted = accounts.accepted;
+  view.held = accounts.held;
+  view.unexplained = accounts.unexplained;
+  view.gaps_unknown = accounts.gaps_unknown;
   const auto live = coordinator_.nodes().find(record.id);
   if (live != coordinator_.nodes().end()) {
     view.online = live->second.online;
@@ -87,18 +93,13 @@ NodeView SiteView::join(const NodeRecord& record) const {
       view.spool_oldest_age_s = static_cast<double>(state->oldest_age_ms) / 1000;
       if (state->forecast_s > 0) view.spool_forecast_s = state->forecast_s;
       view.spool_forecast_class = state->forecast_class;
-      view.held = state->readings_held;
       view.disk_bytes_written = state->disk_bytes_written;
       view.wire_bytes_sent = state->wire_bytes_sent;
       view.messages_ignored = state->messages_ignored;
-      told = std::max(told, state->accepted);
     }
   }
-  const std::uint64_t explained = view.delivered + view.readings_lost + view.held;
-  view.accepted = std::max(told, explained);
-  // Where a gap does not know how many, what is missing may be in it.
-  view.unexplained = record.lost_unknown ? 0 : view.accepted - explained;
-  if (!view.online) view.unknown_from = record.last_seen;
+  view.has_agent = record.has_agent;
+  if (!view.online && view.has_agent) view.unknown_from = record.last_seen;
   if (record.run_twice && view.alarms.empty()) {
     view.alarms.push_back("two machines said that they are this node; it is not welcomed");
   }

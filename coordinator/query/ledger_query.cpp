@@ -62,7 +62,9 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
   std::vector<NodeRecord> out;
   rt::Statement& rows = db_.prepare(
       "SELECT n.id, n.last_seen_ns, n.version, n.labels, n.run_twice, n.accepted + n.accepted_http,"
-      " n.delivered, count(g.no), coalesce(sum(g.readings), 0), coalesce(min(g.readings_known), 1)"
+      " n.held, n.shed, n.delivered, count(g.no), coalesce(sum(g.readings), 0), "
+      "coalesce(min(g.readings_known), 1),"
+      " n.current_incarnation IS NOT NULL"
       " FROM node n LEFT JOIN gap g ON g.node_no = n.no AND g.state != 3"
       " AND NOT EXISTS (SELECT 1 FROM deletion d WHERE d.gap_no = g.no)"
       " WHERE n.id > ?1 AND (?3 = '' OR n.id = ?3) GROUP BY n.no ORDER BY n.id LIMIT ?2");
@@ -71,9 +73,21 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
     const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) return out;
-    out.push_back({std::string(rows.text(0)), rows.i64(1), std::string(rows.text(2)),
-                   parse_labels(rows.text(3)), rows.i64(4) != 0, rows.u64(5), rows.u64(6),
-                   rows.u64(7), rows.u64(8), rows.i64(9) == 0});
+    NodeRecord node;
+    node.id = std::string(rows.text(0));
+    node.last_seen = rows.i64(1);
+    node.version = std::string(rows.text(2));
+    node.labels = parse_labels(rows.text(3));
+    node.run_twice = rows.i64(4) != 0;
+    node.accepted = rows.u64(5);
+    node.held = rows.u64(6);
+    node.shed = rows.u64(7);
+    node.delivered = rows.u64(8);
+    node.gaps = rows.u64(9);
+    node.readings_lost = rows.u64(10);
+    node.lost_unknown = rows.i64(11) == 0;
+    node.has_agent = rows.i64(12) != 0;
+    out.push_back(std::move(node));
   }
 }
 

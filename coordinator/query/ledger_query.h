@@ -18,7 +18,10 @@ struct NodeRecord {
   std::string version;
   std::vector<std::string> labels;
   bool run_twice = false;
+  bool has_agent = false;      ///< some hello of it was confirmed
   std::uint64_t accepted = 0;  ///< as the node told, and over HTTP
+  std::uint64_t held = 0;      ///< as it told with that
+  std::uint64_t shed = 0;      ///< the same; 0: it owed no record that may tell of it
   std::uint64_t delivered = 0;
   std::uint64_t gaps = 0;           ///< not closed
   std::uint64_t readings_lost = 0;  ///< in them, the part that is known

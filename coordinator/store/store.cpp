@@ -129,12 +129,14 @@ Status Store::note_state(const std::string& node, const wire::NodeState& state, 
   if (!no) return no.error();
   if (!*no) return ok();
   rt::Statement& update = db_.prepare(
-      "UPDATE node SET last_seen_ns = ?2, version = ?3, labels = ?4, accepted = ?5 WHERE no = ?1");
+      "UPDATE node SET last_seen_ns = ?2, version = ?3, labels = ?4, accepted = ?5, held = ?6,"
+      " shed = ?7 WHERE no = ?1");
   update.bind(1, **no).bind(2, now.ns).bind_text(3, state.version);
   update.bind_text(
       4,
       nlohmann::json(state.labels).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  update.bind(5, state.accepted);
+  update.bind(5, state.accepted).bind(6, state.readings_held);
+  update.bind(7, state.records_held > 0 ? state.shed : 0);
   if (auto done = update.run(); !done) return done;
   if (auto done = BootClocks(db_).note_told(state.clock); !done) return done;
   return transaction.commit();

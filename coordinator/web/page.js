@@ -107,7 +107,7 @@ function nodeCard(node) {
   const card = make("article", "card");
   const title = make("h3", "", node.id);
   title.append(make("span", "version", node.version));
-  const seen = node.last_seen === null ? "never seen" :
+  const seen = node.last_seen === null ? "never seen" : !node.agent ? `over HTTP, last write ${ago(node.last_seen)}` :
     node.online ? `online, heard ${ago(node.last_seen)}` : `offline, last seen ${ago(node.last_seen)}`;
   const delivered = make("p", "delivered");
   const share = make("span", "", ` of ${count(node.accepted)} delivered,`);
@@ -127,7 +127,7 @@ function nodeCard(node) {
     `${plural(node.gaps, "gap", "gaps")}, ${plural(node.readings_lost, "reading", "readings")} known lost`,
     node.gaps === 0 ? "" : "doubtful");
   if (node.labels.length > 0) addFact(facts, "Labels", node.labels.join(", "));
-  card.append(title, make("div", `state ${node.online ? "up" : "down"}`, seen), delivered, progress, facts);
+  card.append(title, make("div", `state ${node.online || !node.agent ? "up" : "down"}`, seen), delivered, progress, facts);
   return card;
 }
 
@@ -139,7 +139,7 @@ function troubles(node) {
   if (node.unknown_from !== null) {
     list.push([`${node.id}: what it took after ${clockTime(node.unknown_from)} is not known`, ""]);
   }
-  if (!node.online && node.last_seen !== null) {
+  if (node.agent && !node.online && node.last_seen !== null) {
     list.push([`${node.id} is offline for ${duration((now() - millis(node.last_seen)) / 1000)}`, ""]);
   }
   if (node.clock.synchronised === false) list.push([`${node.id}: its clock is not synchronised`, ""]);

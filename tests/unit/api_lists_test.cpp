@@ -60,12 +60,13 @@ TEST_CASE("a node is shown with all that the contract names") {
   view.alarms = {"two machines are one node"};
   world.view.nodes = {view, node("zz")};
   CHECK(world.get("/api/v1/nodes/greenhouse-3") == json::parse(R"({
-      "id": "greenhouse-3", "site": "lab", "online": true,
+      "id": "greenhouse-3", "site": "lab", "agent": true, "online": true,
       "last_seen": "2023-11-14T22:13:20.000000001Z", "version": "0.1.0",
       "labels": ["linux", "caf\ufffd"], "clock": {"synchronised": true, "offset_s": -0.25},
       "spool": {"records": 3, "bytes": 4096, "oldest_age_s": 1.5, "forecast_s": 600,
                 "forecast_class": "camera"},
       "accepted": 10, "held": 3, "delivered": 7, "unexplained": 0, "gaps": 1, "readings_lost": 2,
+      "gaps_unknown": false,
       "unknown_from": "1970-01-01T00:00:00.000000005Z", "disk_bytes_written": 0,
       "wire_bytes_sent": 0, "messages_ignored": 4, "alarms": ["two machines are one node"]})"));
   const json unheard = world.get("/api/v1/nodes/zz?times=ns");

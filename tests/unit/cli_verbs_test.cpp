@@ -56,6 +56,20 @@ TEST_CASE("status tells first what needs attention, then how the nodes are") {
   CHECK(out.find("1 min 30 s behind") != std::string::npos);
 }
 
+TEST_CASE("a node that only writes over HTTP made known is not offline, and no trouble") {
+  CliWorld world;
+  json node = json::parse(kNode);
+  node.update({{"agent", false}, {"alarms", json::array()}, {"unexplained", 0}, {"gaps", 0}});
+  node["clock"]["synchronised"] = nullptr;
+  world.answer("/readyz", R"({"status":"ready"})");
+  world.answer("/api/v1/nodes?limit=1000", list(node.dump()));
+  CHECK(run_status(world.context, {}) == kExitDone);
+  const std::string out = world.out();
+  CHECK(out.find("! ") == std::string::npos);
+  CHECK(out.find("0 of 0 nodes online") != std::string::npos);
+  CHECK(out.find("offline") == std::string::npos);
+}
+
 TEST_CASE("status as JSON carries the same") {
   CliWorld world;
   world.context.json = true;

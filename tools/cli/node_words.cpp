@@ -47,7 +47,16 @@ std::string forecast_words(const Json& spool) {
   return forecast.is_null() ? "-" : duration_words(forecast.get<double>());
 }
 
+std::string state_words(const Json& node) {
+  if (!has_agent(node)) return "http";
+  return node.at("online").get<bool>() ? "online" : "offline";
+}
+
 }  // namespace
+
+bool has_agent(const Json& node) {
+  return node.value("agent", true);
+}
 
 std::vector<std::string> troubles_of(const Json& node, std::int64_t now) {
   const std::string id = node.at("id").get<std::string>();
@@ -63,7 +72,7 @@ std::vector<std::string> troubles_of(const Json& node, std::int64_t now) {
     troubles.push_back(fmt::format("{}: what it took after {} is not known", id,
                                    time_words(node.at("unknown_from"))));
   }
-  if (!node.at("online").get<bool>()) {
+  if (has_agent(node) && !node.at("online").get<bool>()) {
     troubles.push_back(
         fmt::format("{}: offline, last seen {}", id, ago_words(node.at("last_seen"), now)));
   }
@@ -96,10 +105,9 @@ std::string nodes_text(const std::vector<Json>& nodes, std::int64_t now) {
     return count_words(node.at(name).get<std::uint64_t>());
   };
   for (const Json& node : nodes) {
-    table.add({value_words(node.at("id")), node.at("online").get<bool>() ? "online" : "offline",
-               ago_words(node.at("last_seen"), now), number(node, "delivered"),
-               number(node, "accepted"), number(node, "held"), number(node, "unexplained"),
-               number(node, "gaps"), spool_words(node.at("spool")),
+    table.add({value_words(node.at("id")), state_words(node), ago_words(node.at("last_seen"), now),
+               number(node, "delivered"), number(node, "accepted"), number(node, "held"),
+               number(node, "unexplained"), number(node, "gaps"), spool_words(node.at("spool")),
                forecast_words(node.at("spool")), clock_words(node.at("clock")),
                value_words(node.at("version"))});
   }

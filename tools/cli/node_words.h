@@ -7,6 +7,9 @@
 
 namespace fieldpost::cli {
 
+/// Whether an agent is behind it; else only writes over the coordinator's HTTP made it known.
+bool has_agent(const nlohmann::ordered_json& node);
+
 /// What of a node needs somebody's attention, worst first, one sentence each.
 [[nodiscard]] std::vector<std::string> troubles_of(const nlohmann::ordered_json& node,
                                                    std::int64_t now);

@@ -54,15 +54,17 @@ std::string sum_words(const Overview& overview) {
   std::uint64_t delivered = 0;
   std::uint64_t unexplained = 0;
   std::size_t online = 0;
+  std::size_t agents = 0;
   for (const Json& node : overview.nodes) {
     accepted += node.at("accepted").get<std::uint64_t>();
     delivered += node.at("delivered").get<std::uint64_t>();
     unexplained += node.at("unexplained").get<std::uint64_t>();
     if (node.at("online").get<bool>()) ++online;
+    if (has_agent(node)) ++agents;
   }
   return fmt::format("{} of {} delivered, {} unexplained; {} of {} nodes online\n",
                      count_words(delivered), count_words(accepted), count_words(unexplained),
-                     online, overview.nodes.size());
+                     online, agents);
 }
 
 /// Of what was deleted: who did it, or which rule.

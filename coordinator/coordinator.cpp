@@ -143,6 +143,7 @@ void Coordinator::on_disconnected(const std::string& why) {
   connection_ += 1;
   for (auto& [node, session] : sessions_) credit_.release(node);
   sessions_.clear();
+  set_all_offline();
   downlink_.clear();
   reconnect_timer_ = loop_.after(reconnect_wait_, [this] { connect(); });
   reconnect_wait_ = std::min(reconnect_wait_ * 2, kReconnectMost);
@@ -156,6 +157,7 @@ void Coordinator::on_message(rt::MqttMessage message) {
     counters_.undecodable += 1;
     return;
   }
+  note_heard(topic->node);
   switch (topic->kind) {
     case TopicKind::kUp: on_envelope(topic->node, message); break;
     case TopicKind::kHello: on_hello(topic->node, message); break;
@@ -186,7 +188,6 @@ void Coordinator::on_envelope(const std::string& node, const rt::MqttMessage& me
   const auto session = sessions_.find(node);
   const bool in_session = session != sessions_.end() && session->second.nonce != 0 &&
                           session->second.nonce == envelope->nonce;
-  if (session != sessions_.end()) session->second.last_heard = loop_.now();
   arrival_bytes_ += message.payload.size();
   arrivals_.push_back({node, std::move(*envelope), message.payload.size(), in_session});
   take_turn();
@@ -330,24 +331,39 @@ void Coordinator::on_state(const std::string& node, const rt::MqttMessage& messa
     return;
   }
   const rt::UnixTime now = clock_.now();
-  NodeLive& live = nodes_[node];
-  if (const auto session = sessions_.find(node); session != sessions_.end()) {
-    session->second.last_heard = loop_.now();
-    if (!state->online) end_session(node);
-  }
-  if (live.online != state->online) {
-    log_.info("node {} is {}", node, state->online ? "online" : "offline");
-  }
-  live.online = state->online;
   if (!state->online) {  // the will knows nothing but that
-    if (on_changed_) on_changed_(node, {});
-    return;
+    end_session(node);
+    return set_online(node, false);
   }
+  NodeLive& live = nodes_[node];
+  set_online(node, true);
   if (!message.retain)
     live.clock_offset_s = std::chrono::duration<double>(state->clock.wall - now).count();
   live.state = std::move(*state);
   live.state_at = now;
   if (!message.retain) keep_state(node);
+}
+
+void Coordinator::note_heard(const std::string& node) {
+  const rt::Instant now = loop_.now();
+  if (const auto live = nodes_.find(node); live != nodes_.end()) live->second.last_heard = now;
+  const auto session = sessions_.find(node);
+  if (session != sessions_.end()) session->second.last_heard = now;
+}
+
+void Coordinator::set_online(const std::string& node, bool online) {
+  NodeLive& live = nodes_[node];
+  live.last_heard = loop_.now();
+  if (std::exchange(live.online, online) == online) return;
+  log_.info("node {} is {}", node, online ? "online" : "offline");
+  if (on_changed_) on_changed_(node, {});
+}
+
+/// Without the broker nobody can say who is there: their retained states will, when it is back.
+void Coordinator::set_all_offline() {
+  for (auto& [node, live] : nodes_) {
+    if (std::exchange(live.online, false) && on_changed_) on_changed_(node, {});
+  }
 }
 
 void Coordinator::keep_state(const std::string& node) {
@@ -435,7 +451,6 @@ void Coordinator::on_answer(const std::string& node, const rt::MqttMessage& mess
     return;
   }
   Session& session = found->second;
-  session.last_heard = loop_.now();
   if (session.challenge == 0 || answer->number != session.challenge ||
       answer->nonce != session.hello_nonce) {
     return;  // late, or of another hello: nothing is concluded
@@ -506,6 +521,7 @@ void Coordinator::welcome(const std::string& node, const Statement& statement,
     return;
   }
   live.alarm.clear();
+  set_online(node, true);
   if (conclusion.store_was_set_back) {
     log_.warning(
         "node {} knows a later state of this store: it was set back; the node sends again "

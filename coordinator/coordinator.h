@@ -61,7 +61,8 @@ struct CoordinatorCounters {
 
 /// What the coordinator knows of a node besides what the store says.
 struct NodeLive {
-  bool online = false;
+  bool online = false;  ///< it was heard within the last minute and did not say goodbye
+  rt::Instant last_heard;
   std::optional<wire::NodeState> state;
   rt::UnixTime state_at;
   double clock_offset_s = 0;
@@ -129,6 +130,10 @@ class Coordinator {
   void on_hello(const std::string& node, const rt::MqttMessage& message);
   void on_answer(const std::string& node, const rt::MqttMessage& message);
   void on_state(const std::string& node, const rt::MqttMessage& message);
+  void note_heard(const std::string& node);
+  void set_online(const std::string& node, bool online);
+  void set_all_offline();
+  void forget_silent();
   void keep_state(const std::string& node);  ///< what it said last, if the store knows the node
   void challenge(const std::string& node, std::shared_ptr<const Statement> statement);
   void conclude(const std::string& node, std::shared_ptr<const Statement> statement);

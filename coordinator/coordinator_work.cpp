@@ -30,14 +30,7 @@ constexpr std::size_t kHttpReadingsMax = 2'000'000;  ///< waiting for a commit
 void Coordinator::on_tick() {
   tick_ = loop_.after(kTick, [this] { on_tick(); });
   const rt::Instant now = loop_.now();
-  std::vector<std::string> silent;
-  for (const auto& [node, session] : sessions_) {
-    if (now - session.last_heard > kSilenceMax) silent.push_back(node);
-  }
-  for (const std::string& node : silent) {
-    log_.info("node {} is silent: its credit is free for others", node);
-    end_session(node);
-  }
+  forget_silent();
   balance_credit();
   if (generation_ != 0 && now - presence_published_ >= kPresenceEvery) publish_presence(true);
   if (now - last_compaction_ >= options_.compaction_every) compact();
@@ -56,6 +49,21 @@ void Coordinator::on_tick() {
       [this](Status status) {
         if (!status) log_.warning("declaring old unconfirmed gaps: {}", status.error().message);
       });
+}
+
+void Coordinator::forget_silent() {
+  const rt::Instant now = loop_.now();
+  std::vector<std::string> silent;
+  for (const auto& [node, session] : sessions_) {
+    if (now - session.last_heard > kSilenceMax) silent.push_back(node);
+  }
+  for (const std::string& node : silent) {
+    log_.info("node {} is silent: its credit is free for others", node);
+    end_session(node);
+  }
+  for (auto& [node, live] : nodes_) {
+    if (live.online && now - live.last_heard > kSilenceMax) set_online(node, false);
+  }
 }
 
 void Coordinator::compact() {

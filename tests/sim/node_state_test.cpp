@@ -23,6 +23,7 @@ struct StateWorld {
   Ledgerbook book;
   Dice dice = world.dice("test");
   std::vector<wire::NodeState> told;
+  bool is_silent = false;  ///< nothing of the node comes through
   SimSite site{world, broker};
   SimNode node;
 
@@ -30,12 +31,14 @@ struct StateWorld {
       : node(world, broker, book, {.front = std::move(front)}) {
     broker.set_tap([this](const std::string&, const rt::MqttMessage& message) {
       const auto topic = wire::parse_topic(message.topic);
+      if (topic && is_silent && topic->node == "n1") return false;
       if (!topic || topic->kind != wire::TopicKind::kState) return true;
       told.push_back(*wire::decode_node_state(message.payload));
       return true;
     });
     node.start();
   }
+  bool is_online() { return site.coordinator()->nodes().at("n1").online; }
   void feed(int count) { node.feed(true, count, node.clock().now().ns, 3, dice); }
 };
 
@@ -116,6 +119,34 @@ TEST_CASE("readings that were shed from memory are counted, before and after the
   w.world.run_for(seconds(10));
   CHECK(w.node.front()->shed() == shed);
   CHECK(w.node.front()->totals().shed == shed);
+}
+
+TEST_CASE("a node that was not heard for a minute is offline until it is heard again") {
+  StateWorld w;
+  w.site.start();
+  REQUIRE(w.world.run_until([&] { return w.node.uplink()->is_up(); }, minutes(2)));
+  w.world.run_for(minutes(5));
+  CHECK(w.is_online());
+  w.is_silent = true;
+  w.world.run_for(seconds(50));
+  CHECK(w.is_online());
+  w.world.run_for(seconds(25));
+  CHECK_FALSE(w.is_online());
+  w.is_silent = false;
+  w.world.run_for(seconds(11));
+  CHECK(w.is_online());
+}
+
+TEST_CASE("without the broker no node is online") {
+  StateWorld w;
+  w.site.start();
+  REQUIRE(w.world.run_until([&] { return w.node.uplink()->is_up(); }, minutes(2)));
+  w.broker.crash(Retained::kKept);
+  w.world.run_for(seconds(2));
+  CHECK_FALSE(w.is_online());
+  w.broker.start();
+  REQUIRE(w.world.run_until([&] { return w.node.uplink()->is_up(); }, minutes(10)));
+  CHECK(w.is_online());
 }
 
 TEST_CASE("a node that is stopped says that it is offline") {

@@ -470,8 +470,10 @@ void Coordinator::conclude(const std::string& node, std::shared_ptr<const Statem
   };
   auto outcome = std::make_shared<Outcome>();
   run_store(
-      [statement, outcome, now = clock_.now()](Store& store) -> Status {
-        auto conclusion = store.concluder().conclude(*statement, now);
+      [statement, outcome,
+       moment = Moment{clock_.now(), clock_.synchronised()}](Store& store) -> Status {
+        const rt::UnixTime now = moment.now;
+        auto conclusion = store.concluder().conclude(*statement, moment);
         if (!conclusion) return conclusion.error();
         outcome->conclusion = std::move(*conclusion);
         if (outcome->conclusion.run_twice) return ok();

@@ -152,10 +152,12 @@ class Coordinator {
   void commit_http();
   void publish_presence(bool online);
   void send_signed(const std::string& node, wire::TopicKind kind, const std::string& body);
+  void refuse_command(const std::string& node, std::function<void(rt::Result<wire::Command>)> done);
   /// In the node's session; does nothing when that has another spool, or there is none.
   void send_signed_command(const std::string& node, wire::Command command);
   void run_store(std::function<rt::Status(Store&)> job, std::function<void(rt::Status)> done);
   void on_tick();
+  void end_overdue();
   void compact();
   void erase();
   void on_erased(const Eraser::Step& step);
@@ -193,7 +195,8 @@ class Coordinator {
   bool erasing_ = false;
   std::uint64_t outlived_ = 0;  ///< readings that rules took, not told yet
   bool turn_requested_ = false;
-  rt::Instant last_compaction_, last_erasure_, last_declared_, presence_published_;
+  rt::Instant last_compaction_, last_erasure_, presence_published_;
+  std::optional<rt::Instant> last_overdue_;
   rt::Nanos reconnect_wait_;
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
   rt::TimerId tick_ = rt::TimerId::kNone;

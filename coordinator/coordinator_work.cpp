@@ -21,7 +21,7 @@ constexpr rt::Nanos kSilenceMax = rt::Seconds(60);  ///< then a node's credit go
 /// A node may have missed it, or met a late will: it is said again.
 constexpr rt::Nanos kPresenceEvery = rt::Seconds(30);
 constexpr rt::Nanos kEraseEvery = rt::Seconds(5);
-constexpr rt::Nanos kDeclareEvery = rt::Seconds(3600);
+constexpr rt::Nanos kOverdueEvery = rt::Seconds(3600);
 constexpr rt::Nanos kCommandLife = std::chrono::hours(24);
 constexpr std::size_t kHttpReadingsMax = 2'000'000;  ///< waiting for a commit
 
@@ -35,19 +35,16 @@ void Coordinator::on_tick() {
   if (generation_ != 0 && now - presence_published_ >= kPresenceEvery) publish_presence(true);
   if (now - last_compaction_ >= options_.compaction_every) compact();
   if (now - last_erasure_ >= kEraseEvery) erase();
-  if (now - last_declared_ < kDeclareEvery && last_declared_.since_boot.count() != 0) return;
-  last_declared_ = now;
-  const rt::UnixTime before = clock_.now() + -options_.unconfirmed_for;
+  if (!last_overdue_ || now - *last_overdue_ >= kOverdueEvery) end_overdue();
+}
+
+void Coordinator::end_overdue() {
+  last_overdue_ = loop_.now();
+  const Moment now{clock_.now(), clock_.synchronised()};
   run_store(
-      [before](Store& store) -> Status {
-        rt::Transaction transaction(store.database());
-        if (auto done = transaction.begin(); !done) return done;
-        const auto declared = store.ledger().declare_unconfirmed(before, 0);
-        if (!declared) return declared.error();
-        return transaction.commit();
-      },
+      [now, wait = options_.unconfirmed_for](Store& store) { return store.end_overdue(now, wait); },
       [this](Status status) {
-        if (!status) log_.warning("declaring old unconfirmed gaps: {}", status.error().message);
+        if (!status) log_.warning("ending what is overdue: {}", status.error().message);
       });
 }
 
@@ -223,9 +220,7 @@ void Coordinator::send_command(const std::string& node, const std::string& verb,
                                std::function<void(rt::Result<wire::Command>)> done) {
   const auto session = sessions_.find(node);
   if (session == sessions_.end() || session->second.nonce == 0) {
-    done(
-        Error{Errc::kUnavailable, "node " + node + " is not connected: a command needs its spool"});
-    return;
+    return refuse_command(node, std::move(done));
   }
   auto made = std::make_shared<rt::Result<wire::Command>>(wire::Command{});
   const rt::UnixTime now = clock_.now();
@@ -238,6 +233,19 @@ void Coordinator::send_command(const std::string& node, const std::string& verb,
         if (*made) send_signed_command(node, **made);
         done(std::move(*made));
       });
+}
+
+void Coordinator::refuse_command(const std::string& node,
+                                 std::function<void(rt::Result<wire::Command>)> done) {
+  run_store(
+      [node](Store& store) -> Status {
+        const auto no = store.ledger().find_node(node);
+        if (!no) return no.error();
+        if (!*no) return Error{Errc::kNotFound, "no such node: " + node};
+        return Error{Errc::kUnavailable,
+                     "node " + node + " is not connected: a command needs its spool"};
+      },
+      [done = std::move(done)](Status status) { done(status.error()); });
 }
 
 void Coordinator::send_signed_command(const std::string& node, wire::Command command) {

@@ -145,7 +145,8 @@ Result<std::vector<Concluder::Stated>> Concluder::enter_all(NodeNo node, const S
   return out;
 }
 
-Result<Conclusion> Concluder::conclude(const Statement& statement, rt::UnixTime now) {
+Result<Conclusion> Concluder::conclude(const Statement& statement, const Moment& moment) {
+  const rt::UnixTime now = moment.now;
   Conclusion out;
   rt::Transaction transaction(db_);
   if (auto done = transaction.begin(); !done) return done.error();
@@ -182,7 +183,7 @@ Result<Conclusion> Concluder::conclude(const Statement& statement, rt::UnixTime 
   for (const IncarnationRow& row : *ancestors) chain->push_back({row, nullptr});
 
   const auto welcome =
-      follow_branch(*node, *chain, live.id, live_left_behind, known_before, now, out);
+      follow_branch(*node, *chain, live.id, live_left_behind, known_before, moment, out);
   if (!welcome) return fail(welcome.error());
   if (*welcome) {
     std::optional<std::int64_t> gap;
@@ -201,7 +202,7 @@ Result<Conclusion> Concluder::conclude(const Statement& statement, rt::UnixTime 
 
 Result<bool> Concluder::follow_branch(const NodeRow& node, const std::vector<Stated>& chain,
                                       const wire::IncarnationId& live, bool live_was_left_behind,
-                                      bool known_before, rt::UnixTime now, Conclusion& out) {
+                                      bool known_before, const Moment& moment, Conclusion& out) {
   const auto refuse = [&]() -> Result<bool> {
     out.run_twice = true;
     auto done = ledger_.execute("UPDATE node SET run_twice = 1 WHERE no = ?1", node.no);
@@ -228,11 +229,11 @@ Result<bool> Concluder::follow_branch(const NodeRow& node, const std::vector<Sta
     get.reset();
     nlohmann::json recent = nlohmann::json::array();
     for (const auto& time : times) {
-      if (time.is_number_integer() && time.get<std::int64_t>() > now.ns - kDayNs) {
+      if (time.is_number_integer() && time.get<std::int64_t>() > moment.now.ns - kDayNs) {
         recent.push_back(time);
       }
     }
-    recent.push_back(now.ns);
+    recent.push_back(moment.now.ns);
     rt::Statement& set = db_.prepare("UPDATE node SET branch_changes = ?2 WHERE no = ?1");
     set.bind(1, node.no).bind_text(2, recent.dump());
     if (auto done = set.run(); !done) return done.error();
@@ -244,7 +245,7 @@ Result<bool> Concluder::follow_branch(const NodeRow& node, const std::vector<Sta
     std::optional<std::int64_t> gap;
     for (const IncarnationRow& row : *all) {
       if (in_chain.contains(row.no) || row.left_behind) continue;
-      if (auto done = leave_behind(row, gap, node.no, now, out); !done) return done.error();
+      if (auto done = leave_behind(row, gap, node.no, moment, out); !done) return done.error();
     }
   }
   if (live_no == node.current_incarnation) return true;
@@ -266,17 +267,18 @@ Status Concluder::close_commands(NodeNo node) {
 }
 
 Status Concluder::leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap,
-                               NodeNo node, rt::UnixTime now, Conclusion& out) {
+                               NodeNo node, const Moment& moment, Conclusion& out) {
   auto done = ledger_.execute("UPDATE incarnation SET left_behind = 1 WHERE no = ?1", row.no);
   if (!done) return done;
   ledger_.forget_uncommitted();
   if (row.known_high == 0) return ok();
   const auto open = ledger_.unsettled(row.no, {1, row.known_high});
   if (!open) return open.error();
+  const rt::UnixTime since = moment.synchronised ? moment.now : kSinceNotKnown;
   for (const SeqRange& range : *open) {
     if (!gap) {
       const auto added =
-          ledger_.add_gap({node, wire::GapCause::kLeftBehind, /*unconfirmed=*/true}, now);
+          ledger_.add_gap({node, wire::GapCause::kLeftBehind, /*unconfirmed=*/true}, since);
       if (!added) return added.error();
       gap = *added;
       out.gaps.push_back(*added);
@@ -370,7 +372,7 @@ Status Concluder::answer(const Stated& stated, Conclusion& out) {
 Status Concluder::release(NodeNo node, rt::UnixTime now) {
   rt::Transaction transaction(db_);
   if (auto done = transaction.begin(); !done) return done;
-  if (auto done = ledger_.declare_unconfirmed(rt::UnixTime{INT64_MIN}, node); !done) {
+  if (auto done = ledger_.declare_unconfirmed(node); !done) {
     ledger_.forget_uncommitted();
     return done.error();
   }

@@ -40,7 +40,7 @@ class Concluder {
   rt::Result<bool> digest_agrees(const Statement& statement, rt::UnixTime now);
 
   /// In one transaction of its own; nothing is changed on failure.
-  rt::Result<Conclusion> conclude(const Statement& statement, rt::UnixTime now);
+  rt::Result<Conclusion> conclude(const Statement& statement, const Moment& moment);
 
   /// [back-3]: the operator says that the node is one machine (again).
   rt::Status release(NodeNo node, rt::UnixTime now);
@@ -55,10 +55,10 @@ class Concluder {
                                             rt::UnixTime now, Conclusion& conclusion);
   rt::Result<bool> follow_branch(const NodeRow& node, const std::vector<Stated>& chain,
                                  const wire::IncarnationId& live, bool live_was_left_behind,
-                                 bool known_before, rt::UnixTime now, Conclusion& out);
+                                 bool known_before, const Moment& moment, Conclusion& out);
   rt::Status close_commands(NodeNo node);
   rt::Status leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap, NodeNo node,
-                          rt::UnixTime now, Conclusion& out);
+                          const Moment& moment, Conclusion& out);
   rt::Status settle_missing(const Stated& stated, std::optional<std::int64_t>& gap, NodeNo node,
                             wire::GapCause cause, rt::UnixTime now, Conclusion& out);
   rt::Status answer(const Stated& stated, Conclusion& out);

@@ -7,6 +7,7 @@
 
 #include "coordinator/store/chunk_purge.h"
 #include "coordinator/store/deletion_table.h"
+#include "coordinator/store/moment.h"
 #include "coordinator/store/retention.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
@@ -18,11 +19,6 @@ inline constexpr std::int64_t kRetentionEveryNs = 300'000'000'000;
 /// A reading outlives its rule by at most this part of `keep`: what is left of a chunk that still
 /// holds younger ones is written again only then.
 inline constexpr std::int64_t kOutlivePart = 8;
-
-struct Moment {
-  rt::UnixTime now;
-  bool synchronised = true;  ///< whether the clock that says so is
-};
 
 /// Takes what is deleted or too old out of the chunks, and gives free space back to the file
 /// system, in steps that each are a short transaction. Store thread. A step that failed or was

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coordinator/store/moment.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/random.h"
 #include "proto/rt/result.h"
@@ -44,6 +45,9 @@ struct SettledName {
   wire::Verdict verdict = wire::Verdict::kNone;  ///< kNone: not settled
   std::optional<wire::Hash128> hash;  ///< of a stored or quarantined one, while it is kept
 };
+
+/// When a gap began to wait, as long as no synchronised clock has told.
+inline constexpr rt::UnixTime kSinceNotKnown{INT64_MAX};
 
 /// A gap as it goes into the ledger.
 struct NewGap {
@@ -107,6 +111,7 @@ class Ledger {
       IncarnationNo incarnation, wire::SeqRange range);
 
   // ---- gaps ----
+  /// Of an unconfirmed one `now` may be kSinceNotKnown.
   rt::Result<std::int64_t> add_gap(const NewGap& gap, rt::UnixTime now);
   /// `each`: readings of each name; nullopt: not known.
   rt::Status add_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
@@ -118,14 +123,20 @@ class Ledger {
   /// Takes names out of an unconfirmed gap (they arrived, or are stated as held); a gap without
   /// names is closed. Returns the gaps that changed.
   rt::Status leave_unconfirmed(IncarnationNo incarnation, wire::SeqRange range);
-  /// Unconfirmed gaps since before `before` (or of `node`, when not 0) become declared: names
-  /// settle.
-  rt::Result<int> declare_unconfirmed(rt::UnixTime before, NodeNo node);
+  /// Unconfirmed gaps that waited so long become declared: names settle. By a clock that is not
+  /// synchronised none has. Those made by such a clock wait from the first call with a good one.
+  rt::Status declare_unconfirmed(const Moment& now, rt::Nanos wait);
+  /// The same with all of `node`, at once.
+  rt::Status declare_unconfirmed(NodeNo node);
   rt::Result<bool> has_unconfirmed(IncarnationNo incarnation, wire::SeqRange range);
 
  private:
   rt::Status extend_settled(IncarnationNo incarnation, wire::SeqRange range);
   rt::Status close_if_empty(std::int64_t gap);
+  rt::Result<std::vector<std::int64_t>> list_unconfirmed(std::string_view where,
+                                                         std::int64_t argument);
+  rt::Status settle_names_of(std::int64_t gap);
+  rt::Status declare(const std::vector<std::int64_t>& gaps);
   rt::Status put_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,
                            std::optional<std::uint64_t> each);
   std::uint64_t next_ordinal(rt::UnixTime now);

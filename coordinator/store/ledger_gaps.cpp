@@ -171,41 +171,61 @@ Status Ledger::close_if_empty(std::int64_t gap) {
       gap);
 }
 
-Result<int> Ledger::declare_unconfirmed(rt::UnixTime before, NodeNo node) {
+Status Ledger::declare_unconfirmed(const Moment& now, rt::Nanos wait) {
+  if (!now.synchronised) return ok();
+  auto done = execute("UPDATE gap SET since_ns = ?1 WHERE state = 1 AND since_ns = ?2", now.now.ns,
+                      kSinceNotKnown.ns);
+  if (!done) return done;
+  const auto due = list_unconfirmed("since_ns < ?1", (now.now + -wait).ns);
+  return due ? declare(*due) : Status(due.error());
+}
+
+Status Ledger::declare_unconfirmed(NodeNo node) {
+  const auto all = list_unconfirmed("node_no = ?1", node);
+  return all ? declare(*all) : Status(all.error());
+}
+
+Result<std::vector<std::int64_t>> Ledger::list_unconfirmed(std::string_view where,
+                                                           std::int64_t argument) {
   std::vector<std::int64_t> gaps;
-  rt::Statement& due = db_.prepare(
-      "SELECT no FROM gap WHERE state = 1 AND (since_ns < ?1 OR node_no = ?2) ORDER BY no");
-  due.bind(1, before.ns).bind(2, node);
+  rt::Statement& rows =
+      db_.prepare("SELECT no FROM gap WHERE state = 1 AND " + std::string(where) + " ORDER BY no");
+  rows.bind(1, argument);
   for (;;) {
-    const auto row = due.step();
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return gaps;
+    gaps.push_back(rows.i64(0));
+  }
+}
+
+Status Ledger::declare(const std::vector<std::int64_t>& gaps) {
+  for (const std::int64_t gap : gaps) {
+    if (auto done = settle_names_of(gap); !done) return done;
+    if (auto done = execute("UPDATE gap SET state = 2 WHERE no = ?1", gap); !done) return done;
+  }
+  return ok();
+}
+
+Status Ledger::settle_names_of(std::int64_t gap) {
+  std::vector<std::pair<IncarnationNo, wire::SeqRange>> names;
+  rt::Statement& rows =
+      db_.prepare("SELECT incarnation_no, first, last FROM gap_name WHERE gap_no = ?1");
+  rows.bind(1, gap);
+  for (;;) {
+    const auto row = rows.step();
     if (!row) return row.error();
     if (!*row) break;
-    gaps.push_back(due.i64(0));
+    names.emplace_back(rows.i64(0), wire::SeqRange{rows.u64(1), rows.u64(2)});
   }
-  for (const std::int64_t gap : gaps) {
-    std::vector<std::pair<IncarnationNo, wire::SeqRange>> names;
-    rt::Statement& rows =
-        db_.prepare("SELECT incarnation_no, first, last FROM gap_name WHERE gap_no = ?1");
-    rows.bind(1, gap);
-    for (;;) {
-      const auto row = rows.step();
-      if (!row) return row.error();
-      if (!*row) break;
-      names.emplace_back(rows.i64(0), wire::SeqRange{rows.u64(1), rows.u64(2)});
-    }
-    for (const auto& [incarnation, range] : names) {
-      const auto open = unsettled(incarnation, range);
-      if (!open) return open.error();
-      for (const wire::SeqRange& part : *open) {
-        if (auto done = settle(incarnation, part, wire::Verdict::kGapped); !done)
-          return done.error();
-      }
-    }
-    if (auto done = execute("UPDATE gap SET state = 2 WHERE no = ?1", gap); !done) {
-      return done.error();
+  for (const auto& [incarnation, range] : names) {
+    const auto open = unsettled(incarnation, range);
+    if (!open) return open.error();
+    for (const wire::SeqRange& part : *open) {
+      if (auto done = settle(incarnation, part, wire::Verdict::kGapped); !done) return done;
     }
   }
-  return static_cast<int>(gaps.size());
+  return ok();
 }
 
 }  // namespace fieldpost::coordinator

@@ -181,6 +181,24 @@ Result<wire::Command> Store::add_command(const std::string& node, const wire::Sp
   return wire::Command{ledger_.store_id(), 0, spool, id, expires, verb, arguments, 0};
 }
 
+Status Store::end_overdue(const Moment& now, rt::Nanos unconfirmed_for) {
+  rt::Transaction transaction(db_);
+  auto done = transaction.begin();
+  if (done) done = ledger_.declare_unconfirmed(now, unconfirmed_for);
+  if (done) done = expire_commands(now.now);
+  if (done) done = transaction.commit();
+  if (!done) ledger_.forget_uncommitted();
+  return done;
+}
+
+Status Store::expire_commands(rt::UnixTime now) {
+  return ledger_.execute(
+      "UPDATE command SET outcome = json_object('type', 'command', 'id', id, 'verb', verb,"
+      " 'ok', NULL, 'detail', 'expired: the node told no outcome in time')"
+      " WHERE outcome IS NULL AND expires_ns <= ?1",
+      now.ns);
+}
+
 Result<std::vector<wire::Command>> Store::open_commands(const std::string& node,
                                                         const wire::SpoolId& spool,
                                                         rt::UnixTime now) {

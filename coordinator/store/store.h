@@ -66,6 +66,9 @@ class Store {
   rt::Result<wire::Command> add_command(const std::string& node, const wire::SpoolId& spool,
                                         const std::string& verb, const std::string& arguments,
                                         rt::UnixTime now, rt::UnixTime expires);
+  /// Unconfirmed gaps that waited so long become declared; commands that expired without an outcome
+  /// get one, which gives way to what the node may tell yet.
+  rt::Status end_overdue(const Moment& now, rt::Nanos unconfirmed_for);
   /// The highest id that either side knows; a mark beyond `kToldNumberMax` is not believed.
   rt::Result<std::uint64_t> exchange_mark(NodeNo node, std::uint64_t mark);
   /// Commands of the node that have no outcome yet and have not expired.
@@ -81,6 +84,7 @@ class Store {
         eraser_(db_),
         ingest_(db_, ledger_, readings_, options),
         concluder_(db_, ledger_) {}
+  rt::Status expire_commands(rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
 

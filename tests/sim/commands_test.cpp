@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -266,6 +267,21 @@ TEST_CASE("the outcome that a restarted node still holds takes the place of an u
     CHECK(world.outcomes().at(id).find("pong") != std::string::npos);
     CHECK(world.told().size() == 1);
   }
+}
+
+TEST_CASE("a command to a node that nobody knows is refused as that, to one away as unavailable") {
+  CommandWorld world;
+  const auto refused = [&](const std::string& node) {
+    std::optional<rt::Errc> code;
+    world.site().coordinator()->send_command(
+        node, "ping", "{}", [&](rt::Result<wire::Command> made) { code = made.error().code; });
+    world.run_for(seconds(2));
+    return code;
+  };
+  CHECK(refused("nobody") == rt::Errc::kNotFound);
+  world.node().kill();
+  world.run_for(minutes(2));
+  CHECK(refused("n1") == rt::Errc::kUnavailable);
 }
 
 TEST_CASE("a restarted coordinator sends what is unanswered to the process that it sent it to") {

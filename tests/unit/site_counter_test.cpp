@@ -90,7 +90,7 @@ TEST_CASE(
   for (const std::uint64_t number : {kWorst, kWorst / 2, kToldNumberMax + 1}) {
     CAPTURE(number);
     StoreWorld world;
-    const auto taken = world.store().concluder().conclude(hello_of(2, number, number), kStoreNow);
+    const auto taken = world.store().concluder().conclude(hello_of(2, number, number), {kStoreNow});
     REQUIRE(taken);
     CHECK(taken->numbers_refused == 2);
     REQUIRE(taken->welcome.ordinals.size() == 1);  // the node is told the one that counts

@@ -158,6 +158,7 @@ class Coordinator {
   void run_store(std::function<rt::Status(Store&)> job, std::function<void(rt::Status)> done);
   void on_tick();
   void end_overdue();
+  void ask_for_damaged();
   void compact();
   void erase();
   void on_erased(const Eraser::Step& step);

@@ -46,6 +46,27 @@ void Coordinator::end_overdue() {
       [this](Status status) {
         if (!status) log_.warning("ending what is overdue: {}", status.error().message);
       });
+  ask_for_damaged();
+}
+
+/// A node may still have what the store lost.
+void Coordinator::ask_for_damaged() {
+  auto asked = std::make_shared<std::vector<Store::NodeCommand>>();
+  run_store(
+      [asked, now = clock_.now()](Store& store) -> Status {
+        auto commands = store.ask_for_damaged(now, now + kCommandLife);
+        if (!commands) return commands.error();
+        *asked = std::move(*commands);
+        return ok();
+      },
+      [this, asked](Status status) {
+        if (!status) log_.warning("asking for what is damaged: {}", status.error().message);
+        for (Store::NodeCommand& each : *asked) {
+          log_.info("node {} is asked for a damaged record: command {}", each.node,
+                    each.command.id);
+          send_signed_command(each.node, std::move(each.command));
+        }
+      });
 }
 
 void Coordinator::forget_silent() {
@@ -78,6 +99,7 @@ void Coordinator::compact() {
       [this, more](Status status) {
         compacting_ = false;
         if (!status) log_.warning("compacting: {}", status.error().message);
+        if (!status && status.error().code == Errc::kCorrupt) ask_for_damaged();
         // Steps are bounded; commits go between them.
         if (status && *more) compact();
       });

@@ -1,5 +1,7 @@
 #include "coordinator/nodes/site_view.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -100,6 +102,12 @@ NodeView SiteView::join(const NodeRecord& record) const {
   }
   view.has_agent = record.has_agent;
   if (!view.online && view.has_agent) view.unknown_from = record.last_seen;
+  if (record.damaged > 0) {
+    view.alarms.push_back(fmt::format(
+        "{} stored readings were damaged on the coordinator's disk: they are in gaps, cause "
+        "damaged; check the disk",
+        record.damaged));
+  }
   if (record.run_twice && view.alarms.empty()) {
     view.alarms.push_back("two machines said that they are this node; it is not welcomed");
   }

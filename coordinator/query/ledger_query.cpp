@@ -64,7 +64,8 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
       "SELECT n.id, n.last_seen_ns, n.version, n.labels, n.run_twice, n.accepted + n.accepted_http,"
       " n.held, n.shed, n.delivered, count(g.no), coalesce(sum(g.readings), 0), "
       "coalesce(min(g.readings_known), 1),"
-      " n.current_incarnation IS NOT NULL"
+      " n.current_incarnation IS NOT NULL,"
+      " (SELECT coalesce(sum(readings), 0) FROM damage d WHERE d.node_no = n.no)"
       " FROM node n LEFT JOIN gap g ON g.node_no = n.no AND g.state != 3"
       " AND NOT EXISTS (SELECT 1 FROM deletion d WHERE d.gap_no = g.no)"
       " WHERE n.id > ?1 AND (?3 = '' OR n.id = ?3) GROUP BY n.no ORDER BY n.id LIMIT ?2");
@@ -87,6 +88,7 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
     node.readings_lost = rows.u64(10);
     node.lost_unknown = rows.i64(11) == 0;
     node.has_agent = rows.i64(12) != 0;
+    node.damaged = rows.u64(13);
     out.push_back(std::move(node));
   }
 }

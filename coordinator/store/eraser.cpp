@@ -37,6 +37,7 @@ rt::Result<rt::UnixTime> retention_time(rt::Database& db, const Moment& now) {
 }
 
 rt::Result<Eraser::Step> Eraser::step(const RetentionRules& rules, const Moment& now) {
+  now_ = now.now;
   const auto pending = next_pending(db_);
   if (!pending) return pending.error();
   if (*pending) return purge(**pending);
@@ -67,7 +68,7 @@ rt::Result<Eraser::Step> Eraser::commit(rt::Transaction& transaction, ChunkPurge
 rt::Error Eraser::set_damaged_aside(const ChunkPurge& chunks, rt::Error error) {
   if (!chunks.damaged()) return error;
   db_.rollback();
-  auto moved = set_aside(db_, *chunks.damaged(), error.message);
+  auto moved = set_aside(db_, *chunks.damaged(), {error.message, now_});
   return moved ? error : moved.error();
 }
 

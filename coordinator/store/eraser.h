@@ -69,6 +69,7 @@ class Eraser {
   rt::Error set_damaged_aside(const ChunkPurge& chunks, rt::Error error);
 
   rt::Database& db_;
+  rt::UnixTime now_;  ///< of the step
   Place place_;
   bool in_pass_ = false;
   rt::UnixTime pass_time_;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coordinator/store/gap_table.h"
 #include "coordinator/store/moment.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/random.h"
@@ -48,16 +49,6 @@ struct SettledName {
 
 /// When a gap began to wait, as long as no synchronised clock has told.
 inline constexpr rt::UnixTime kSinceNotKnown{INT64_MAX};
-
-/// A gap as it goes into the ledger.
-struct NewGap {
-  NodeNo node = 0;
-  wire::GapCause cause = wire::GapCause::kUnknown;
-  bool unconfirmed = false;
-  std::int64_t first_time = 0, last_time = 0;  ///< both 0: not known
-  std::vector<wire::Hash128> sets;
-  bool sets_known = false;
-};
 
 /// Which names are settled, and how. Store thread only. Everything that changes runs inside the
 /// caller's transaction and is durable with it; `forget_uncommitted` after a rollback.

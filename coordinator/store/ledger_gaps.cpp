@@ -13,9 +13,6 @@ using rt::Status;
 
 namespace {
 
-constexpr int kUnconfirmed = 1;
-constexpr int kDeclared = 2;
-
 struct GapNameRow {
   std::int64_t gap = 0;
   wire::SeqRange range;
@@ -25,27 +22,8 @@ struct GapNameRow {
 }  // namespace
 
 Result<std::int64_t> Ledger::add_gap(const NewGap& gap, rt::UnixTime now) {
-  std::string sets;
-  for (const wire::Hash128& set : gap.sets) sets += set.bytes();
-  rt::Statement& add = db_.prepare(
-      "INSERT INTO gap (node_no, cause, state, first_time, last_time, readings_known, sets, "
-      "since_ns)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7)");
-  add.bind(1, gap.node).bind(2, static_cast<int>(gap.cause));
-  add.bind(3, gap.unconfirmed ? kUnconfirmed : kDeclared).bind(7, now.ns);
-  if (gap.first_time == 0 && gap.last_time == 0) {
-    add.bind_null(4).bind_null(5);
-  } else {
-    add.bind(4, gap.first_time).bind(5, gap.last_time);
-  }
-  if (gap.sets_known) {
-    add.bind_blob(6, sets);
-  } else {
-    add.bind_null(6);
-  }
-  if (auto done = add.run(); !done) return done.error();
   if (gap.unconfirmed) has_unconfirmed_ = true;
-  return db_.last_insert_rowid();
+  return insert_gap(db_, gap, now);
 }
 
 Status Ledger::put_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::SeqRange range,

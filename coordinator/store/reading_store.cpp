@@ -91,13 +91,14 @@ rt::Status ReadingStore::add_batch(const ReadingBatch& batch, rt::UnixTime now) 
   const auto set_no = state_->catalog.set_no(*batch.set);
   if (!set_no) return set_no.error();
   if (auto done = insert_batch(db_, batch, *set_no, now); !done) return done;
-  if (state_->waiting && db_.changes() > 0) {
+  if (db_.changes() == 0) return rt::ok();
+  if (state_->waiting) {
     Waiting& waiting = (*state_->waiting)[batch.node];
     waiting.batches += 1;
     waiting.readings += readings;
     waiting.oldest_ns = std::min(waiting.oldest_ns, now.ns);
   }
-  return rt::ok();
+  return heal(db_, batch);
 }
 
 void ReadingStore::forget_uncommitted() {
@@ -111,11 +112,12 @@ rt::Result<bool> ReadingStore::compact_step(const CompactionLimits& limits, rt::
   }
   const auto node = next_node(*state_->waiting, limits, now);
   if (!node) return false;
-  if (auto done = compact_node(*node, limits); !done) return done.error();
+  if (auto done = compact_node(*node, limits, now); !done) return done.error();
   return true;
 }
 
-rt::Status ReadingStore::compact_node(NodeNo node, const CompactionLimits& limits) {
+rt::Status ReadingStore::compact_node(NodeNo node, const CompactionLimits& limits,
+                                      rt::UnixTime now) {
   auto waiting = std::exchange(state_->waiting, std::nullopt);  // not known if this fails
   Compaction step(db_, state_->catalog);
   rt::Transaction transaction(db_);
@@ -123,9 +125,9 @@ rt::Status ReadingStore::compact_node(NodeNo node, const CompactionLimits& limit
   if (auto done = step.run(node, limits.readings_max); !done) {
     db_.rollback();
     if (!step.damaged()) return done;
-    const std::string& why = done.error().message;
+    const DamageFound found{done.error().message, now};
     auto moved =
-        std::visit([&](const auto& row) { return set_aside(db_, row, why); }, *step.damaged());
+        std::visit([&](const auto& row) { return set_aside(db_, row, found); }, *step.damaged());
     return moved ? done : moved;
   }
   if (auto done = transaction.commit(); !done) return done;

@@ -69,13 +69,13 @@ class ReadingStore {
   /// Merges batches of one node into chunks, in one transaction of its own: sorted by time, one
   /// reading per series, time and boot, the highest rank wins. Returns false when there is nothing
   /// worth doing. Readers see either side of it. Safe to repeat after a crash or a failure.
-  /// kCorrupt: a batch or chunk could not be decoded. It is set aside then, and the next step goes
-  /// on without it, so that each is reported once; a replay of the batch heals it.
+  /// kCorrupt: a batch or chunk could not be decoded. It is set aside then, in a gap, and the next
+  /// step goes on without it, so that each is reported once; a replay of the batch heals it.
   rt::Result<bool> compact_step(const CompactionLimits& limits, rt::UnixTime now);
 
  private:
   struct State;
-  rt::Status compact_node(NodeNo node, const CompactionLimits& limits);
+  rt::Status compact_node(NodeNo node, const CompactionLimits& limits, rt::UnixTime now);
   rt::Database& db_;
   std::unique_ptr<State> state_;
 };

@@ -66,6 +66,12 @@ class Store {
   rt::Result<wire::Command> add_command(const std::string& node, const wire::SpoolId& spool,
                                         const std::string& verb, const std::string& arguments,
                                         rt::UnixTime now, rt::UnixTime expires);
+  /// Commands to nodes to send again what was damaged here; each batch is asked for once.
+  struct NodeCommand {
+    std::string node;
+    wire::Command command;
+  };
+  rt::Result<std::vector<NodeCommand>> ask_for_damaged(rt::UnixTime now, rt::UnixTime expires);
   /// Unconfirmed gaps that waited so long become declared; commands that expired without an outcome
   /// get one, which gives way to what the node may tell yet.
   rt::Status end_overdue(const Moment& now, rt::Nanos unconfirmed_for);

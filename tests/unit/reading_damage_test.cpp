@@ -127,6 +127,37 @@ TEST_CASE("last goes back behind a damaged chunk of strings") {
   CHECK(world.query().last({1})->at(0).second.text == "text 1");
 }
 
+TEST_CASE("what is damaged is delivered no more but in a gap, until it comes again") {
+  DamagedWorld world;
+  world.execute("UPDATE node SET delivered = 6");
+  world.execute("UPDATE batch SET payload = x'00' WHERE seq = 2");
+  REQUIRE_FALSE(world.store().compact_step(kCompactAll, {}));
+  CHECK(world.number("SELECT delivered FROM node") == 4);
+  CHECK(world.number("SELECT readings FROM gap WHERE state = 2 AND cause = 4") == 2);
+  CHECK(world.number("SELECT first_time FROM gap") == 200);
+  CHECK(world.number("SELECT last_time FROM gap") == 210);
+  CHECK(world.number("SELECT length(sets) FROM gap") == 16);
+  CHECK(world.number("SELECT sum(readings) FROM damage") == 2);
+  world.add(world.batches[1]);
+  CHECK(world.number("SELECT state FROM gap") == 3);
+  CHECK(world.number("SELECT delivered FROM node") == 6);
+  CHECK(world.number("SELECT count(*) FROM damage") == 0);
+}
+
+TEST_CASE("a damaged chunk is a gap of its readings, for good") {
+  DamagedWorld world;
+  world.execute("UPDATE node SET delivered = 6");
+  world.compact();
+  world.execute("UPDATE pack SET bytes = zeroblob(length(bytes))");
+  wire::Columns late;
+  late.columns.push_back({{205}, {7}, {}});
+  world.add(make_batch(1, {1, 4}, make_set({"air temp f"}), late));
+  REQUIRE_FALSE(world.store().compact_step(kCompactAll, {}));
+  CHECK(world.number("SELECT readings FROM gap WHERE state = 2 AND cause = 4") == 6);
+  CHECK(world.number("SELECT delivered FROM node") == 0);
+  CHECK(world.number("SELECT sum(readings) FROM damage WHERE ordinal IS NULL") == 6);
+}
+
 TEST_CASE("only so many damaged rows are kept") {
   DamagedWorld world;
   world.execute(

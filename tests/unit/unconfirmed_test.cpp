@@ -10,6 +10,7 @@ using coordinator::Moment;
 using std::chrono::hours;
 
 constexpr rt::Nanos kWeek = hours(7 * 24);
+constexpr rt::Nanos kSecond = rt::Seconds(1);
 constexpr int kUnconfirmed = 1;
 constexpr int kDeclared = 2;
 
@@ -43,10 +44,10 @@ struct LeftBehindWorld : StoreWorld {
 
 TEST_CASE("an unconfirmed gap is declared after a week, and its names settle") {
   LeftBehindWorld world({kStoreNow});
-  world.end_overdue(kStoreNow + kWeek - rt::Seconds(1));
+  world.end_overdue(kStoreNow + (kWeek - kSecond));
   CHECK(world.state() == kUnconfirmed);
   CHECK(world.ledger().settled(1, 9)->verdict == wire::Verdict::kNone);
-  world.end_overdue(kStoreNow + kWeek + rt::Seconds(1));
+  world.end_overdue(kStoreNow + (kWeek + kSecond));
   CHECK(world.state() == kDeclared);
   CHECK(world.ledger().settled(1, 9)->verdict == wire::Verdict::kGapped);
 }
@@ -61,9 +62,9 @@ TEST_CASE("a gap that began by a wrong clock waits from the first good one on") 
   LeftBehindWorld world({rt::UnixTime{0}, false});
   world.end_overdue(kStoreNow);
   CHECK(world.state() == kUnconfirmed);
-  world.end_overdue(kStoreNow + kWeek - rt::Seconds(1));
+  world.end_overdue(kStoreNow + (kWeek - kSecond));
   CHECK(world.state() == kUnconfirmed);
-  world.end_overdue(kStoreNow + kWeek + rt::Seconds(1));
+  world.end_overdue(kStoreNow + (kWeek + kSecond));
   CHECK(world.state() == kDeclared);
 }
 

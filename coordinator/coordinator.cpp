@@ -530,6 +530,9 @@ void Coordinator::welcome(const std::string& node, const Statement& statement,
         "what it still has",
         node);
   }
+  if (conclusion.all_answered) {
+    log_.info("every node that this store knows has said hello since it was set back");
+  }
   if (conclusion.branch_changed) {
     log_.warning(
         "the spool of node {} was set back or replaced: names of the branch left behind are "

@@ -186,6 +186,7 @@ Result<Conclusion> Concluder::conclude(const Statement& statement, const Moment&
       follow_branch(*node, *chain, live.id, live_left_behind, known_before, moment, out);
   if (!welcome) return fail(welcome.error());
   if (*welcome) {
+    if (auto done = note_hello(*node_no, now, out); !done) return fail(done.error());
     std::optional<std::int64_t> gap;
     const wire::GapCause cause =
         out.store_was_set_back ? wire::GapCause::kStoreRestored : wire::GapCause::kLostByNode;
@@ -198,6 +199,16 @@ Result<Conclusion> Concluder::conclude(const Statement& statement, const Moment&
   }
   if (auto done = transaction.commit(); !done) return fail(done.error());
   return out;
+}
+
+Status Concluder::note_hello(NodeNo node, rt::UnixTime now, Conclusion& out) {
+  if (out.store_was_set_back) {
+    if (auto done = set_back_.note(now); !done) return done;
+  }
+  const auto last = set_back_.note_hello(node, now);
+  if (!last) return last.error();
+  out.all_answered = *last;
+  return ok();
 }
 
 Result<bool> Concluder::follow_branch(const NodeRow& node, const std::vector<Stated>& chain,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/store/ledger.h"
+#include "coordinator/store/set_back.h"
 #include "proto/rt/result.h"
 #include "proto/wire/messages.h"
 
@@ -27,6 +28,7 @@ struct Conclusion {
   wire::Welcome welcome;           ///< without ids, time and credit
   std::vector<std::int64_t> gaps;  ///< rows that were added
   bool store_was_set_back = false;
+  bool all_answered = false;  ///< since it was set back; this node was the last
   bool branch_changed = false;
   int numbers_refused = 0;  ///< ordinals and marks beyond `kToldNumberMax`
 };
@@ -34,7 +36,8 @@ struct Conclusion {
 /// Takes confirmed hellos into the ledger ([wel-1], [wel-2], section 7). Store thread.
 class Concluder {
  public:
-  Concluder(rt::Database& db, Ledger& ledger) : db_(db), ledger_(ledger) {}
+  Concluder(rt::Database& db, Ledger& ledger, SetBack& set_back)
+      : db_(db), ledger_(ledger), set_back_(set_back) {}
 
   /// [hello-5]: whether the digest is that of the ancestors which the statement does not list.
   rt::Result<bool> digest_agrees(const Statement& statement, rt::UnixTime now);
@@ -53,6 +56,7 @@ class Concluder {
   rt::Result<std::vector<IncarnationRow>> unlisted_ancestors(const Statement& statement);
   rt::Result<std::vector<Stated>> enter_all(NodeNo node, const Statement& statement,
                                             rt::UnixTime now, Conclusion& conclusion);
+  rt::Status note_hello(NodeNo node, rt::UnixTime now, Conclusion& out);
   rt::Result<bool> follow_branch(const NodeRow& node, const std::vector<Stated>& chain,
                                  const wire::IncarnationId& live, bool live_was_left_behind,
                                  bool known_before, const Moment& moment, Conclusion& out);
@@ -65,6 +69,7 @@ class Concluder {
 
   rt::Database& db_;
   Ledger& ledger_;
+  SetBack& set_back_;
 };
 
 }  // namespace fieldpost::coordinator

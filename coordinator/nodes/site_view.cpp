@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/nodes/accounts.h"
+#include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
 
@@ -107,6 +108,12 @@ NodeView SiteView::join(const NodeRecord& record) const {
         "{} stored readings were damaged on the coordinator's disk: they are in gaps, cause "
         "damaged; check the disk",
         record.damaged));
+  }
+  if (record.unheard_since) {
+    view.alarms.push_back(fmt::format(
+        "the store was set back to {}: what this node delivered after that is not confirmed until "
+        "it says hello",
+        wire::format_rfc3339({*record.unheard_since})));
   }
   if (record.run_twice && view.alarms.empty()) {
     view.alarms.push_back("two machines said that they are this node; it is not welcomed");

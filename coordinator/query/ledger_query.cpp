@@ -65,7 +65,9 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
       " n.held, n.shed, n.delivered, count(g.no), coalesce(sum(g.readings), 0), "
       "coalesce(min(g.readings_known), 1),"
       " n.current_incarnation IS NOT NULL,"
-      " (SELECT coalesce(sum(readings), 0) FROM damage d WHERE d.node_no = n.no)"
+      " (SELECT coalesce(sum(readings), 0) FROM damage d WHERE d.node_no = n.no),"
+      " (SELECT value FROM fact WHERE key = 'set_back_to' AND n.last_hello_ns <= value"
+      " AND n.current_incarnation IS NOT NULL)"
       " FROM node n LEFT JOIN gap g ON g.node_no = n.no AND g.state != 3"
       " AND NOT EXISTS (SELECT 1 FROM deletion d WHERE d.gap_no = g.no)"
       " WHERE n.id > ?1 AND (?3 = '' OR n.id = ?3) GROUP BY n.no ORDER BY n.id LIMIT ?2");
@@ -89,6 +91,7 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
     node.lost_unknown = rows.i64(11) == 0;
     node.has_agent = rows.i64(12) != 0;
     node.damaged = rows.u64(13);
+    if (!rows.is_null(14)) node.unheard_since = rows.i64(14);
     out.push_back(std::move(node));
   }
 }

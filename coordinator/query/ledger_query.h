@@ -18,6 +18,8 @@ struct NodeRecord {
   std::string version;
   std::vector<std::string> labels;
   bool run_twice = false;
+  /// The store was set back to this time (ns), and the node has not said hello since.
+  std::optional<std::int64_t> unheard_since;
   bool has_agent = false;      ///< some hello of it was confirmed
   std::uint64_t accepted = 0;  ///< as the node told, and over HTTP
   std::uint64_t held = 0;      ///< as it told with that

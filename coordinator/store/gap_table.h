@@ -20,6 +20,7 @@ struct NewGap {
   std::vector<wire::Hash128> sets;
   bool sets_known = false;
   std::uint64_t readings = 0;  ///< of no name; those of its names are added to it
+  bool readings_known = true;
 };
 
 /// Returns its row. Inside the caller's transaction.

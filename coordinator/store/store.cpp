@@ -29,6 +29,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const std::s
   std::unique_ptr<Store> store(new Store(std::move(*db), options));
   if (auto done = store->ledger_.load(random); !done) return done.error();
   if (auto done = store->readings_.load(); !done) return done.error();
+  if (auto done = store->set_back_.load(); !done) return done.error();
   const auto ordinal = store->ledger_.draw_http_ordinal(now);
   if (!ordinal) return ordinal.error();
   store->http_ordinal_ = *ordinal;

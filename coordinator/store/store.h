@@ -89,7 +89,8 @@ class Store {
         readings_(db_),
         eraser_(db_),
         ingest_(db_, ledger_, readings_, options),
-        concluder_(db_, ledger_) {}
+        set_back_(db_),
+        concluder_(db_, ledger_, set_back_) {}
   rt::Status expire_commands(rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
@@ -99,6 +100,7 @@ class Store {
   ReadingStore readings_;
   Eraser eraser_;
   Ingest ingest_;
+  SetBack set_back_;
   Concluder concluder_;
   std::uint64_t http_ordinal_ = 0;
   std::uint64_t http_seq_ = 0;

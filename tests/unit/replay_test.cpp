@@ -105,4 +105,21 @@ TEST_CASE("settling a name again never makes the range that it lies in shorter")
   CHECK(world.number("SELECT last FROM settled WHERE first = 1") == 3);
 }
 
+TEST_CASE("a damaged batch is asked for once, and its replay closes the gap") {
+  ReplayWorld world;
+  REQUIRE(world.ledger().execute("UPDATE node SET current_incarnation = 1 WHERE no = ?1", 1));
+  REQUIRE(world.ledger().execute("UPDATE batch SET payload = x'00' WHERE seq = ?1", 2));
+  REQUIRE_FALSE(world.store().readings().compact_step({.batches_min = 1}, kStoreNow));
+  CHECK(world.number("SELECT readings FROM gap WHERE state = 2") == 5);
+  const auto asked = world.store().ask_for_damaged(kStoreNow, kStoreNow);
+  REQUIRE(asked);
+  REQUIRE(asked->size() == 1);
+  CHECK(asked->front().node == "n1");
+  CHECK(asked->front().command.verb == "resend");
+  CHECK(asked->front().command.arguments.find("\"first\":2") != std::string::npos);
+  CHECK(world.store().ask_for_damaged(kStoreNow, kStoreNow)->empty());
+  world.take({replay(2, readings_record(5, 1000))});
+  CHECK(world.number("SELECT count(*) FROM gap WHERE state <> 3") == 0);
+}
+
 }  // namespace fieldpost::test

@@ -37,6 +37,7 @@ add_executable(
   unit/quarantine_test.cpp
   unit/replay_test.cpp
   unit/salvage_test.cpp
+  unit/set_back_test.cpp
   unit/site_counter_test.cpp
   unit/spool_test.cpp
   unit/reading_crash_test.cpp

@@ -237,6 +237,7 @@ void Coordinator::on_committed(rt::Result<std::vector<Settled>> settled, std::si
     log_.error("nothing stored, nothing receipted: {}; nodes keep their readings and send again",
                settled.error().message);
   } else {
+    end_to_ask_on(*settled);
     send_receipts(*settled);
     for (const Settled& each : *settled) note(each);
   }
@@ -265,6 +266,21 @@ void Coordinator::note(const Settled& settled) {
     live_.publish(*settled.stored);
   }
   if (!settled.gaps.empty() && on_changed_) on_changed_(settled.node, settled.gaps);
+}
+
+/// A welcome that could not tell all missing names has told those that came first. When they have
+/// come the session ends in silence: with no receipt the node says hello again, and the next
+/// welcome goes on [wel-4].
+void Coordinator::end_to_ask_on(const std::vector<Settled>& settled) {
+  for (const Settled& each : settled) {
+    const auto session = sessions_.find(each.node);
+    if (session == sessions_.end() || !session->second.last_missing) continue;
+    const wire::NameRange& last = *session->second.last_missing;
+    if (last.incarnation != each.name.incarnation || each.name.seq != last.seqs.last) continue;
+    log_.info("node {} has sent what was asked for, and more is missing: it says hello again",
+              each.node);
+    end_session(each.node);
+  }
 }
 
 void Coordinator::send_receipts(const std::vector<Settled>& settled) {
@@ -542,6 +558,8 @@ void Coordinator::welcome(const std::string& node, const Statement& statement,
   Session& session = sessions_.at(node);
   session.nonce = statement.head.nonce;
   session.spool = statement.head.spool;
+  session.last_missing.reset();
+  if (conclusion.more_missing) session.last_missing = conclusion.welcome.missing.back();
   const Credit credit = credit_.grant(node, loop_.now());
   wire::Welcome& message = conclusion.welcome;
   message.store_id = store_id_;

@@ -114,6 +114,7 @@ class Coordinator {
     std::shared_ptr<const Statement> statement;
     std::uint64_t nonce = 0;  ///< of the welcomed session; 0: none
     wire::SpoolId spool;
+    std::optional<wire::NameRange> last_missing;  ///< of more than the welcome told
     rt::Instant last_heard;
   };
   struct PendingHttp {
@@ -145,6 +146,7 @@ class Coordinator {
   void commit_arrivals();
   void submit_arrivals();
   void on_committed(rt::Result<std::vector<Settled>> settled, std::size_t bytes);
+  void end_to_ask_on(const std::vector<Settled>& settled);
   void send_receipts(const std::vector<Settled>& settled);
   void send_receipt(const std::string& node, wire::Receipt receipt, const Credit& credit);
   void balance_credit();

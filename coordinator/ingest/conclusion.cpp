@@ -24,8 +24,6 @@ namespace {
 
 constexpr std::int64_t kDayNs = 86'400'000'000'000;
 constexpr std::size_t kBranchChangesMax = 3;  ///< within a day; the third proves it
-/// Entries of each kind in one welcome; what does not fit is published again, or comes next time.
-constexpr std::size_t kWelcomeEntriesMax = 1500;
 
 }  // namespace
 
@@ -359,13 +357,13 @@ Status Concluder::answer(const Stated& stated, Conclusion& out) {
     if (!others) return others.error();
     for (const auto& [part, verdict] : *others) {
       if (verdict == Verdict::kQuarantined) continue;  // by hash, below
-      if (out.welcome.verdicts.size() >= kWelcomeEntriesMax) break;
+      if (out.welcome.verdicts.size() >= entries_max_) break;
       out.welcome.verdicts.push_back({{stated.row.id, part}, verdict});
     }
     const auto hashes = ledger_.hashes(stated.row.no, range);
     if (!hashes) return hashes.error();
     for (const auto& [seq, hash] : *hashes) {
-      if (out.welcome.stored.size() >= kWelcomeEntriesMax) break;
+      if (out.welcome.stored.size() >= entries_max_) break;
       out.welcome.stored.push_back({{stated.row.id, seq}, hash});
     }
   }
@@ -373,7 +371,8 @@ Status Concluder::answer(const Stated& stated, Conclusion& out) {
     const auto open = ledger_.unsettled(stated.row.no, range);
     if (!open) return open.error();
     for (const SeqRange& part : *open) {
-      if (out.welcome.missing.size() >= kWelcomeEntriesMax) break;
+      out.more_missing = out.welcome.missing.size() >= entries_max_;
+      if (out.more_missing) return ok();
       out.welcome.missing.push_back({stated.row.id, part});
     }
   }

@@ -22,6 +22,10 @@ struct Statement {
 /// Joins the pages of one nonce. kInvalid: two live incarnations, none, or ranges that overlap.
 rt::Result<Statement> join_pages(const std::string& node, std::vector<wire::Hello> pages);
 
+/// Entries of each kind in one welcome. Of verdicts, what does not fit is published again; of
+/// missing names, see Conclusion::more_missing.
+inline constexpr std::size_t kWelcomeEntriesMax = 1500;
+
 /// What a confirmed hello led to.
 struct Conclusion {
   bool run_twice = false;          ///< two machines are one node: not welcomed [back-3]
@@ -30,14 +34,15 @@ struct Conclusion {
   bool store_was_set_back = false;
   bool all_answered = false;  ///< since it was set back; this node was the last
   bool branch_changed = false;
-  int numbers_refused = 0;  ///< ordinals and marks beyond `kToldNumberMax`
+  bool more_missing = false;  ///< than the welcome has room for
+  int numbers_refused = 0;    ///< ordinals and marks beyond `kToldNumberMax`
 };
 
 /// Takes confirmed hellos into the ledger ([wel-1], [wel-2], section 7). Store thread.
 class Concluder {
  public:
-  Concluder(rt::Database& db, Ledger& ledger, SetBack& set_back)
-      : db_(db), ledger_(ledger), set_back_(set_back) {}
+  Concluder(rt::Database& db, Ledger& ledger, SetBack& set_back, std::size_t entries_max)
+      : db_(db), ledger_(ledger), set_back_(set_back), entries_max_(entries_max) {}
 
   /// [hello-5]: whether the digest is that of the ancestors which the statement does not list.
   rt::Result<bool> digest_agrees(const Statement& statement, rt::UnixTime now);
@@ -70,6 +75,7 @@ class Concluder {
   rt::Database& db_;
   Ledger& ledger_;
   SetBack& set_back_;
+  std::size_t entries_max_;
 };
 
 }  // namespace fieldpost::coordinator

@@ -22,7 +22,7 @@ constexpr std::int64_t kIdempotencyNs = 86'400'000'000'000;
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, const std::string& vfs,
-                                           const IngestOptions& options, rt::Random& random,
+                                           const StoreOptions& options, rt::Random& random,
                                            rt::UnixTime now) {
   auto db = open_store_file(path, vfs);
   if (!db) return db.error();

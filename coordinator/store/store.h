@@ -26,12 +26,17 @@ struct HttpRecords {
   std::size_t lines = 0;
 };
 
+struct StoreOptions {
+  IngestOptions ingest;
+  std::size_t welcome_entries_max = kWelcomeEntriesMax;
+};
+
 /// Everything the coordinator stores: one SQLite file, one writer. Store thread only.
 class Store {
  public:
   /// Opens or creates it. The caller holds the lock that makes it the only coordinator [lock].
   static rt::Result<std::unique_ptr<Store>> open(const std::string& path, const std::string& vfs,
-                                                 const IngestOptions& options, rt::Random& random,
+                                                 const StoreOptions& options, rt::Random& random,
                                                  rt::UnixTime now);
 
   [[nodiscard]] Ledger& ledger() { return ledger_; }
@@ -83,14 +88,14 @@ class Store {
                                                        rt::UnixTime now);
 
  private:
-  Store(rt::Database db, const IngestOptions& options)
+  Store(rt::Database db, const StoreOptions& options)
       : db_(std::move(db)),
         ledger_(db_),
         readings_(db_),
         eraser_(db_),
-        ingest_(db_, ledger_, readings_, options),
+        ingest_(db_, ledger_, readings_, options.ingest),
         set_back_(db_),
-        concluder_(db_, ledger_, set_back_) {}
+        concluder_(db_, ledger_, set_back_, options.welcome_entries_max) {}
   rt::Status expire_commands(rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);

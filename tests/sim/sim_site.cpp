@@ -32,7 +32,8 @@ void SimSite::start() {
   auto process = std::make_unique<Process>();
   process->loop = std::make_unique<SimLoop>(world_, clock_.uptime());
   process->random = std::make_unique<SimRandom>(world_.dice("random site"));
-  auto store = coordinator::Store::open(path_, vfs_.name(), {}, *process->random, clock_.now());
+  auto store =
+      coordinator::Store::open(path_, vfs_.name(), store_options_, *process->random, clock_.now());
   if (!store) {
     log_.error("opening the store: {}", store.error().message);
     world_.schedule(rt::Seconds(5), [this] { start(); });

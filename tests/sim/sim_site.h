@@ -19,6 +19,9 @@ class SimSite {
   void set_credit(const coordinator::CreditOptions& credit) { credit_ = credit; }  ///< at the start
   /// At the start: batches stay as they came, so that a checker can count them.
   void set_never_compacts() { compacts_ = false; }
+  void set_store(const coordinator::StoreOptions& options) {
+    store_options_ = options;
+  }  ///< so, too
   void start();
   void kill();
   void power_cut();
@@ -59,6 +62,7 @@ class SimSite {
   wire::SigningKey key_;
   coordinator::CreditOptions credit_;
   bool compacts_ = true;
+  coordinator::StoreOptions store_options_;
   std::unique_ptr<Process> process_;
   std::optional<SimDisk::Image> saved_;
 };

@@ -128,13 +128,22 @@ ConfigSection retention_section() {
                     .required = true}}};
 }
 
+bool is_when_full(std::string_view text) {
+  return text == "drop_oldest" || text == "stop";
+}
+
 ConfigSection quarantine_section() {
   return {.name = "quarantine",
           .keys = {{.name = "bytes_max",
                     .type = ConfigType::kBytes,
                     .preset = "256MiB",
                     .least = "1MiB",
-                    .meaning = "of records that are not understood; the oldest then become gaps"}}};
+                    .meaning = "of records that are not understood"},
+                   {.name = "when_full",
+                    .preset = "drop_oldest",
+                    .meaning = "the oldest become gaps; stop: nodes keep what comes",
+                    .is_valid = is_when_full,
+                    .expectation = "drop_oldest or stop"}}};
 }
 
 ConfigSection gaps_section() {
@@ -161,6 +170,13 @@ CompactionLimits read_compaction(const ConfigTable& table) {
   limits.age_max_ns = table.duration("age_max").count();
   limits.readings_max = table.bytes("readings_max");
   return limits;
+}
+
+QuarantineOptions read_quarantine(const ConfigTable& table) {
+  QuarantineOptions quarantine;
+  quarantine.bytes_max = table.bytes("bytes_max");
+  if (table.text("when_full") == "stop") quarantine.when_full = WhenFull::kStop;
+  return quarantine;
 }
 
 rt::Result<RetentionRules> read_retention(const rt::Config& config) {
@@ -218,7 +234,7 @@ rt::Result<CoordinatorConfig> read_coordinator_config(const rt::Config& config) 
   auto retention = read_retention(config);
   if (!retention) return retention.error();
   coordinator.options.retention = *std::move(retention);
-  coordinator.ingest.quarantine_bytes_max = config.section("quarantine").bytes("bytes_max");
+  coordinator.store.quarantine = read_quarantine(config.section("quarantine"));
   coordinator.store_directory = config.section("store").text("url").substr(kStoreScheme.size());
   coordinator.mqtt_password_file = mqtt->password_file;
   coordinator.listen_http = *std::move(http);

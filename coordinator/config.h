@@ -13,7 +13,7 @@ namespace fieldpost::coordinator {
 /// coordinator.toml, checked. `main` adds what is not configuration: versions, passwords.
 struct CoordinatorConfig {
   CoordinatorOptions options;
-  IngestOptions ingest;
+  StoreOptions store;
   std::string store_directory;
   std::string mqtt_password_file;
   std::string listen_http;  ///< never empty

@@ -257,6 +257,7 @@ void Coordinator::note(const Settled& settled) {
     counters_.quarantined += 1;
     log_.warning("quarantined a record of {}: {}", settled.node, settled.note);
   }
+  if (settled.no_room) counters_.quarantine_full += 1;
   if (!settled.replay_note.empty()) {
     counters_.replays_refused += 1;
     log_.warning("a replay of {} changed nothing: {}", settled.node, settled.replay_note);

@@ -50,6 +50,7 @@ struct CoordinatorCounters {
   std::uint64_t again = 0;        ///< records that were settled before
   std::uint64_t conflicts = 0;
   std::uint64_t quarantined = 0;
+  std::uint64_t quarantine_full = 0;  ///< records not understood and not taken; the nodes keep them
   std::uint64_t replays_refused = 0;  ///< of stored names, not understood; nothing changed
   std::uint64_t readings = 0;
   std::uint64_t erased = 0;  ///< readings

@@ -97,7 +97,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   auto key = load_key(world, config.store_directory);
   if (!key) return rt::fail_to_start(world.log, key.error());
   const std::string path = config.store_directory + "/" + kStoreFileName;
-  auto store = Store::open(path, "", {config.ingest}, world.random, world.clock.now());
+  auto store = Store::open(path, "", config.store, world.random, world.clock.now());
   if (!store) return rt::fail_to_start(world.log, store.error());
   auto readings = ReadingQuery::open(path, "");
   if (!readings) return rt::fail_to_start(world.log, readings.error());

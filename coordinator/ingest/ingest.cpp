@@ -98,6 +98,7 @@ Result<Settled> Ingest::commit_raw(const Arrival& arrival, rt::UnixTime now,
 void Ingest::forget_uncommitted() {
   ledger_.forget_uncommitted();
   readings_.forget_uncommitted();
+  quarantine_.forget_uncommitted();
 }
 
 Result<Settled> Ingest::take(const Arrival& arrival, rt::UnixTime now) {
@@ -346,7 +347,12 @@ Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
 Status Ingest::quarantine(const IncarnationRow& incarnation, std::uint64_t seq,
                           const std::string& record, rt::UnixTime now, const std::string& why,
                           Settled& out) {
-  if (auto done = quarantine_.add(incarnation, seq, record, why, now); !done) return done;
+  const auto kept = quarantine_.add(incarnation, seq, record, why, now);
+  if (!kept) return kept.error();
+  if (!*kept) {
+    out.no_room = true;
+    return ok();
+  }
   // Its gaps are taken all the same [env-5].
   if (const auto content = wire::decode_record(record)) {
     for (const wire::Gap& gap : content->gaps) {

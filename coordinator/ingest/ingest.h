@@ -47,11 +47,8 @@ struct Settled {
   std::optional<std::string> event;  ///< payload of a stored event record
   std::vector<std::int64_t> gaps;    ///< rows that were added
   std::string note;                  ///< why it was quarantined; for the log
+  bool no_room = false;              ///< not understood, and the quarantine is full: no verdict
   std::string replay_note;           ///< why its replay changed nothing; for the log
-};
-
-struct IngestOptions {
-  std::uint64_t quarantine_bytes_max = 256ull << 20;
 };
 
 struct ReprocessOptions {
@@ -78,11 +75,12 @@ struct Reprocessed {
 /// thread.
 class Ingest {
  public:
-  Ingest(rt::Database& db, Ledger& ledger, ReadingStore& readings, IngestOptions options)
+  Ingest(rt::Database& db, Ledger& ledger, ReadingStore& readings,
+         const QuarantineOptions& quarantine)
       : db_(db),
         ledger_(ledger),
         readings_(readings),
-        quarantine_(db, ledger, readings, options.quarantine_bytes_max),
+        quarantine_(db, ledger, readings, quarantine),
         gaps_(ledger, quarantine_) {}
 
   /// All of them in one synced transaction; when that fails for one's content, each in its own, and

@@ -15,41 +15,57 @@ using rt::Result;
 using rt::Status;
 using wire::Verdict;
 
-Status Quarantine::add(const IncarnationRow& incarnation, std::uint64_t seq,
-                       const std::string& record, const std::string& why, rt::UnixTime now) {
-  if (auto done = make_room(record.size(), now); !done) return done;
+Result<bool> Quarantine::add(const IncarnationRow& incarnation, std::uint64_t seq,
+                             const std::string& record, const std::string& why, rt::UnixTime now) {
+  const auto has_room = make_room(record.size(), now);
+  if (!has_room || !*has_room) return has_room;
   rt::Statement& add = db_.prepare(
       "INSERT INTO quarantine (incarnation_no, seq, node_no, received_ns, why, record)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   add.bind(1, incarnation.no).bind(2, seq).bind(3, incarnation.node).bind(4, now.ns);
   add.bind_text(5, why).bind_blob(6, record);
-  if (auto done = add.run(); !done) return done;
-  if (auto done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq}); !done) return done;
-  if (auto done = ledger_.settle_alone(incarnation.no, seq, Verdict::kQuarantined); !done) {
-    return done;
-  }
-  if (auto done = ledger_.keep_hash(incarnation.no, seq, wire::hash128(record)); !done) return done;
-  return ledger_.raise_known(incarnation, seq);
+  auto done = add.run();
+  if (done) *used_ += record.size();
+  if (done) done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq});
+  if (done) done = ledger_.settle_alone(incarnation.no, seq, Verdict::kQuarantined);
+  if (done) done = ledger_.keep_hash(incarnation.no, seq, wire::hash128(record));
+  if (done) done = ledger_.raise_known(incarnation, seq);
+  if (!done) return done.error();
+  return true;
 }
 
-Status Quarantine::make_room(std::size_t bytes, rt::UnixTime now) {
+Result<std::uint64_t> Quarantine::used() {
+  if (used_) return *used_;
+  rt::Statement& sum = db_.prepare("SELECT coalesce(sum(length(record)), 0) FROM quarantine");
+  const auto row = sum.step();
+  if (!row) return row.error();
+  used_ = sum.u64(0);
+  sum.reset();
+  return *used_;
+}
+
+Result<bool> Quarantine::make_room(std::size_t bytes, rt::UnixTime now) {
   for (;;) {
-    rt::Statement& sum = db_.prepare("SELECT coalesce(sum(length(record)), 0) FROM quarantine");
-    const auto row = sum.step();
-    if (!row) return row.error();
-    const std::uint64_t used = sum.u64(0);
-    sum.reset();
-    if (used == 0 || used + bytes <= bytes_max_) return ok();
-    rt::Statement& oldest = db_.prepare(
-        "SELECT incarnation_no, seq, node_no, record FROM quarantine ORDER BY received_ns LIMIT 1");
-    const auto found = oldest.step();
-    if (!found) return found.error();
-    const QuarantinedRecord record{
-        {oldest.i64(0), oldest.u64(1)}, oldest.i64(2), std::string(oldest.blob(3))};
-    oldest.reset();
-    const auto gap = give_up(record, wire::GapCause::kQuarantineFull, now);
+    const auto taken = used();
+    if (!taken) return taken.error();
+    if (*taken == 0 || *taken + bytes <= options_.bytes_max) return true;
+    if (options_.when_full == WhenFull::kStop) return false;
+    const auto record = load_oldest();
+    if (!record) return record.error();
+    const auto gap = give_up(*record, wire::GapCause::kQuarantineFull, now);
     if (!gap) return gap.error();
   }
+}
+
+Result<QuarantinedRecord> Quarantine::load_oldest() {
+  rt::Statement& oldest = db_.prepare(
+      "SELECT incarnation_no, seq, node_no, record FROM quarantine ORDER BY received_ns LIMIT 1");
+  const auto found = oldest.step();
+  if (!found) return found.error();
+  QuarantinedRecord record{
+      {oldest.i64(0), oldest.u64(1)}, oldest.i64(2), std::string(oldest.blob(3))};
+  oldest.reset();
+  return record;
 }
 
 Result<std::vector<QuarantinedRecord>> Quarantine::load(NamePlace after, NodeNo node,
@@ -70,10 +86,15 @@ Result<std::vector<QuarantinedRecord>> Quarantine::load(NamePlace after, NodeNo 
 }
 
 Status Quarantine::leave(NamePlace place) {
-  rt::Statement& erase =
-      db_.prepare("DELETE FROM quarantine WHERE incarnation_no = ?1 AND seq = ?2");
+  rt::Statement& erase = db_.prepare(
+      "DELETE FROM quarantine WHERE incarnation_no = ?1 AND seq = ?2 RETURNING length(record)");
   erase.bind(1, place.incarnation).bind(2, place.seq);
-  return erase.run();
+  for (;;) {
+    const auto row = erase.step();
+    if (!row) return row.error();
+    if (!*row) return ok();
+    if (used_) *used_ -= erase.u64(0);
+  }
 }
 
 Result<std::int64_t> Quarantine::give_up(const QuarantinedRecord& record, wire::GapCause cause,

@@ -20,6 +20,16 @@ struct NamePlace {
   auto operator<=>(const NamePlace&) const = default;
 };
 
+enum class WhenFull : std::uint8_t {
+  kDropOldest,  ///< into a gap
+  kStop,        ///< what comes gets no verdict: its node keeps it, and offers it again
+};
+
+struct QuarantineOptions {
+  std::uint64_t bytes_max = 256ull << 20;
+  WhenFull when_full = WhenFull::kDropOldest;
+};
+
 struct QuarantinedRecord {
   NamePlace place;
   NodeNo node = 0;
@@ -32,12 +42,16 @@ struct QuarantinedRecord {
 /// under the name in which they were first accepted, and not those of which the node tells itself.
 class Quarantine {
  public:
-  Quarantine(rt::Database& db, Ledger& ledger, ReadingStore& readings, std::uint64_t bytes_max)
-      : db_(db), ledger_(ledger), readings_(readings), bytes_max_(bytes_max) {}
+  Quarantine(rt::Database& db, Ledger& ledger, ReadingStore& readings,
+             const QuarantineOptions& options)
+      : db_(db), ledger_(ledger), readings_(readings), options_(options) {}
 
-  /// Keeps it and settles its name. At the cap the oldest are given up, cause `quarantine_full`.
-  rt::Status add(const IncarnationRow& incarnation, std::uint64_t seq, const std::string& record,
-                 const std::string& why, rt::UnixTime now);
+  /// Keeps it and settles its name. At the cap the oldest are given up, cause `quarantine_full`, or
+  /// (kStop) it does nothing and returns false. One record always has room.
+  rt::Result<bool> add(const IncarnationRow& incarnation, std::uint64_t seq,
+                       const std::string& record, const std::string& why, rt::UnixTime now);
+  /// After the caller rolled a transaction back.
+  void forget_uncommitted() { used_.reset(); }
   /// At most `count_max` after `after`, of `node` (0: of all), in order of their places.
   rt::Result<std::vector<QuarantinedRecord>> load(NamePlace after, NodeNo node,
                                                   std::size_t count_max);
@@ -58,7 +72,9 @@ class Quarantine {
   /// Whose readings a record holds; nullopt: nobody can tell.
   rt::Result<std::optional<std::vector<Share>>> shares_of(const QuarantinedRecord& record);
   rt::Result<std::optional<std::vector<Share>>> lost_shares(const QuarantinedRecord& record);
-  rt::Status make_room(std::size_t bytes, rt::UnixTime now);
+  rt::Result<bool> make_room(std::size_t bytes, rt::UnixTime now);
+  rt::Result<std::uint64_t> used();
+  rt::Result<QuarantinedRecord> load_oldest();
   rt::Status leave(NamePlace place);
   rt::Status note_given_up(NamePlace place, const Share& share, std::int64_t gap, bool told);
   rt::Result<std::optional<std::uint64_t>> told(NamePlace place);
@@ -66,7 +82,8 @@ class Quarantine {
   rt::Database& db_;
   Ledger& ledger_;
   ReadingStore& readings_;
-  std::uint64_t bytes_max_;
+  QuarantineOptions options_;
+  std::optional<std::uint64_t> used_;  ///< bytes of all records; not known after a rollback
 };
 
 }  // namespace fieldpost::coordinator

@@ -292,6 +292,8 @@ std::vector<Metric> SiteView::metrics() const {
   count("fieldpost_records_again_total", "Records that were settled before.", c.again);
   count("fieldpost_records_conflict_total", "Names that met another record.", c.conflicts);
   count("fieldpost_records_quarantined_total", "Records kept raw.", c.quarantined);
+  count("fieldpost_quarantine_full_total", "Records that the full quarantine did not take.",
+        c.quarantine_full);
   count("fieldpost_replays_refused_total", "Replays that changed nothing.", c.replays_refused);
   count("fieldpost_readings_stored_total", "Readings stored.", c.readings);
   count("fieldpost_readings_erased_total", "Readings taken out, deleted or too old.", c.erased);

@@ -27,7 +27,7 @@ struct HttpRecords {
 };
 
 struct StoreOptions {
-  IngestOptions ingest;
+  QuarantineOptions quarantine;
   std::size_t welcome_entries_max = kWelcomeEntriesMax;
 };
 
@@ -93,7 +93,7 @@ class Store {
         ledger_(db_),
         readings_(db_),
         eraser_(db_),
-        ingest_(db_, ledger_, readings_, options.ingest),
+        ingest_(db_, ledger_, readings_, options.quarantine),
         set_back_(db_),
         concluder_(db_, ledger_, set_back_, options.welcome_entries_max) {}
   rt::Status expire_commands(rt::UnixTime now);

@@ -10,13 +10,13 @@ constexpr const char* kPath = "/store.db";
 
 }  // namespace
 
-StoreWorld::StoreWorld(rt::UnixTime now) {
+StoreWorld::StoreWorld(rt::UnixTime now, coordinator::StoreOptions options) : options_(options) {
   open(now);
   FP_CHECK(ledger().enter(node(), kStoreIncarnation, 0, 0, now).has_value());
 }
 
 void StoreWorld::open(rt::UnixTime now) {
-  auto opened = coordinator::Store::open(kPath, vfs_.name(), {}, random_, now);
+  auto opened = coordinator::Store::open(kPath, vfs_.name(), options_, random_, now);
   FP_CHECK(opened.has_value());
   store_ = std::move(*opened);
 }

@@ -20,7 +20,7 @@ inline constexpr wire::IncarnationId kStoreIncarnation{{7, 7}, 1};
 class StoreWorld {
  public:
   /// The store of a site that knows one incarnation of the node "n1".
-  explicit StoreWorld(rt::UnixTime now = kStoreNow);
+  explicit StoreWorld(rt::UnixTime now = kStoreNow, coordinator::StoreOptions options = {});
 
   /// The coordinator ends and starts again.
   void restart(rt::UnixTime now);
@@ -45,6 +45,7 @@ class StoreWorld {
   sim::SimVfs vfs_{disk_, "store-world"};
   sim::SimRandom random_{sim::Dice(1)};
   sim::SimDisk::Image saved_;
+  coordinator::StoreOptions options_;
   std::unique_ptr<coordinator::Store> store_;
 };
 

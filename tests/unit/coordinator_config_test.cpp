@@ -39,7 +39,8 @@ TEST_CASE("a coordinator's empty configuration works on one machine") {
   CHECK(config->options.compaction_every == rt::Seconds(5));
   CHECK(config->options.unconfirmed_for == CoordinatorOptions{}.unconfirmed_for);
   CHECK(config->options.http_encoder.zstd_level == 3);
-  CHECK(config->ingest.quarantine_bytes_max == IngestOptions{}.quarantine_bytes_max);
+  CHECK(config->store.quarantine.bytes_max == QuarantineOptions{}.bytes_max);
+  CHECK(config->store.quarantine.when_full == WhenFull::kDropOldest);
   CHECK(config->log_level == rt::LogLevel::kInfo);
 }
 
@@ -59,6 +60,7 @@ age_max = "3s"
 readings_max = 70000
 [quarantine]
 bytes_max = "5MiB"
+when_full = "stop"
 [gaps]
 unconfirmed_for = "1d"
 [log]
@@ -73,7 +75,8 @@ level = "debug"
   CHECK(config->options.compaction.batches_min == 2);
   CHECK(config->options.compaction.age_max_ns == 3'000'000'000);
   CHECK(config->options.compaction.readings_max == 70'000);
-  CHECK(config->ingest.quarantine_bytes_max == 5u << 20);
+  CHECK(config->store.quarantine.bytes_max == 5u << 20);
+  CHECK(config->store.quarantine.when_full == WhenFull::kStop);
   CHECK(config->options.unconfirmed_for == std::chrono::hours(24));
   CHECK(config->log_level == rt::LogLevel::kDebug);
 }

@@ -22,6 +22,8 @@ constexpr int kAsks = wire::kDefinitionAsksMax;
 
 class QuarantineWorld : public StoreWorld {
  public:
+  explicit QuarantineWorld(const coordinator::QuarantineOptions& options = {})
+      : StoreWorld(kStoreNow, {.quarantine = options}) {}
   Verdict take(const Arrival& what) {
     const auto settled = ingest().commit({what}, kStoreNow);
     REQUIRE_MESSAGE(settled, settled.error().message);
@@ -252,6 +254,55 @@ TEST_CASE("a failure leaves a step through the quarantine undone") {
     CHECK(world.counted() == (at % 2 == 1 ? 20 : 0));
     if (!fired) break;
   }
+}
+
+wire::Record strange_record() {
+  wire::Record strange;
+  strange.kind = 999;
+  strange.readings = 3;
+  return strange;
+}
+
+/// Room for two of them.
+coordinator::QuarantineOptions room_for_two(coordinator::WhenFull when_full) {
+  return {2 * wire::encode(strange_record()).size(), when_full};
+}
+
+TEST_CASE("at the cap of the quarantine the oldest becomes a gap") {
+  QuarantineWorld world(room_for_two(coordinator::WhenFull::kDropOldest));
+  for (std::uint64_t seq = 1; seq <= 4; ++seq) {
+    const auto settled = world.ingest().commit(
+        {arrival(seq, strange_record())}, kStoreNow + rt::Seconds(static_cast<std::int64_t>(seq)));
+    REQUIRE(settled);
+    CHECK(settled->front().verdict == Verdict::kQuarantined);
+  }
+  CHECK(world.number("SELECT count(*) FROM quarantine") == 2);
+  CHECK(world.number("SELECT min(seq) FROM quarantine") == 3);
+  CHECK(world.verdict(1) == Verdict::kGapped);
+  CHECK(world.verdict(2) == Verdict::kGapped);
+}
+
+TEST_CASE("a quarantine that stops at its cap leaves with the node what it has no room for") {
+  QuarantineWorld world(room_for_two(coordinator::WhenFull::kStop));
+  for (std::uint64_t seq = 1; seq <= 2; ++seq) {
+    REQUIRE(world.take(arrival(seq, strange_record())) == Verdict::kQuarantined);
+  }
+  wire::Record third = strange_record();
+  third.gaps.push_back({.names = {{{kStoreIncarnation, {50, 50}}, 1, true}}});
+  const auto refused = world.ingest().commit({arrival(3, third)}, kStoreNow);
+  REQUIRE(refused);
+  CHECK(refused->front().no_room);
+  CHECK(refused->front().verdict == Verdict::kNone);
+  CHECK(world.verdict(3) == Verdict::kNone);
+  CHECK(world.verdict(50) == Verdict::kNone);
+  CHECK(world.number("SELECT count(*) FROM gap") == 0);
+  SUBCASE("until there is room") {}
+  SUBCASE("also after a start of the coordinator") {
+    world.restart(kStoreNow);
+    CHECK(world.take(arrival(3, third)) == Verdict::kNone);
+  }
+  world.reprocess(true);
+  CHECK(world.take(arrival(3, third)) == Verdict::kQuarantined);
 }
 
 TEST_CASE("the quarantine is gone through in steps") {

@@ -16,11 +16,13 @@ using wire::TopicKind;
 
 namespace {
 
-constexpr std::size_t kArrivalBytesMax = 64 << 20;  ///< waiting for a commit
 constexpr std::size_t kArrivalsPerTurn = 2048;
 constexpr rt::Nanos kReconnectFirst = rt::Millis(500);
 constexpr rt::Nanos kReconnectMost = rt::Seconds(30);
 constexpr std::size_t kHelloPagesWaitingMax = 64;
+constexpr std::size_t kPageBytesMax = 64 << 20;  ///< of the hellos of all nodes, not complete yet
+/// Names with a state or a hello, of which anybody may make up more. A site has fewer nodes.
+constexpr std::size_t kNodesMax = 10'000;
 
 }  // namespace
 
@@ -143,6 +145,7 @@ void Coordinator::on_disconnected(const std::string& why) {
   connection_ += 1;
   for (auto& [node, session] : sessions_) credit_.release(node);
   sessions_.clear();
+  page_bytes_ = 0;
   set_all_offline();
   downlink_.clear();
   reconnect_timer_ = loop_.after(reconnect_wait_, [this] { connect(); });
@@ -181,7 +184,7 @@ void Coordinator::on_envelope(const std::string& node, const rt::MqttMessage& me
     log_.warning("dropped an envelope of {}: {}", node, envelope.error().message);
     return;
   }
-  if (arrival_bytes_ + message.payload.size() > kArrivalBytesMax) {
+  if (arrival_bytes_ + message.payload.size() > arrival_bytes_max()) {
     counters_.overflow += 1;  // published again, since nothing acknowledged it
     return;
   }
@@ -348,6 +351,7 @@ void Coordinator::on_state(const std::string& node, const rt::MqttMessage& messa
     return;
   }
   const rt::UnixTime now = clock_.now();
+  if (!has_place(node)) return;
   if (!state->online) {  // the will knows nothing but that
     end_session(node);
     return set_online(node, false);
@@ -396,7 +400,39 @@ void Coordinator::keep_state(const std::string& node) {
 
 void Coordinator::end_session(const std::string& node) {
   credit_.release(node);
-  sessions_.erase(node);
+  const auto session = sessions_.find(node);
+  if (session == sessions_.end()) return;
+  forget_pages(session->second);
+  sessions_.erase(session);
+}
+
+/// Whatever has credit finds room: it was acknowledged to the node, which would wait for nothing.
+std::size_t Coordinator::arrival_bytes_max() const {
+  return options_.credit.pool_bytes + options_.credit.event_pool_bytes;
+}
+
+bool Coordinator::has_place(const std::string& node) {
+  const bool is_there = nodes_.contains(node) || sessions_.contains(node);
+  if (is_there || std::max(nodes_.size(), sessions_.size()) < kNodesMax) return true;
+  counters_.turned_away += 1;
+  return false;
+}
+
+bool Coordinator::keep_page(Session& session, wire::Hello page, std::size_t bytes) {
+  if (page_bytes_ + bytes > kPageBytesMax) {
+    counters_.turned_away += 1;
+    forget_pages(session);
+    return false;
+  }
+  page_bytes_ += bytes;
+  session.page_bytes += bytes;
+  session.pages.push_back(std::move(page));
+  return true;
+}
+
+void Coordinator::forget_pages(Session& session) {
+  page_bytes_ -= std::exchange(session.page_bytes, 0);
+  session.pages.clear();
 }
 
 // ---- handshake ----
@@ -407,21 +443,23 @@ void Coordinator::on_hello(const std::string& node, const rt::MqttMessage& messa
     counters_.undecodable += 1;
     return;
   }
+  if (!has_place(node)) return;
   Session& session = sessions_[node];
   session.last_heard = loop_.now();
   if (session.pages_nonce != hello->nonce) {
     session.pages_nonce = hello->nonce;
-    session.pages.clear();
+    forget_pages(session);
   }
   const bool again = std::any_of(session.pages.begin(), session.pages.end(),
                                  [&](const wire::Hello& page) { return page.page == hello->page; });
   if (again || (!session.pages.empty() && session.pages.front().pages != hello->pages)) return;
   const std::uint32_t pages = hello->pages;
-  session.pages.push_back(std::move(*hello));
+  if (!keep_page(session, std::move(*hello), message.payload.size())) return;
   if (session.pages.size() < pages) return;
   std::sort(session.pages.begin(), session.pages.end(),
             [](const wire::Hello& a, const wire::Hello& b) { return a.page < b.page; });
   auto statement = join_pages(node, std::exchange(session.pages, {}));
+  forget_pages(session);
   if (!statement) {
     counters_.undecodable += 1;
     log_.warning("ignored a hello of {}: {}", node, statement.error().message);

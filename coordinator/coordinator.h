@@ -46,6 +46,7 @@ struct CoordinatorCounters {
   std::uint64_t undecodable = 0;  ///< envelopes, hellos, answers, states, topics
   std::uint64_t strangers = 0;    ///< records of incarnations that no hello stated
   std::uint64_t overflow = 0;     ///< arrivals dropped at the bound; published again
+  std::uint64_t turned_away = 0;  ///< states and hellos beyond what is remembered of unknown nodes
   std::uint64_t stored = 0;       ///< records, for the first time
   std::uint64_t again = 0;        ///< records that were settled before
   std::uint64_t conflicts = 0;
@@ -110,6 +111,7 @@ class Coordinator {
   struct Session {
     std::uint64_t pages_nonce = 0;
     std::vector<wire::Hello> pages;
+    std::size_t page_bytes = 0;     ///< of `pages`
     std::uint64_t hello_nonce = 0;  ///< of the newest complete hello
     std::uint64_t challenge = 0;    ///< 0: none is open
     std::shared_ptr<const Statement> statement;
@@ -143,6 +145,10 @@ class Coordinator {
                std::uint64_t mark, std::vector<wire::Command> commands);
   void note_refused_numbers(const std::string& node, int count);
   void end_session(const std::string& node);
+  [[nodiscard]] std::size_t arrival_bytes_max() const;
+  bool has_place(const std::string& node);
+  bool keep_page(Session& session, wire::Hello page, std::size_t bytes);
+  void forget_pages(Session& session);
   void take_turn();
   void commit_arrivals();
   void submit_arrivals();
@@ -191,6 +197,7 @@ class Coordinator {
   LiveFeed live_;
   std::vector<Arrival> arrivals_;
   std::size_t arrival_bytes_ = 0;
+  std::size_t page_bytes_ = 0;  ///< of all hellos that are not complete
   int commits_under_way_ = 0;
   bool http_under_way_ = false;
   std::vector<PendingHttp> http_;

@@ -288,6 +288,8 @@ std::vector<Metric> SiteView::metrics() const {
   count("fieldpost_records_strange_total", "Records of incarnations that no hello stated.",
         c.strangers);
   count("fieldpost_envelopes_overflow_total", "Envelopes dropped at the bound.", c.overflow);
+  count("fieldpost_messages_turned_away_total", "States and hellos of too many names.",
+        c.turned_away);
   count("fieldpost_records_stored_total", "Records stored for the first time.", c.stored);
   count("fieldpost_records_again_total", "Records that were settled before.", c.again);
   count("fieldpost_records_conflict_total", "Names that met another record.", c.conflicts);

@@ -181,6 +181,9 @@ void Coordinator::on_envelope(const std::string& node, const rt::MqttMessage& me
   if (!envelope) {
     const bool crc = envelope.error().message.find("CRC") != std::string::npos;
     (crc ? counters_.bad_crc : counters_.undecodable) += 1;
+    if (const auto live = nodes_.find(node); !crc && live != nodes_.end()) {
+      live->second.undecodable += 1;  // [env-4]
+    }
     log_.warning("dropped an envelope of {}: {}", node, envelope.error().message);
     return;
   }
@@ -260,7 +263,10 @@ void Coordinator::note(const Settled& settled) {
     counters_.quarantined += 1;
     log_.warning("quarantined a record of {}: {}", settled.node, settled.note);
   }
-  if (settled.no_room) counters_.quarantine_full += 1;
+  if (settled.no_room) {
+    counters_.quarantine_full += 1;
+    nodes_[settled.node].no_room += 1;
+  }
   if (!settled.replay_note.empty()) {
     counters_.replays_refused += 1;
     log_.warning("a replay of {} changed nothing: {}", settled.node, settled.replay_note);
@@ -360,6 +366,8 @@ void Coordinator::on_state(const std::string& node, const rt::MqttMessage& messa
   set_online(node, true);
   if (!message.retain)
     live.clock_offset_s = std::chrono::duration<double>(state->clock.wall - now).count();
+  const std::uint64_t ignored = live.state ? live.state->messages_ignored : 0;
+  live.ignored_lately = state->messages_ignored - std::min(ignored, state->messages_ignored);
   live.state = std::move(*state);
   live.state_at = now;
   if (!message.retain) keep_state(node);
@@ -559,6 +567,7 @@ void Coordinator::conclude(const std::string& node, std::shared_ptr<const Statem
 void Coordinator::note_refused_numbers(const std::string& node, int count) {
   if (count == 0) return;
   counters_.numbers_refused += static_cast<std::uint64_t>(count);
+  nodes_[node].numbers_refused += static_cast<std::uint64_t>(count);
   log_.warning("node {} states {} ordinals or command marks that no coordinator gives: ignored",
                node, count);
 }

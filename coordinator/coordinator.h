@@ -69,6 +69,11 @@ struct NodeLive {
   rt::UnixTime state_at;
   double clock_offset_s = 0;
   std::string alarm;
+  // Counted since the coordinator's start.
+  std::uint64_t undecodable = 0;      ///< envelopes
+  std::uint64_t no_room = 0;          ///< records that the full quarantine did not take
+  std::uint64_t numbers_refused = 0;  ///< ordinals and marks
+  std::uint64_t ignored_lately = 0;   ///< messages, between its last two states
 };
 
 /// The central daemon's decisions: takes what nodes send, commits it, answers. All state but the

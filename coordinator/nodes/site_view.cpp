@@ -1,12 +1,10 @@
 #include "coordinator/nodes/site_view.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "coordinator/nodes/accounts.h"
-#include "proto/wire/rfc3339.h"
+#include "coordinator/nodes/alarms.h"
 
 namespace fieldpost::coordinator {
 
@@ -87,7 +85,6 @@ NodeView SiteView::join(const NodeRecord& record) const {
   const auto live = coordinator_.nodes().find(record.id);
   if (live != coordinator_.nodes().end()) {
     view.online = live->second.online;
-    if (!live->second.alarm.empty()) view.alarms.push_back(live->second.alarm);
     if (const auto& state = live->second.state) {
       view.clock_synchronised = state->clock.synchronised;
       view.clock_offset_s = live->second.clock_offset_s;
@@ -103,21 +100,7 @@ NodeView SiteView::join(const NodeRecord& record) const {
   }
   view.has_agent = record.has_agent;
   if (!view.online && view.has_agent) view.unknown_from = record.last_seen;
-  if (record.damaged > 0) {
-    view.alarms.push_back(fmt::format(
-        "{} stored readings were damaged on the coordinator's disk: they are in gaps, cause "
-        "damaged; check the disk",
-        record.damaged));
-  }
-  if (record.unheard_since) {
-    view.alarms.push_back(fmt::format(
-        "the store was set back to {}: what this node delivered after that is not confirmed until "
-        "it says hello",
-        wire::format_rfc3339({*record.unheard_since})));
-  }
-  if (record.run_twice && view.alarms.empty()) {
-    view.alarms.push_back("two machines said that they are this node; it is not welcomed");
-  }
+  view.alarms = alarms_of(record, live == coordinator_.nodes().end() ? nullptr : &live->second);
   return view;
 }
 

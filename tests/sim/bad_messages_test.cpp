@@ -41,7 +41,8 @@ struct DoorWorld {
   std::optional<wire::Envelope> sent;
   std::vector<wire::VerdictRange> verdicts;
 
-  DoorWorld() {
+  explicit DoorWorld(const coordinator::CreditOptions& credit = {}) {
+    site.set_credit(credit);
     broker.set_tap([this](const std::string&, const rt::MqttMessage& message) {
       if (message.topic.find("/up/") != std::string::npos && !sent) {
         sent = *wire::decode_envelope(message.payload);
@@ -184,6 +185,70 @@ TEST_CASE("each wrong message of a handshake changes one counter") {
       {"whatever", "noise", nullptr, ""},
   };
   for (const Row& row : table) check_row(row);
+}
+
+TEST_CASE("an envelope that is not of the protocol is told with its node") {
+  DoorWorld w;
+  w.broker.inject({kOfNode + "up/live", "noise", false});
+  w.world.run_for(seconds(1));
+  CHECK(w.site.coordinator()->nodes().at("n1").undecodable == 1);
+}
+
+TEST_CASE("names that somebody makes up are remembered up to a bound") {
+  constexpr std::size_t kMost = 10'000;
+  DoorWorld w;
+  const std::string state = wire::encode(wire::NodeState{.online = true});
+  for (std::size_t i = 0; i < kMost + 5; ++i) {
+    w.broker.inject({"fieldpost/v1/lab/x" + std::to_string(i) + "/state", state, false});
+    if (i % 100 == 0) w.world.run_for(seconds(1));
+  }
+  w.world.run_for(seconds(5));
+  CHECK(w.site.coordinator()->nodes().size() == kMost);
+  CHECK(w.site.coordinator()->counters().turned_away == 6);  // "n1" is there, too
+  CHECK(w.node.uplink()->is_up());
+}
+
+TEST_CASE("pages of hellos that are never complete take a bounded number of bytes") {
+  constexpr std::size_t kMost = 64 << 20;
+  DoorWorld w;
+  wire::Hello page;
+  page.nonce = 7;
+  page.pages = 2;
+  page.spool = {1, 2};
+  wire::IncarnationStatement stated;
+  stated.id = {{1, 2}, 3};
+  stated.highest = 100'000;
+  for (std::uint64_t seq = 1; seq < 14'000; seq += 2) stated.held.push_back({seq, seq});
+  page.incarnations = {stated};
+  const std::string bytes = wire::encode(page);
+  const std::size_t fit = kMost / bytes.size();
+  for (std::size_t i = 0; i < fit + 5; ++i) {
+    w.broker.inject({"fieldpost/v1/lab/x" + std::to_string(i) + "/hello", bytes, false});
+    if (i % 20 == 0) w.world.run_for(rt::Millis(500));
+  }
+  w.world.run_for(seconds(1));
+  CHECK(w.site.coordinator()->counters().turned_away == 5);
+  w.world.run_for(minutes(2));  // who is silent is forgotten, and its pages
+  w.broker.inject({"fieldpost/v1/lab/y/hello", bytes, false});
+  w.world.run_for(seconds(1));
+  CHECK(w.site.coordinator()->counters().turned_away == 5);
+}
+
+TEST_CASE("what nodes have credit for finds room at the door while the store is busy") {
+  DoorWorld w({.pool_bytes = 1 << 20, .event_pool_bytes = 1 << 20});
+  w.site.slow_store({.job_most = seconds(20), .done_most = seconds(1)});
+  const std::string large = w.record([](wire::Record& record) {
+    record.kind = 999;
+    record.payload.assign(100'000, 'x');
+  });
+  w.broker.inject({kOfNode + "up/live", large, false});
+  w.world.run_for(rt::Millis(100));
+  for (int i = 0; i < 19; ++i) w.broker.inject({kOfNode + "up/live", large, false});
+  w.world.run_for(rt::Millis(100));
+  CHECK(w.site.coordinator()->counters().overflow == 0);
+  for (int i = 0; i < 3; ++i) w.broker.inject({kOfNode + "up/live", large, false});
+  w.world.run_for(rt::Millis(100));
+  CHECK(w.site.coordinator()->counters().overflow > 0);
 }
 
 }  // namespace

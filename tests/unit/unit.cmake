@@ -2,6 +2,7 @@ add_executable(
   unit_tests
   support/doctest_main.cpp
   unit/accounts_test.cpp
+  unit/alarms_test.cpp
   unit/batcher_test.cpp
   unit/exec_test.cpp
   unit/file_tail_test.cpp

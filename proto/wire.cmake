@@ -11,6 +11,7 @@ add_library(
   wire/codec_ints.cpp
   wire/codec_rice.cpp
   wire/codec_values.cpp
+  wire/column_part.cpp
   wire/compression.cpp
   wire/batch_encoder.cpp
   wire/describe.cpp

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
+#include "proto/wire/column_part.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
 
@@ -26,26 +28,43 @@ std::string_view measurement_of(std::string_view key) {
   return key;
 }
 
-/// Appends `from` to `to`; string values are indices into their own column's strings.
-void append_column(Column& to, Column&& from) {
+/// Where the strings of a column that is appended to stand; empty before that.
+using TextPlaces = std::unordered_map<std::string, std::uint64_t>;
+
+/// Adds the strings of `from` that `to` does not have, and makes the values of `from` point there.
+void merge_strings(Column& to, TextPlaces& places, Column& from) {
+  if (places.empty()) {
+    for (std::size_t i = 0; i < to.strings.size(); ++i) places.emplace(to.strings[i], i);
+  }
+  std::vector<std::uint64_t> moved;
+  moved.reserve(from.strings.size());
+  for (std::string& text : from.strings) {
+    const auto [place, is_new] = places.try_emplace(text, to.strings.size());
+    if (is_new) to.strings.push_back(std::move(text));
+    moved.push_back(place->second);
+  }
+  for (std::uint64_t& value : from.values) value = moved[static_cast<std::size_t>(value)];
+}
+
+void append_column(Column& to, TextPlaces& places, Column&& from) {
   if (to.times.empty()) {
     to = std::move(from);
     return;
   }
-  if (!from.strings.empty()) {
-    for (std::uint64_t& value : from.values) {
-      std::string& text = from.strings[static_cast<std::size_t>(value)];
-      const auto known = std::find(to.strings.begin(), to.strings.end(), text);
-      value = static_cast<std::uint64_t>(known - to.strings.begin());
-      if (known == to.strings.end()) to.strings.push_back(text);
-    }
-  }
+  if (!from.strings.empty()) merge_strings(to, places, from);
   to.times.insert(to.times.end(), from.times.begin(), from.times.end());
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
 }
 
+Column part_of(const Column& column, std::size_t begin, std::size_t end) {
+  ColumnPart part(column);
+  for (std::size_t i = begin; i < end; ++i) part.add(i);
+  return std::move(part).take();
+}
+
 /// Splits off the later half: of the columns when there are several, else of the only one's
-/// readings.
+/// readings. Each half has the strings that it uses and no others, else splitting would shrink
+/// nothing.
 Columns split_half(Columns& columns) {
   Columns later;
   later.columns.resize(columns.columns.size());
@@ -60,12 +79,9 @@ Columns split_half(Columns& columns) {
       later.columns[i] = std::exchange(column, {});
       continue;
     }
-    const auto half = static_cast<std::ptrdiff_t>(column.count() / 2);
-    later.columns[i].strings = column.strings;
-    later.columns[i].times.assign(column.times.begin() + half, column.times.end());
-    later.columns[i].values.assign(column.values.begin() + half, column.values.end());
-    column.times.resize(static_cast<std::size_t>(half));
-    column.values.resize(static_cast<std::size_t>(half));
+    const std::size_t half = column.count() / 2;
+    later.columns[i] = part_of(column, half, column.count());
+    column = part_of(column, 0, half);
   }
   return later;
 }
@@ -117,20 +133,24 @@ std::vector<BatchEncoder::Merged> BatchEncoder::merge_by_class(std::vector<Parse
     merged[0] = {std::move(pieces[0].keys), std::move(pieces[0].columns)};
     return merged;
   }
-  std::unordered_map<std::string, std::pair<int, std::size_t>> places;
+  struct Place {
+    std::size_t index = 0;  ///< of the class
+    std::size_t column = 0;
+    TextPlaces texts;
+  };
+  std::unordered_map<std::string, Place> places;
   for (ParsedLines& piece : pieces) {
     for (std::size_t i = 0; i < piece.keys.size(); ++i) {
       if (piece.columns[i].count() == 0) continue;
       const auto [place, is_new] = places.try_emplace(piece.keys[i]);
       if (is_new) {
-        const int index = class_of(piece.keys[i]);
-        Merged& target = merged[static_cast<std::size_t>(index)];
-        place->second = {index, target.keys.size()};
-        target.keys.push_back(std::move(piece.keys[i]));
-        target.columns.emplace_back();
+        const auto index = static_cast<std::size_t>(class_of(piece.keys[i]));
+        place->second = {index, merged[index].keys.size(), {}};
+        merged[index].keys.push_back(std::move(piece.keys[i]));
+        merged[index].columns.emplace_back();
       }
-      Merged& target = merged[static_cast<std::size_t>(place->second.first)];
-      append_column(target.columns[place->second.second], std::move(piece.columns[i]));
+      auto& [index, column, texts] = place->second;
+      append_column(merged[index].columns[column], texts, std::move(piece.columns[i]));
     }
   }
   return merged;

@@ -3,6 +3,7 @@ add_executable(
   support/doctest_main.cpp
   unit/accounts_test.cpp
   unit/alarms_test.cpp
+  unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
   unit/exec_test.cpp
   unit/file_tail_test.cpp

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "proto/wire/batch_encoder.h"
 #include "tests/support/fakes/fake_files.h"
 #include "tests/support/fakes/fake_intake.h"
 #include "tests/support/sim/sim_clock.h"
@@ -43,6 +44,11 @@ struct Host {
   [[nodiscard]] std::string value(const std::string& key) const {
     const std::string text = newest(key);
     return text.substr(0, text.find(" @"));
+  }
+  /// Whether what came makes records.
+  [[nodiscard]] bool encodes() const {
+    wire::BatchEncoder encoder{wire::EncoderOptions{}};
+    return encoder.encode({.pieces = intake.sampled, .boot_pieces = {}, .stamp = {}}).has_value();
   }
 };
 
@@ -153,6 +159,53 @@ TEST_CASE("mount points with escaped blanks are real paths; bind mounts are told
   host.world.run_for(100ms);
   CHECK(host.value("disk,device=sda1,fstype=vfat,path=/mnt/my\\ disk used u B") == "0u");
   CHECK(source.health().errors == 0);
+}
+
+TEST_CASE("a mount point that cannot be in a key is left out and counted, the rest is a record") {
+  Host host;
+  host.files.put("/proc/self/mounts",
+                 "/dev/sda1 /mnt/a\\012b vfat rw 0 0\n"
+                 "/dev/sdb1 /mnt/\xff vfat rw 0 0\n"
+                 "/dev/sdc1 /mnt/good vfat rw 0 0\n");
+  for (const char* path : {"/mnt/a\nb", "/mnt/\xff", "/mnt/good"}) {
+    host.files.spaces[path] = {.bytes_total = 10, .bytes_free = 10};
+  }
+  const auto source = host.start();
+  host.world.run_for(100ms);
+  CHECK(host.value("disk,device=sdc1,fstype=vfat,path=/mnt/good used u B") == "0u");
+  CHECK(host.value("mem total u B") != "none");
+  CHECK(source.health().errors == 8);
+  CHECK(source.health().last_error ==
+        "series key \"disk,device=sdb1,fstype=vfat,path=/mnt/\\xff used_pe...\": "
+        "expected UTF-8 without line breaks");
+  CHECK(host.encodes());
+}
+
+TEST_CASE("sensors of one chip with one label are told apart") {
+  Host host;
+  for (const char* input : {"temp5", "temp6", "temp7"}) {
+    const std::string path = std::string("/sys/class/hwmon/hwmon0/") + input;
+    host.files.put(path + "_label", "Same\n");
+    host.files.put(path + "_input", std::string(1, input[4]) + "000\n");
+  }
+  const auto source = host.start();
+  host.world.run_for(100ms);
+  CHECK(host.value("temp,sensor=coretemp_same temp f °C") == "5");
+  CHECK(host.value("temp,sensor=coretemp_same_hwmon0 temp f °C") == "6");
+  CHECK(host.value("temp,sensor=coretemp_same_hwmon0_temp7 temp f °C") == "7");
+  CHECK(source.health().errors == 0);
+  CHECK(host.encodes());
+}
+
+TEST_CASE("what two things of one name say is one reading, and the other is counted") {
+  Host host;
+  host.files.put("/proc/net/dev", "eth0: 1 2 3 4 5 6 7 8 9 10 11 12\neth0: 2 2 3\n");
+  const auto source = host.start();
+  host.world.run_for(100ms);
+  CHECK(host.value("net,interface=eth0 bytes_recv u B") == "1u");
+  CHECK(source.health().errors == 8);
+  CHECK(source.health().last_error == "two readings of net,interface=eth0 drop_out u");
+  CHECK(host.encodes());
 }
 
 TEST_CASE("an unreadable file is counted and the rest is read all the same") {

@@ -92,7 +92,7 @@ class TemperatureSensor {
   };
   void scan(HostTick& tick);
   void scan_chip(HostTick& tick, const std::string& directory);
-  void add_place(std::string path, std::string name, const std::string& suffix);
+  void add_place(std::string path, std::vector<std::string> names);
   HostGroups groups_;
   std::vector<Place> places_;
   int ticks_to_scan_ = 0;

@@ -52,7 +52,8 @@ void TemperatureSensor::scan(HostTick& tick) {
     if (!zone.starts_with("thermal_zone")) continue;
     const std::string directory = std::string(kThermal) + "/" + zone;
     const std::string type = read_word_line(tick, directory + "/type");
-    add_place(directory + "/temp", as_name(type.empty() ? zone : type), zone);
+    const std::string name = as_name(type.empty() ? zone : type);
+    add_place(directory + "/temp", {name, name + "_" + zone});
   }
 }
 
@@ -63,17 +64,21 @@ void TemperatureSensor::scan_chip(HostTick& tick, const std::string& directory) 
     if (!file.starts_with("temp") || !file.ends_with("_input")) continue;
     const std::string input = file.substr(0, file.size() - 6);
     const std::string label = read_word_line(tick, directory + "/" + input + "_label");
-    add_place(directory + "/" + file, as_name(chip + "_" + (label.empty() ? input : label)),
-              suffix);
+    const std::string name = as_name(chip + "_" + (label.empty() ? input : label));
+    const std::string at_chip = name + "_" + suffix;
+    add_place(directory + "/" + file, {name, at_chip, at_chip + "_" + input});
   }
 }
 
-/// Two sensors of one name are told apart by where they are.
-void TemperatureSensor::add_place(std::string path, std::string name, const std::string& suffix) {
+/// Sensors of one name are told apart by where they are: the first of `names` that is free is it.
+void TemperatureSensor::add_place(std::string path, std::vector<std::string> names) {
   if (places_.size() >= HostGroups::kCountMax) return;
-  const bool taken = std::any_of(places_.begin(), places_.end(),
-                                 [&](const Place& place) { return place.name == name; });
-  places_.push_back({std::move(path), taken ? name + "_" + suffix : std::move(name)});
+  const auto is_free = [this](const std::string& name) {
+    return std::none_of(places_.begin(), places_.end(),
+                        [&](const Place& place) { return place.name == name; });
+  };
+  const auto free = std::find_if(names.begin(), names.end(), is_free);
+  places_.push_back({std::move(path), free == names.end() ? names.back() : *free});
 }
 
 }  // namespace fieldpost::agent

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace fieldpost::agent {
 
@@ -18,7 +19,12 @@ HostGroup::HostGroup(std::string_view measurement,
     key.field = field.name;
     key.type = field.type;
     key.unit = field.unit;
-    keys.push_back(key.text());
+    std::string text = key.text();
+    if (const auto parsed = wire::SeriesKey::parse(text); !parsed) {
+      why_not = parsed.error().message;
+      text.clear();
+    }
+    keys.push_back(std::move(text));
     types.push_back(field.type);
   }
 }
@@ -52,7 +58,10 @@ void HostTick::add(const HostGroup& group, std::size_t index, double value) {
 }
 
 void HostTick::add_bits(const HostGroup& group, std::size_t index, std::uint64_t bits) {
-  lines_.keys.push_back(group.keys[index]);
+  const std::string& key = group.keys[index];
+  if (key.empty()) return fail(group.why_not);
+  if (!keys_.insert(key).second) return fail("two readings of " + key);
+  lines_.keys.push_back(key);
   lines_.types.push_back(group.types[index]);
   lines_.columns.push_back({.times = {time_ns_}, .values = {bits}, .strings = {}});
   lines_.readings += 1;

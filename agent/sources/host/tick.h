@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,12 +22,14 @@ struct HostField {
   std::string_view unit;
 };
 
-/// The canonical keys of one thing's fields (one disk, one interface), made once.
+/// The canonical keys of one thing's fields (one disk, one interface), made once. Of a name that
+/// cannot be in a key (a mount point that is not UTF-8) they are empty.
 struct HostGroup {
   HostGroup(std::string_view measurement, std::vector<std::pair<std::string, std::string>> tags,
             std::span<const HostField> fields);
   std::vector<std::string> keys;
   std::vector<wire::ValueType> types;
+  std::string why_not;  ///< of the keys that are empty
 };
 
 /// The readings of one tick, all of one time; and the files they are read from.
@@ -40,7 +43,8 @@ class HostTick {
   [[nodiscard]] std::vector<std::string> list(const std::string& path);
   [[nodiscard]] std::optional<rt::DiskSpace> space(const std::string& path);
 
-  /// Adds the reading of the group's field at `index`.
+  /// Adds the reading of the group's field at `index`. One without a key, or with a key that the
+  /// tick has already, is left out and counted: it must not cost the others their record.
   void add(const HostGroup& group, std::size_t index, std::uint64_t value);
   void add(const HostGroup& group, std::size_t index, double value);
 
@@ -56,6 +60,7 @@ class HostTick {
   const std::string& root_;
   std::int64_t time_ns_;
   wire::ParsedLines lines_;
+  std::unordered_set<std::string> keys_;  ///< of lines_
   std::uint64_t failures_ = 0;
   std::string last_failure_;
 };

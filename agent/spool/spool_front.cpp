@@ -52,7 +52,10 @@ SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& r
       inflow_(loop.now(), std::max(options_.batch.window, options_.spool_delay)),
       alive_(std::make_shared<bool>(true)) {
   age_base_ms_ = spool_->age_ms();
-  copy_state();
+  live_ = spool_->live();
+  spool_id_ = spool_->id();
+  totals_ = spool_->totals();
+  pin_ = spool_->pin();
   set_linked(false);
   arm_tick();
 }
@@ -60,13 +63,6 @@ SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& r
 SpoolFront::~SpoolFront() {
   *alive_ = false;
   loop_.cancel(tick_);
-}
-
-void SpoolFront::copy_state() {
-  live_ = spool_->live();
-  spool_id_ = spool_->id();
-  totals_ = spool_->totals();
-  pin_ = spool_->pin();
 }
 
 std::uint64_t SpoolFront::age_ms() const {
@@ -159,8 +155,8 @@ void SpoolFront::on_closed(ClosedBatch batch) {
         encoded.counts_as_batch = work->durable;
         encoded.waiters = std::move(work->waiters);
         if (!*made) {
-          log_.error("readings not encoded, {} producers told: {}", encoded.waiters.size(),
-                     made->error().message);
+          log_.error("{} readings not encoded, {} producers told: {}", work->count,
+                     encoded.waiters.size(), made->error().message);
           answer(encoded, Status(made->error()));
           return;
         }
@@ -218,14 +214,24 @@ void SpoolFront::extend_lease() {
 // ---- the store thread ----
 
 void SpoolFront::run_job(std::function<Status()> job, std::function<void(Status)> done) {
-  auto status = std::make_shared<Status>(ok());
-  store_.run([job = std::move(job), status] { *status = job(); },
-             [this, alive = alive_, done = std::move(done), status] {
-               if (!*alive) return;
-               copy_state();
-               if (!*status && status->error().code == Errc::kCorrupt) note_damage(status->error());
-               done(*status);
-             });
+  struct Outcome {
+    Status status = ok();
+    LiveIncarnation live;
+    SpoolTotals totals;
+  };
+  auto outcome = std::make_shared<Outcome>();
+  store_.run(
+      [spool = spool_, job = std::move(job), outcome] {
+        *outcome = {job(), spool->live(), spool->totals()};
+      },
+      [this, alive = alive_, done = std::move(done), outcome] {
+        if (!*alive) return;
+        live_ = outcome->live;
+        totals_ = outcome->totals;
+        const Status& status = outcome->status;
+        if (!status && status.error().code == Errc::kCorrupt) note_damage(status.error());
+        done(status);
+      });
 }
 
 void SpoolFront::note_damage(const Error& error) {

@@ -158,8 +158,7 @@ class SpoolFront final : public Intake {
   void drop_from_memory(const wire::NameRange& range, std::vector<wire::NameRange>& marked);
   void shed_memory();
   void add_owed_gap();
-  void copy_state();
-  void merge_memory(Statement& statement) const;
+  void merge_memory(Statement& statement, std::uint64_t highest) const;
 
   rt::Loop& loop_;
   const rt::WallClock& clock_;
@@ -173,11 +172,12 @@ class SpoolFront final : public Intake {
   RecordSink* sink_ = nullptr;
   Batcher batcher_;
 
-  // The loop's copy of the spool's state, as of the last finished job.
+  // The loop's copy of the spool's state, as of the last finished job: made within that job, for
+  // the store thread may be in the next one when `done` is called.
   LiveIncarnation live_;
   wire::SpoolId spool_id_;
   SpoolTotals totals_;
-  Pin pin_;
+  Pin pin_;  ///< the loop's own: the file follows
 
   std::shared_ptr<std::uint64_t> next_seq_ =
       std::make_shared<std::uint64_t>(1);  ///< a job's while lent

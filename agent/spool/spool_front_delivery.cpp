@@ -164,18 +164,21 @@ void SpoolFront::for_each_in_memory(const std::function<void(const SpoolRecord&)
 void SpoolFront::take_statement(std::function<void(rt::Result<Statement>)> done) {
   auto statement = std::make_shared<rt::Result<Statement>>(Statement{});
   flush_settled();
+  auto highest = std::make_shared<std::uint64_t>(0);
   lend_names(
-      [spool = spool_, statement](std::uint64_t&) -> Status {
+      [spool = spool_, statement, highest](std::uint64_t& next_seq) -> Status {
+        *highest = next_seq - 1;
         *statement = spool->statement();
         return *statement ? ok() : Status(statement->error());
       },
-      [this, statement, done = std::move(done)](Status) {
-        if (*statement) merge_memory(**statement);
+      [this, statement, highest, done = std::move(done)](Status) {
+        if (*statement) merge_memory(**statement, *highest);
         done(std::move(*statement));
       });
 }
 
-void SpoolFront::merge_memory(Statement& statement) const {
+/// `highest`: seq handed out when the statement was taken. What a later job hands out is not in it.
+void SpoolFront::merge_memory(Statement& statement, std::uint64_t highest) const {
   const auto hold = [&](const wire::NameRange& range) {
     for (auto it = statement.rbegin(); it != statement.rend(); ++it) {
       if (it->id == range.incarnation) {
@@ -192,7 +195,7 @@ void SpoolFront::merge_memory(Statement& statement) const {
     }
   }
   for (wire::IncarnationStatement& each : statement) {
-    if (each.live) each.highest = std::max(each.highest, *next_seq_ - 1);
+    if (each.live) each.highest = std::max(each.highest, highest);
     std::sort(each.held.begin(), each.held.end());
     std::vector<wire::SeqRange> joined;
     for (const wire::SeqRange& range : each.held) {
@@ -297,12 +300,13 @@ void SpoolFront::apply_welcome(const wire::Welcome& welcome, const Pin& pin,
         if (auto settled = spool->settle(*verdicts, next_seq); !settled) return settled;
         return missing.empty() ? ok() : spool->hold_again(missing);
       },
-      [this, outcome, done = std::move(done)](Status status) {
+      [this, outcome, pin, done = std::move(done)](Status status) {
         if (!status) {
           done(status.error());
-        } else {
-          done(std::move(*outcome));
+          return;
         }
+        pin_ = pin;
+        done(std::move(*outcome));
       });
 }
 

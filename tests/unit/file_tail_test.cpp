@@ -169,6 +169,36 @@ TEST_CASE("a rotated file is read to its end, also what is written late, then it
   CHECK(tail.source->health().errors == 0);
 }
 
+TEST_CASE("a line that is written just before a rotated file is left is read") {
+  for (rt::Nanos late = 0ms; late <= 500ms; late += 25ms) {
+    INFO("late ", late.count());
+    Tail tail;
+    tail.files.put(kLog, "m v=1 1\n");
+    tail.start();
+    REQUIRE(tail.files.rename(kLog, "/log/data.log.1").has_value());
+    tail.files.put(kLog, "m v=3 3\n");
+    tail.world.run_for(FileTail::kRotatedPause + late);
+    const bool is_left = tail.intake.durable.size() > 1;
+    if (!is_left) tail.files.append("/log/data.log.1", "m v=2 2\n");
+    tail.world.run_for(FileTail::kRotatedPause + 1s);
+    CHECK(tail.values() == (is_left ? Texts{"1", "3"} : Texts{"1", "2", "3"}));
+    CHECK(tail.source->health().errors == 0);
+  }
+}
+
+TEST_CASE("half a line at the end of a rotated file that is left is counted") {
+  Tail tail;
+  tail.files.put(kLog, "m v=1 1\nm v=2");
+  tail.start();
+  REQUIRE(tail.files.rename(kLog, "/log/data.log.1").has_value());
+  tail.files.put(kLog, "m v=3 3\n");
+  tail.world.run_for(FileTail::kRotatedPause + 1s);
+  CHECK(tail.values() == Texts{"1", "3"});
+  CHECK(tail.source->health().errors == 1);
+  CHECK(tail.source->health().last_error ==
+        "5 bytes without a line feed at the end of /log/data.log.1 are left out");
+}
+
 TEST_CASE("a file that was rotated while the agent was away is found") {
   Tail tail;
   tail.files.put(kLog, "m v=1 1\n");

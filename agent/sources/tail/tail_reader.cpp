@@ -22,9 +22,13 @@ TailReader::Chunk TailReader::read(rt::UnixTime now, bool leave_rotated) {
   Chunk chunk;
   chunk_bytes_ = 0;
   if (!position_ && !load(chunk)) return chunk;
-  const auto path = locate(chunk, leave_rotated);
+  const auto path = locate(chunk);
   if (!path) return chunk;
-  const std::string text = read_lines(*path, chunk);
+  std::string text = read_lines(*path, chunk);
+  const bool at_end = chunk.rotated_end && text.empty() && !chunk.more;
+  if (leave_rotated && at_end && begin_successor(*path, chunk)) {
+    text = read_lines(config_.path, chunk);
+  }
   chunk.bytes = text.size();
   chunk_bytes_ = chunk.bytes;
   if (text.empty()) return chunk;
@@ -68,7 +72,7 @@ void TailReader::first_sight() {
 }
 
 /// The path under which the file at the position is found now.
-std::optional<std::string> TailReader::locate(Chunk& chunk, bool leave_rotated) {
+std::optional<std::string> TailReader::locate(Chunk& chunk) {
   const auto now = files_.info(config_.path);
   if (!now && now.error().code != rt::Errc::kNotFound) {
     fail(chunk, now.error().message);
@@ -82,11 +86,11 @@ std::optional<std::string> TailReader::locate(Chunk& chunk, bool leave_rotated) 
   }
   const auto rotated = find_rotated();
   if (!now) return rotated;
-  if (rotated && !leave_rotated) {
+  if (rotated) {
     chunk.rotated_end = true;
     return rotated;
   }
-  if (!rotated) fail(chunk, config_.path + " was replaced; the end of the old file is not found");
+  fail(chunk, config_.path + " was replaced; the end of the old file is not found");
   begin_file(now->inode);
   return config_.path;
 }
@@ -97,6 +101,20 @@ std::optional<std::string> TailReader::follow(const rt::FileInfo& now, Chunk& ch
     begin_file(now.inode);
   }
   return config_.path;
+}
+
+/// Half a line at the end stays half a line: its writer is gone. false: the successor is not there.
+bool TailReader::begin_successor(const std::string& rotated, Chunk& chunk) {
+  const auto successor = files_.info(config_.path);
+  if (!successor) return false;
+  const auto left = files_.info(rotated);
+  if (left && left->size > position_->offset) {
+    fail(chunk, fmt::format("{} bytes without a line feed at the end of {} are left out",
+                            left->size - position_->offset, rotated));
+  }
+  chunk.rotated_end = false;
+  begin_file(successor->inode);
+  return true;
 }
 
 void TailReader::begin_file(std::uint64_t inode) {

@@ -43,7 +43,7 @@ class TailReader {
   TailReader(rt::Files& files, TailReaderConfig config)
       : files_(files), config_(std::move(config)) {}
   /// The next lines. Without `settle` in between, the same ones again (or more, if none was
-  /// stamped). `leave_rotated`: goes on with the successor.
+  /// stamped). `leave_rotated`: goes on with the successor if the rotated file has no line more.
   [[nodiscard]] Chunk read(rt::UnixTime now, bool leave_rotated);
   /// The last chunk is accepted: writes the position behind it.
   rt::Status settle();
@@ -51,9 +51,10 @@ class TailReader {
  private:
   bool load(Chunk& chunk);
   void first_sight();
-  std::optional<std::string> locate(Chunk& chunk, bool leave_rotated);
+  std::optional<std::string> locate(Chunk& chunk);
   std::optional<std::string> follow(const rt::FileInfo& now, Chunk& chunk);
   std::optional<std::string> find_rotated();
+  bool begin_successor(const std::string& rotated, Chunk& chunk);
   void begin_file(std::uint64_t inode);
   std::string read_lines(const std::string& path, Chunk& chunk);
   void skip_long_line(std::string& text, Chunk& chunk);

@@ -152,7 +152,8 @@ rt::Status MqttTopics::add_sparkplug(const rt::MqttMessage& message, ReadingsBui
   const auto ask = sparkplug_.take({.topic = message.topic,
                                     .payload = message.payload,
                                     .arrived = ports_.clock.now(),
-                                    .now = ports_.loop.now()},
+                                    .now = ports_.loop.now(),
+                                    .retained = message.retain},
                                    builder);
   if (!ask) return ask.error();
   if (!*ask || !config_.request_rebirth) return rt::ok();

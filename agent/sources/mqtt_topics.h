@@ -56,7 +56,9 @@ class MqttTopics final : public Source {
 
   [[nodiscard]] SourceHealth health() const override { return health_; }
   [[nodiscard]] const Sparkplug::Counts& sparkplug_counts() const { return sparkplug_.counts(); }
-  [[nodiscard]] std::uint64_t retained_left_out() const { return retained_left_out_; }
+  [[nodiscard]] std::uint64_t retained_left_out() const {
+    return retained_left_out_ + sparkplug_.counts().retained_left_out;
+  }
 
  private:
   MqttTopics(Ports ports, MqttTopicsConfig config, TopicPattern pattern);

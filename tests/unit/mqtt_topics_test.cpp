@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "agent/sources/mqtt/protobuf.h"
 #include "tests/support/fakes/fake_intake.h"
 #include "tests/support/sim/sim_broker.h"
 #include "tests/support/sim/sim_clock.h"
@@ -17,6 +18,7 @@
 using namespace std::chrono_literals;  // NOLINT
 using namespace fieldpost;             // NOLINT
 using agent::MqttTopics;
+using agent::Sparkplug;
 using agent::TopicFormat;
 using agent::TopicPattern;
 
@@ -26,6 +28,19 @@ std::string recorded(const std::string& name) {
   std::ifstream in(FIELDPOST_TEST_DATA_DIR "/sparkplug/" + name + ".bin", std::ios::binary);
   REQUIRE(in.good());
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// A payload of one metric, a UInt64.
+std::string birth_of(const std::string& name, bool timed = true) {
+  std::string metric;
+  agent::append_protobuf_bytes(metric, 1, name);
+  agent::append_protobuf_varint(metric, 2, 5);  // alias
+  if (timed) agent::append_protobuf_varint(metric, 3, 1'700'000'000'000);
+  agent::append_protobuf_varint(metric, 4, 8);  // UInt64
+  agent::append_protobuf_varint(metric, 11, 7);
+  std::string payload;
+  agent::append_protobuf_bytes(payload, 2, metric);
+  return payload;
 }
 
 struct Field {
@@ -291,16 +306,72 @@ TEST_CASE("a broken Sparkplug payload is an error and changes nothing") {
   CHECK(sparkplug.take({"spBv1.0/g/NBIRTH/n/d/e", "\x0f", {}, {}}, builder).has_value());
 }
 
-TEST_CASE("edge nodes over the bound are refused") {
+TEST_CASE("edge nodes over the bound are refused, unless one that died or was silent can go") {
   agent::ReadingsBuilder builder;
   agent::Sparkplug sparkplug("m");
+  rt::Instant now;
+  const auto take = [&](const std::string& topic, const std::string& payload) {
+    return sparkplug.take({"spBv1.0/g/" + topic, payload, {}, now}, builder);
+  };
   const std::string birth = recorded("nbirth");
-  for (std::size_t i = 0; i < agent::Sparkplug::kNodesMax; ++i) {
-    const std::string topic = "spBv1.0/g/NBIRTH/n" + std::to_string(i);
-    REQUIRE(sparkplug.take({topic, birth, {}, {}}, builder).has_value());
+  for (std::size_t i = 0; i < Sparkplug::kNodesMax; ++i) {
+    REQUIRE(take("NBIRTH/n" + std::to_string(i), birth).has_value());
   }
-  const auto more = sparkplug.take({"spBv1.0/g/NBIRTH/more", birth, {}, {}}, builder);
+  const auto more = take("NBIRTH/more", birth);
   REQUIRE_FALSE(more.has_value());
   CHECK(more.error().code == rt::Errc::kFull);
-  CHECK(sparkplug.take({"spBv1.0/g/NBIRTH/n0", birth, {}, {}}, builder).has_value());
+  CHECK(take("NDEATH/stranger", recorded("ndeath")).has_value());
+  CHECK(take("NBIRTH/n0", birth).has_value());
+  SUBCASE("a dead one goes") {
+    REQUIRE(take("NDEATH/n7", recorded("ndeath")).has_value());
+    CHECK(take("NBIRTH/more", birth).has_value());
+    CHECK_FALSE(take("NBIRTH/n7", birth).has_value());
+  }
+  SUBCASE("the one that was silent for longest goes") {
+    now = now + Sparkplug::kSilentMax;
+    for (std::size_t i = 1; i < Sparkplug::kNodesMax; ++i) {
+      REQUIRE(take("NDATA/n" + std::to_string(i), recorded("ndata_alias")).has_value());
+    }
+    CHECK(take("NBIRTH/more", birth).has_value());
+    CHECK_FALSE(take("NBIRTH/n0", birth).has_value());
+  }
+}
+
+TEST_CASE("the names of one edge node and of all are bounded in bytes") {
+  agent::ReadingsBuilder builder;
+  agent::Sparkplug sparkplug("m");
+  const auto take = [&](const std::string& topic, const std::string& payload) {
+    return sparkplug.take({"spBv1.0/g/" + topic, payload, {}, {}}, builder);
+  };
+  const std::string birth = birth_of(std::string(200'000, 'x'));
+  for (int device = 0; device < 100; ++device) {
+    REQUIRE(take("DBIRTH/n0/d" + std::to_string(device), birth).has_value());
+  }
+  CHECK(sparkplug.bytes() <= Sparkplug::kNodeBytesMax);
+  CHECK(sparkplug.bytes() > Sparkplug::kNodeBytesMax / 2);
+  for (int node = 1; node < 20; ++node) {
+    for (int device = 0; device < 10; ++device) {
+      const std::string topic = "DBIRTH/n" + std::to_string(node) + "/d" + std::to_string(device);
+      REQUIRE(take(topic, birth).has_value());
+    }
+  }
+  CHECK(sparkplug.bytes() <= Sparkplug::kBytesMax);
+  for (int node = 0; node < 20; ++node) {
+    REQUIRE(take("NBIRTH/n" + std::to_string(node), birth_of("y")).has_value());
+  }
+  CHECK(sparkplug.bytes() < 20 * 1024);
+}
+
+TEST_CASE("a retained Sparkplug value without a time is left out, one with a time is taken") {
+  for (const bool timed : {false, true}) {
+    INFO("timed ", timed);
+    agent::ReadingsBuilder builder;
+    agent::Sparkplug sparkplug("m");
+    const std::string birth = birth_of("v", timed);
+    REQUIRE(sparkplug.take({"spBv1.0/g/NBIRTH/n", birth, {}, {}, true}, builder).has_value());
+    CHECK(builder.readings() == (timed ? 1 : 0));
+    CHECK(sparkplug.counts().retained_left_out == (timed ? 0 : 1));
+    REQUIRE(sparkplug.take({"spBv1.0/g/NBIRTH/n", birth, {}, {}, false}, builder).has_value());
+    CHECK(builder.readings() == (timed ? 2 : 1));
+  }
 }

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace fieldpost::agent {
 namespace {
 
+/// What a node, a device or a metric costs beside its names.
+constexpr std::size_t kEntryBytes = 128;
 constexpr std::uint64_t kTimeMsMax = 9'223'372'036'854;  // the year 2262
 
 bool is_birth(std::string_view type) {
@@ -49,19 +52,60 @@ rt::Result<std::optional<std::string>> Sparkplug::take(const Message& message,
   const auto payload = decode_sparkplug(message.payload);
   if (!payload) return payload.error();
   const std::string id = fmt::format("{}/{}", address->group, address->node);
-  if (!nodes_.contains(id) && nodes_.size() == kNodesMax) {
-    return rt::Error{rt::Errc::kFull, fmt::format("more than {} edge nodes", kNodesMax)};
+  if (death && !nodes_.contains(id)) return std::optional<std::string>{};
+  Node* const found = find_or_add(id, message.now);
+  if (found == nullptr) {
+    return rt::Error{rt::Errc::kFull, fmt::format("more than {} edge nodes, or {} bytes of names",
+                                                  kNodesMax, kBytesMax)};
   }
-  Node& node = nodes_[id];
+  Node& node = *found;
+  node.heard = message.now;
+  node.dead = address->type == "NDEATH" || (node.dead && death);
   bool complete = follow_seq(node, *address, *payload);
-  if (is_birth(address->type)) birth(node, *address, *payload);
-  if (!death)
-    complete = add_metrics(node, *address, *payload, message.arrived, builder) && complete;
+  if (is_birth(address->type)) birth(node, *address, *payload, message.now);
+  if (!death) complete = add_metrics(node, *address, *payload, message, builder) && complete;
   if (complete || (node.asked && message.now - *node.asked < kRebirthPause)) {
     return std::optional<std::string>{};
   }
   node.asked = message.now;
   return std::optional(fmt::format("spBv1.0/{}/NCMD/{}", address->group, address->node));
+}
+
+/// Null: there is no room for another one.
+Sparkplug::Node* Sparkplug::find_or_add(const std::string& id, rt::Instant now) {
+  if (const auto known = nodes_.find(id); known != nodes_.end()) return &known->second;
+  if (nodes_.size() == kNodesMax && !forget_one(now)) return nullptr;
+  Node node;
+  if (!take_bytes(node, id.size() + kEntryBytes, now)) return nullptr;
+  return &nodes_.emplace(id, std::move(node)).first->second;
+}
+
+bool Sparkplug::take_bytes(Node& node, std::size_t bytes, rt::Instant now) {
+  if (node.bytes + bytes > kNodeBytesMax) return false;
+  while (bytes_ + bytes > kBytesMax) {
+    if (!forget_one(now)) return false;
+  }
+  node.bytes += bytes;
+  bytes_ += bytes;
+  return true;
+}
+
+void Sparkplug::release(Node& node, std::size_t bytes) {
+  node.bytes -= bytes;
+  bytes_ -= bytes;
+}
+
+/// A dead node first, the one heard longest ago. Never the one whose message is at hand.
+bool Sparkplug::forget_one(rt::Instant now) {
+  const auto by_use = [](const auto& a, const auto& b) {
+    return std::pair{!a.second.dead, a.second.heard} < std::pair{!b.second.dead, b.second.heard};
+  };
+  const auto least = std::min_element(nodes_.begin(), nodes_.end(), by_use);
+  if (least == nodes_.end()) return false;
+  if (!least->second.dead && now - least->second.heard < kSilentMax) return false;
+  bytes_ -= least->second.bytes;
+  nodes_.erase(least);
+  return true;
 }
 
 /// false: something was missed, and only births can heal it.
@@ -82,17 +126,31 @@ bool Sparkplug::follow_seq(Node& node, const Address& address, const SparkplugPa
   return false;
 }
 
-void Sparkplug::birth(Node& node, const Address& address, const SparkplugPayload& payload) {
+void Sparkplug::birth(Node& node, const Address& address, const SparkplugPayload& payload,
+                      rt::Instant now) {
   if (address.type == "NBIRTH") {
+    for (const auto& [name, device] : node.devices) release(node, device.bytes);
     node.devices.clear();
     node.metrics = 0;
   }
-  if (!node.devices.contains(address.device) && node.devices.size() == kNodeDevicesMax) return;
+  const std::size_t bytes = address.device.size() + kEntryBytes;
+  if (const auto known = node.devices.find(address.device); known != node.devices.end()) {
+    release(node, known->second.bytes);
+    node.metrics -= known->second.metrics;
+    node.devices.erase(known);
+  }
+  if (node.devices.size() == kNodeDevicesMax || !take_bytes(node, bytes, now)) return;
   Device& device = node.devices[std::string(address.device)];
-  node.metrics -= device.metrics;
-  device = {};
+  device.bytes = bytes;
+  learn(node, device, payload, now);
+}
+
+void Sparkplug::learn(Node& node, Device& device, const SparkplugPayload& payload,
+                      rt::Instant now) {
   for (const SparkplugMetric& metric : payload.metrics) {
-    if (node.metrics == kNodeMetricsMax) break;
+    const std::size_t bytes = 2 * metric.name.size() + kEntryBytes;  // by alias and by name
+    if (node.metrics == kNodeMetricsMax || !take_bytes(node, bytes, now)) break;
+    device.bytes += bytes;
     std::string name(metric.name);
     if (metric.alias) device.by_alias[*metric.alias] = {name, metric.datatype};
     device.type_by_name[std::move(name)] = metric.datatype;
@@ -120,7 +178,7 @@ std::optional<Sparkplug::Known> Sparkplug::look_up(const Node& node, std::string
 
 /// false: a metric was not known.
 bool Sparkplug::add_metrics(const Node& node, const Address& address,
-                            const SparkplugPayload& payload, rt::UnixTime arrived,
+                            const SparkplugPayload& payload, const Message& message,
                             ReadingsBuilder& builder) {
   wire::SeriesKey key{
       .measurement = measurement_,
@@ -144,8 +202,10 @@ bool Sparkplug::add_metrics(const Node& node, const Address& address,
     key.field = known->name;
     if (usable) {
       builder.add(key, static_cast<std::int64_t>(*time_ms * 1'000'000), *std::move(value));
+    } else if (message.retained) {
+      counts_.retained_left_out += 1;
     } else {
-      builder.add_stamped(key, arrived, *std::move(value));
+      builder.add_stamped(key, message.arrived, *std::move(value));
     }
   }
   return all_known;

@@ -125,6 +125,7 @@ class Uplink final : public RecordSink {
   void load_backlog();
   void load_backlog(Backlog& backlog);
   void check_own_copy(const Outgoing& item);
+  void declare_too_large(const Outgoing& item, std::size_t bytes);
   void publish_state();
   [[nodiscard]] bool is_state_outdated() const;
   [[nodiscard]] rt::MqttMessage gone_state() const;

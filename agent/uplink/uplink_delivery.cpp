@@ -79,7 +79,9 @@ void Uplink::pump() {
   if (state_ != State::kUp) return;
   const auto size_of = [](const Outgoing& item) {
     const std::size_t definition = item.record.definition ? item.record.definition->size() : 0;
-    return item.record.body->size() + definition + kEnvelopeOverhead;
+    // One that cannot travel must come up all the same, for publish() to declare it.
+    return std::min(item.record.body->size() + definition + kEnvelopeOverhead,
+                    wire::kEnvelopeBytesMax);
   };
   while (Outgoing* item = outbox_.next(size_of, link_.has_room(loop_.now()))) {
     if (!publish(*item)) break;
@@ -118,6 +120,10 @@ bool Uplink::publish(Outgoing& item) {
   const wire::Envelope envelope = envelope_of(item);
   std::string bytes = wire::encode(envelope);
   const std::size_t size = bytes.size();
+  if (size > wire::kEnvelopeBytesMax) {
+    declare_too_large(item, size);
+    return false;
+  }
   if (!budget_allows(size)) return false;
   if (item.tries > 0) {
     counters_.republished += 1;
@@ -146,6 +152,17 @@ void Uplink::check_own_copy(const Outgoing& item) {
   log_.error("a record does not match its hash any more: declaring its {} readings lost",
              item.record.readings);
   front_.declare_damaged(item.record);
+}
+
+/// No coordinator takes it, and a broker may end the connection for it, again and again.
+void Uplink::declare_too_large(const Outgoing& item, std::size_t bytes) {
+  const SpoolRecord record = item.record;
+  log_.error(
+      "a record makes an envelope of {} bytes, at most {} travel: declaring its {} readings lost",
+      bytes, wire::kEnvelopeBytesMax, record.readings);
+  outbox_.settle({record.name.incarnation, {record.name.seq, record.name.seq}},
+                 [](const Outgoing&) {});
+  front_.declare_damaged(record);
 }
 
 bool Uplink::budget_allows(std::size_t bytes) {

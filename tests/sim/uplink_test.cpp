@@ -1,0 +1,118 @@
+// What the uplink does with what does not go by itself: records that cannot travel, a full outbox,
+// names that meet others.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "proto/wire/limits.h"
+#include "proto/wire/topics.h"
+#include "tests/sim/sim_node.h"
+#include "tests/sim/sim_site.h"
+#include "tests/support/sim/sim_broker.h"
+#include "tests/support/sim/sim_world.h"
+
+namespace fieldpost::sim {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// One node and its site; the node's readings go past the book.
+struct UplinkWorld {
+  SimWorld world{1};
+  SimBroker broker{world};
+  Ledgerbook book;
+  SimSite site{world, broker};
+  SimNode node{world, broker, book, {}};
+  Dice dice = world.dice("test");
+  std::vector<wire::Envelope> published;
+  /// Sees receipts; false keeps one from the node.
+  std::function<bool(const rt::MqttMessage&)> on_receipt = [](const rt::MqttMessage&) {
+    return true;
+  };
+
+  UplinkWorld() {
+    broker.set_tap([this](const std::string& from, const rt::MqttMessage& message) {
+      const auto topic = wire::parse_topic(message.topic);
+      if (!topic || from.empty()) return true;
+      if (topic->kind == wire::TopicKind::kUp) {
+        CHECK(message.payload.size() <= wire::kEnvelopeBytesMax);
+        if (auto envelope = wire::decode_envelope(message.payload)) {
+          published.push_back(std::move(*envelope));
+        }
+      }
+      return topic->kind != wire::TopicKind::kReceipt || on_receipt(message);
+    });
+    site.start();
+    node.start();
+    node.front()->set_sink(node.uplink());
+    wait_for_session();
+  }
+  void wait_for_session() {
+    REQUIRE(world.run_until([this] { return node.uplink()->is_up(); }, minutes(2)));
+  }
+  [[nodiscard]] bool drains(rt::Nanos within) {
+    return world.run_until([this] { return node.idle(); }, within);
+  }
+  [[nodiscard]] std::uint64_t sessions() { return node.uplink()->counters().sessions; }
+
+  /// One reading of a series of its own, durably.
+  void write(const std::string& series, std::size_t bytes) {
+    std::string text(bytes, '\0');
+    for (char& c : text) c = static_cast<char>('a' + dice.below(26));
+    wire::ParsedLines lines;
+    lines.keys = {series + " log s"};
+    lines.types = {wire::ValueType::kString};
+    lines.columns = {{.times = {node.clock().now().ns}, .values = {0}, .strings = {text}}};
+    lines.readings = lines.lines_stored = 1;
+    lines.string_bytes = bytes;
+    bool stored = false;
+    node.front()->accept_durable(std::move(lines), {}, [&](rt::Result<agent::Accepted> accepted) {
+      stored = accepted.has_value();
+    });
+    REQUIRE(world.run_until([&] { return stored; }, seconds(10)));
+  }
+  std::vector<agent::SpoolRecord> load(std::vector<wire::Name> names) {
+    std::vector<agent::SpoolRecord> out;
+    bool loaded = false;
+    node.front()->load_names(std::move(names), [&](auto records) {
+      REQUIRE(records.has_value());
+      out = std::move(*records);
+      loaded = true;
+    });
+    REQUIRE(world.run_until([&] { return loaded; }, seconds(10)));
+    return out;
+  }
+  [[nodiscard]] std::vector<wire::Name> names() const {
+    std::vector<wire::Name> out;
+    for (const wire::Envelope& each : published) out.push_back(each.name);
+    return out;
+  }
+};
+
+wire::Receipt opened(const rt::MqttMessage& message) {
+  const auto body = wire::peek_signed_body(message.payload);
+  REQUIRE(body);
+  const auto receipt = wire::decode_receipt(*body);
+  REQUIRE(receipt);
+  return *receipt;
+}
+
+}  // namespace
+
+TEST_CASE("a record that no envelope holds is declared a gap, and what comes behind it arrives") {
+  UplinkWorld w;
+  wire::Record record;
+  record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEvent);
+  record.payload.assign(wire::kEnvelopeBytesMax, 'x');
+  w.node.front()->append_record(std::move(record), agent::RecordClass::kEvent, [](rt::Status) {});
+  w.world.run_for(seconds(1));
+  w.write("m", 10);
+  CHECK(w.drains(minutes(1)));
+  CHECK(w.node.log().count_containing("at most 262144 travel") == 1);
+}
+
+}  // namespace fieldpost::sim

@@ -218,12 +218,14 @@ void Uplink::load_backlog(Backlog& backlog) {
                      }
                      target.exhausted = loaded->empty();
                      for (SpoolRecord& record : *loaded) {
-                       target.cursor = record.no;
-                       if (outbox_.has(record.name)) continue;
-                       Outgoing item;
-                       item.lane = target.lane;
-                       item.record = std::move(record);
-                       outbox_.offer(std::move(item));
+                       const std::int64_t no = record.no;
+                       if (!outbox_.has(record.name)) {
+                         Outgoing item;
+                         item.lane = target.lane;
+                         item.record = std::move(record);
+                         if (!outbox_.offer(std::move(item))) break;  // the next page begins here
+                       }
+                       target.cursor = no;
                      }
                      request_pump();
                    });

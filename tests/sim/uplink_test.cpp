@@ -115,4 +115,20 @@ TEST_CASE("a record that no envelope holds is declared a gap, and what comes beh
   CHECK(w.node.log().count_containing("at most 262144 travel") == 1);
 }
 
+TEST_CASE("what the outbox had no room for is sent later in the same session") {
+  UplinkWorld w;
+  for (int i = 0; i < 80; ++i) w.write("old" + std::to_string(i), wire::kStringValueBytesMax);
+  REQUIRE(w.drains(minutes(2)));
+  const auto old = w.load(w.names());
+  w.site.kill();
+  w.world.run_for(seconds(1));
+  for (int i = 0; i < 20; ++i) w.write("new", 10);
+  w.site.start();
+  w.wait_for_session();
+  const std::uint64_t sessions = w.sessions();
+  w.node.uplink()->replay(old);  // before the backlog is read
+  CHECK(w.drains(minutes(5)));
+  CHECK(w.sessions() == sessions);
+}
+
 }  // namespace fieldpost::sim

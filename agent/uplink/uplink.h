@@ -82,7 +82,7 @@ class Uplink final : public RecordSink {
     kOffline,  ///< not connected; a timer brings it back
     kConnecting,
     kAlone,    ///< connected, no coordinator in sight
-    kStating,  ///< the statement is being taken
+    kStating,  ///< the statement is being taken, or what it will say put on disk
     kHelloSent,
     kAnswered,
     kWelcoming,  ///< the welcome is being put on disk

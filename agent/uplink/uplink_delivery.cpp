@@ -274,6 +274,10 @@ void Uplink::on_receipt(const wire::Receipt& receipt) {
     log_.warning("{} records meet others of their name at the coordinator: renaming them",
                  conflicts.size());
     leave_session("a name met another record of its own");
+    // Until the new names are on disk (on_statement_outdated). If they do not get there the hello
+    // timer goes on, and what is still held under its old name meets the same conflict again.
+    state_ = State::kStating;
+    arm_hello_timer();
     front_.rename(std::move(conflicts));
     return;
   }

@@ -131,4 +131,36 @@ TEST_CASE("what the outbox had no room for is sent later in the same session") {
   CHECK(w.sessions() == sessions);
 }
 
+TEST_CASE("a record whose receipt says conflict is renamed, and the node is back at once") {
+  UplinkWorld w;
+  bool forged = false;
+  w.on_receipt = [&](const rt::MqttMessage& message) {
+    wire::Receipt receipt = opened(message);
+    if (forged || receipt.verdicts.empty()) return true;
+    forged = true;
+    for (wire::VerdictRange& range : receipt.verdicts) range.verdict = wire::Verdict::kConflict;
+    w.broker.inject(
+        {message.topic, w.site.key().seal(message.topic, wire::encode(receipt)), false});
+    return false;
+  };
+  w.world.run_for(seconds(5));
+  const std::uint64_t sessions = w.sessions();
+  rt::Nanos within = seconds(2);
+  SUBCASE("the new name gets to the disk at once") {
+    w.write("m", 10);
+  }
+  SUBCASE("the new name gets to the disk later") {
+    w.write("m", 10);
+    w.node.disk().fail({.answer = DiskAnswer::kIo, .at = 1, .for_ever = true});
+    w.world.run_for(seconds(2));
+    CHECK(w.node.uplink()->counters().conflicts == 1);
+    w.node.disk().heal();
+    within = seconds(20);
+  }
+  CHECK(w.world.run_until([&] { return w.sessions() > sessions; }, within));
+  CHECK(w.drains(seconds(5)));
+  CHECK(w.published.size() == 2);
+  CHECK(w.published.front().name.incarnation != w.published.back().name.incarnation);
+}
+
 }  // namespace fieldpost::sim

@@ -23,7 +23,8 @@ constexpr rt::Nanos kStateEvery = rt::Seconds(10);
 constexpr std::size_t kBacklogLow = 256 * 1024;  ///< bodies queued, before more are loaded
 constexpr std::size_t kBacklogPage = 1 << 20;    ///< bodies loaded at a time
 constexpr std::size_t kMarksPerEnvelope = 256;
-constexpr std::size_t kMarksMax = 16'384;  ///< the next hello tells the rest
+constexpr std::size_t kMarksMax = 16'384;    ///< the next hello tells the rest
+constexpr std::size_t kKnownSetsMax = 4096;  ///< then their definitions are attached again
 constexpr std::size_t kEnvelopeOverhead = 512;
 constexpr rt::Nanos kDay = rt::Seconds(86'400);
 
@@ -258,6 +259,7 @@ void Uplink::on_receipt(const wire::Receipt& receipt) {
       if (range.verdict == Verdict::kConflict) {
         conflicts.push_back(item.record.name);
       } else if (!item.record.set.is_zero()) {
+        if (known_sets_.size() >= kKnownSetsMax) known_sets_.clear();
         known_sets_.insert(item.record.set);
       }
     });

@@ -163,4 +163,19 @@ TEST_CASE("a record whose receipt says conflict is renamed, and the node is back
   CHECK(w.published.front().name.incarnation != w.published.back().name.incarnation);
 }
 
+TEST_CASE("what the uplink knows of the coordinator's sets is bounded") {
+  constexpr int kSets = 5000;
+  UplinkWorld w;
+  for (int i = 0; i < kSets; ++i) w.write("m" + std::to_string(i), 1);
+  REQUIRE(w.drains(minutes(2)));
+  w.published.clear();
+  w.write("m0", 1);
+  REQUIRE(w.drains(minutes(2)));
+  CHECK(w.published.front().definitions.size() == 1);
+  w.published.clear();
+  w.write("m0", 1);
+  REQUIRE(w.drains(minutes(2)));
+  CHECK(w.published.front().definitions.empty());
+}
+
 }  // namespace fieldpost::sim

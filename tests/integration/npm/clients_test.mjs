@@ -64,9 +64,13 @@ async function expectValues(filter, wanted) {
   return last
 }
 
-/** Writes `count` points with the InfluxDB 2.x client and waits until the server took them all. */
-async function writePoints(url, measurement, count) {
-  const writer = new InfluxDB({ url, token: 'any' }).getWriteApi('org', 'bucket', 'ms',
+/** Who writes to InfluxDB 2.x, and how the same client writes to 1.8. */
+const v2 = { token: 'any', org: 'org', bucket: 'bucket' }
+const v1 = { token: 'user:pass', org: '', bucket: 'mydb/autogen' }
+
+/** Writes `count` points with the InfluxDB client and waits until the server took them all. */
+async function writePoints(url, { token, org, bucket }, measurement, count) {
+  const writer = new InfluxDB({ url, token }).getWriteApi(org, bucket, 'ms',
     { batchSize: 500, maxRetries: 0 })
   for (let i = 0; i < count; i++) {
     writer.writePoint(new Point(measurement).tag('room', 'a b,c=d').floatField('t', i / 8)
@@ -77,22 +81,24 @@ async function writePoints(url, measurement, count) {
 }
 
 for (const [name, url] of [['agent', () => site.agent], ['coordinator', () => site.coordinator]]) {
-  test(`the InfluxDB 2.x client writes to the ${name}`, async () => {
-    const count = 2000
-    const measurement = `v2_${name}`
-    await writePoints(url(), measurement, count)
-    const numbers = Array.from({ length: count }, (_, i) => i)
-    const readings = await expectValues({ measurement, field: 't' }, numbers.map((i) => i / 8))
-    assert.equal(readings[1][0], (began + 1) * 1_000_000)
-    await expectValues({ measurement, field: 'n' }, numbers)
-    await expectValues({ measurement, field: 'on' }, numbers.map((i) => i % 2 === 0))
-    await expectValues({ measurement, field: 's' }, numbers.map((i) => `"${i}\\`))
-    const series = (await getJson(`${site.coordinator}/api/v1/series?measurement=${measurement}`))
-    assert.deepEqual(series.items[0].tags, { room: 'a b,c=d' })
-    assert.equal(series.items[0].node, name === 'agent' ? 'n1' : 'http')
-  })
+  for (const [version, who] of [['2.x', v2], ['1.8', v1]]) {
+    test(`the InfluxDB client writes to the ${name} as to ${version}`, async () => {
+      const count = 2000
+      const measurement = `v${version[0]}_client_${name}`
+      await writePoints(url(), who, measurement, count)
+      const numbers = Array.from({ length: count }, (_, i) => i)
+      const readings = await expectValues({ measurement, field: 't' }, numbers.map((i) => i / 8))
+      assert.equal(readings[1][0], (began + 1) * 1_000_000)
+      await expectValues({ measurement, field: 'n' }, numbers)
+      await expectValues({ measurement, field: 'on' }, numbers.map((i) => i % 2 === 0))
+      await expectValues({ measurement, field: 's' }, numbers.map((i) => `"${i}\\`))
+      const series = (await getJson(`${site.coordinator}/api/v1/series?measurement=${measurement}`))
+      assert.deepEqual(series.items[0].tags, { room: 'a b,c=d' })
+      assert.equal(series.items[0].node, name === 'agent' ? 'n1' : 'http')
+    })
+  }
 
-  test(`an InfluxDB 1.x client writes to the ${name}, gzipped and twice`, async () => {
+  test(`what an InfluxDB 1.x client sends reaches the ${name}, gzipped and twice`, async () => {
     const measurement = `v1_${name}`
     const body = gzipSync(`${measurement},k=v x=1.5 1700000000\n${measurement},k=v x=2.5 1700000001\n`)
     for (let i = 0; i < 2; i++) {
@@ -175,7 +181,8 @@ test('a Sparkplug B node and its device are read', async () => {
 })
 
 const tool = join(bin, 'fieldpost')
-test('fieldpost decode reads what mosquitto_sub prints', { skip: !existsSync(tool) }, async () => {
+test('fieldpost decode reads what mosquitto_sub prints', async () => {
+  assert.ok(existsSync(tool), `${tool} is not built`)
   const watcher = spawn('mosquitto_sub', ['-p', String(site.brokerPort), '-V', '5', '-t',
     'fieldpost/#', '-F', '%t %x'], { stdio: ['ignore', 'pipe', 'ignore'] })
   const decoder = spawn(tool, ['decode'], { stdio: ['pipe', 'pipe', 'inherit'] })

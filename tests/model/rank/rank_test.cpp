@@ -24,6 +24,7 @@ TEST_CASE("each rule of the rank is needed") {
   needs(&Rules::node_repeats, "name-5 node repeats", 7);
   needs(&Rules::past_the_clock, "name-5 clock", 8);
   needs(&Rules::store_repeats, "name-5 store repeats", 5);
+  needs(&Rules::http_draws, "name-7", 6);
   needs(&Rules::ordinal_known, "wel-6 ordinal", 5);
 }
 

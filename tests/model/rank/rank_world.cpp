@@ -62,6 +62,20 @@ void World::give_ordinal(State& s, std::uint8_t index, std::uint8_t moment) cons
   inc.store_ordinal = s.counter;
 }
 
+/// Without [name-7] a later start goes on under the ordinal of the one before it.
+void World::start_http(State& s) const {
+  const std::uint8_t before = s.http;
+  s.http = draw(s, true);
+  ++s.http_starts;
+  if (before == kNone || rules_.http_draws) {
+    s.http_given = 0;
+    give_ordinal(s, s.http, static_cast<std::uint8_t>(s.clock + 1));
+    return;
+  }
+  s.incs[s.http].store_ordinal = s.incs[before].store_ordinal;
+  s.incs[s.http].announced = ++s.clock;
+}
+
 void World::hello(State& s, bool welcome_arrives) const {
   ++s.hellos;
   const auto moment = static_cast<std::uint8_t>(s.clock + 1);
@@ -126,12 +140,7 @@ void World::take(State& s, const Step& step) const {
       s.readings[free_reading(s)] = Reading{1, s.live, seq, s.live, seq, 0};
       break;
     }
-    case Do::kStartHttp:
-      s.http = draw(s, true);
-      s.http_given = 0;
-      ++s.http_starts;
-      give_ordinal(s, s.http, static_cast<std::uint8_t>(s.clock + 1));
-      break;
+    case Do::kStartHttp: start_http(s); break;
     case Do::kHttpWrite: {
       const std::uint8_t index = free_reading(s);
       const std::uint8_t seq = ++s.http_given;

@@ -17,6 +17,7 @@ struct Rules {
   bool ordinal_known = true;   // nothing is published before its ordinal is known
   bool past_the_clock = true;  // ordinals are never below the coordinator's clock
   bool store_repeats = true;   // an ordinal once given is not given again
+  bool http_draws = true;      // each start of the coordinator draws an incarnation for HTTP
 };
 
 constexpr int kIncs = 6;
@@ -108,6 +109,7 @@ class World {
   void take(State& s, const Step& step) const;
   std::uint8_t draw(State& s, bool http) const;
   void give_ordinal(State& s, std::uint8_t inc, std::uint8_t moment) const;
+  void start_http(State& s) const;
   void hello(State& s, bool welcome_arrives) const;
   void deliver(State& s, std::uint8_t index) const;
   void restore(State& s) const;

@@ -16,6 +16,7 @@ void deliver_first(Protocol& p, State& s, int index) {
   else
     node_takes(p, s, m);
   commit_arrived(p, s, kStored);
+  store_dangling(p, s);
 }
 
 void drain(Protocol& p, State& s) {

@@ -61,7 +61,7 @@ std::string plain_text(const Protocol& p, const State& s, const Step& step) {
     return record_text(s, step, step.y / 16) + " and " + record_text(s, step, step.y % 16);
   };
   switch (step.what) {
-    case Do::kStartNode: return "node starts, incarnation " + std::to_string(s.incs + 1);
+    case Do::kStartNode: return "node starts";
     case Do::kCrashNode: return "node crashes";
     case Do::kAcceptDurable: return "accept, durable";
     case Do::kAcceptSampled: return "accept, sampled";

@@ -1,4 +1,6 @@
 // Records at the coordinator: commit, verdict, receipt.
+#include <optional>
+
 #include "tests/model/session/protocol.h"
 
 namespace fieldpost::model::session {
@@ -47,9 +49,10 @@ Verdict verdict_again(const Protocol& p, const Store& store, Name name, BodyId b
 
 /// The coordinator's own gap for a record. A thinned reading that is stored under the name in which
 /// it was accepted is not lost with the record that carries it again.
-void count_lost(Store& store, Name name, const Body& body) {
+void count_lost(const Protocol& p, Store& store, Name name, const Body& body) {
   store.gapped |= bit(name);
-  const bool there = body.account != kNone && (store.stored & bit(body.account)) != 0;
+  const bool there =
+      p.rules.commit_7_there && body.account != kNone && (store.stored & bit(body.account)) != 0;
   if (body.items == 0 || there) store.zero |= bit(name);
   if ((store.zero & bit(name)) == 0) store.own |= bit(name);
 }
@@ -60,7 +63,7 @@ void settle_fresh(const Protocol& p, State& s, const Message& m, Verdict wish) {
   store.unconfirmed &= ~bit(m.subject);
   if (wish == kRefused) {
     take_gap(p, s, body);
-    if (p.rules.commit_6) count_lost(store, m.subject, body);
+    if (p.rules.commit_6) count_lost(p, store, m.subject, body);
     s.may_lose |= body.items;
     return;
   }
@@ -71,6 +74,10 @@ void settle_fresh(const Protocol& p, State& s, const Message& m, Verdict wish) {
     return;
   }
   store.stored |= bit(m.subject);
+  if (!p.rules.commit_1_name) {
+    store.dangling |= bit(m.subject);
+    return;
+  }
   store_items(p, s, body, m.subject, true);
   take_gap(p, s, body);
 }
@@ -81,44 +88,57 @@ void replay(const Protocol& p, State& s, const Message& m) {
   store_items(p, s, p.bodies[m.body], m.subject, p.rules.commit_8_key);
 }
 
-Verdict commit(const Protocol& p, State& s, const Message& m, Verdict wish) {
-  const bool in_session = m.nonce == s.coordinator.nonce || !p.rules.commit_3_session;
-  const bool late = (s.store.gapped & bit(m.subject)) != 0 && !p.rules.commit_5_after;
-  const bool again = (settled(s.store) & bit(m.subject)) != 0 && !late;
-  s.store.known |= bit(m.subject);
-  Verdict verdict = wish;
-  if (again) {
-    if (m.detail != 0) replay(p, s, m);
-    verdict = verdict_again(p, s.store, m.subject, m.body);
-  } else {
-    settle_fresh(p, s, m, wish);
-  }
-  for (Name n = 0; n < 32 && in_session; ++n)
-    if ((m.a & ~(s.store.quarantined | s.store.dangling) & bit(n)) != 0) s.store.hash[n] = 0;
-  return again && !p.rules.commit_2_again ? kConflict : verdict;
+bool is_settled(const Protocol& p, const Store& store, Name name) {
+  const bool late = (store.gapped & bit(name)) != 0 && !p.rules.commit_5_after;
+  return (settled(store) & bit(name)) != 0 && !late;
 }
 
-void ingest(Protocol& p, State& s, const Message& m, Verdict wish) {
-  const bool again = (settled(s.store) & bit(m.subject)) != 0;
-  const Verdict verdict = commit(p, s, m, wish);
-  if (again && !p.rules.commit_2_again) return;
+void commit(const Protocol& p, State& s, const Message& m, Verdict wish) {
+  const bool in_session = m.nonce == s.coordinator.nonce || !p.rules.commit_3_session;
+  s.store.known |= bit(m.subject);
+  if (!is_settled(p, s.store, m.subject))
+    settle_fresh(p, s, m, wish);
+  else if (m.detail != 0)
+    replay(p, s, m);
+  for (Name n = 0; n < 32 && in_session; ++n)
+    if ((m.a & ~(s.store.quarantined | s.store.dangling) & bit(n)) != 0) s.store.hash[n] = 0;
+}
+
+/// What the receipt of an envelope will say; nullopt: without [commit-2] there is none.
+std::optional<Verdict> verdict_on(const Protocol& p, const Store& store, const Message& m,
+                                  Verdict wish) {
+  if ((settled(store) & bit(m.subject)) != 0 && !p.rules.commit_2_again) return std::nullopt;
+  return is_settled(p, store, m.subject) ? verdict_again(p, store, m.subject, m.body) : wish;
+}
+
+void give_receipt(Protocol& p, State& s, const Message& m, std::optional<Verdict> verdict) {
+  if (!verdict || s.coordinator.nonce == 0) return;
   Message receipt{};
   receipt.kind = kReceipt;
   receipt.nonce = p.rules.rcpt_1_envelope ? m.nonce : s.coordinator.nonce;
   receipt.number = s.coordinator.generation;
   receipt.subject = m.subject;
-  receipt.detail = verdict;
-  if (s.coordinator.nonce != 0) send(p, s, receipt);
+  receipt.detail = *verdict;
+  send(p, s, receipt);
+}
+
+void ingest(Protocol& p, State& s, const Message& m, Verdict wish) {
+  const auto verdict = verdict_on(p, s.store, m, wish);
+  commit(p, s, m, wish);
+  if (p.rules.commit_1_receipt) give_receipt(p, s, m, verdict);
 }
 
 }  // namespace
 
 void take_record(Protocol& p, State& s, const Message& m, Verdict wish) {
-  if (!p.buffered) {
+  if (!p.commit_lags()) {
     ingest(p, s, m, wish);
     return;
   }
   if (s.coordinator.arrived.kind != kNothing) p.full = true;
+  if (!p.rules.commit_1_receipt) give_receipt(p, s, m, verdict_on(p, s.store, m, wish));
+  if (!p.rules.commit_1_data && !is_settled(p, s.store, m.subject))
+    store_items(p, s, p.bodies[m.body], m.subject, true);
   s.coordinator.arrived = m;
 }
 
@@ -135,7 +155,7 @@ void reprocess(Protocol& p, State& s, Name name, bool understood) {
   const BodyId body = store.hash[name];
   store.quarantined &= ~bit(name);
   if (!understood) {
-    count_lost(store, name, p.bodies[body]);
+    count_lost(p, store, name, p.bodies[body]);
     s.may_lose |= p.bodies[body].items;
     return;
   }
@@ -147,9 +167,12 @@ void reprocess(Protocol& p, State& s, Name name, bool understood) {
 }
 
 void store_dangling(Protocol& p, State& s) {
-  for (Name n = 0; n < 32; ++n)
-    if (s.store.dangling & bit(n)) store_items(p, s, p.bodies[s.store.hash[n]], n, true);
-  s.store.dangling = 0;
+  for (Name n = 0; n < 32 && s.store.dangling != 0; ++n) {
+    if ((s.store.dangling & bit(n)) == 0) continue;
+    s.store.dangling &= ~bit(n);
+    store_items(p, s, p.bodies[s.store.hash[n]], n, true);
+    take_gap(p, s, p.bodies[s.store.hash[n]]);
+  }
 }
 
 void declare_left_behind(State& s) {

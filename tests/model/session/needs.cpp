@@ -4,9 +4,16 @@ namespace fieldpost::model::session {
 
 const std::vector<Need>& needs() {
   static const std::vector<Need> all{
+      {"name-1", &Rules::name_1, "sampled", "a conflict, and no spool was set back", 7},
+      {"name-1, salvage", &Rules::name_1, "salvage", "lost, and in no gap", 4},
+      {"name-2", &Rules::name_2, "thin, then shed", "lost, and in no gap", 7},
       {"name-3", &Rules::name_3, "salvage, store set back", "left behind without time travel", 4},
       {"name-3_lease", &Rules::name_3_lease, "salvage", "lost, and in no gap", 4},
+      {"name-4", &Rules::name_4, "spool set back", "needlessly counted lost", 15},
       {"name-6_first", &Rules::name_6_first, "quarantine", "stored twice", 7},
+      {"topic-4", &Rules::topic_4, "replay", "lost, and in no gap", 5},
+      {"hello-1", &Rules::hello_1, "store set back", "needlessly counted lost", 9},
+      {"hello-2_all", &Rules::hello_2_all, "sampled", "a name is never settled", 7},
       {"hello-2_kept", &Rules::hello_2_kept, "salvage, store set back", "needlessly counted lost",
        8},
       {"hello-3_memory", &Rules::hello_3_memory, "memory image, sampled", "needlessly counted lost",
@@ -17,6 +24,7 @@ const std::vector<Need>& needs() {
        "needlessly counted lost", 8},
       {"hello-4", &Rules::hello_4, "store set back, two records", "lost, and in no gap", 15},
       {"chal-1", &Rules::chal_1, "replay", "needlessly counted lost", 5},
+      {"chal-1_fresh", &Rules::chal_1_fresh, "no loss", "needlessly counted lost", 9},
       {"chal-1_once", &Rules::chal_1_once, "no loss, sampled", "needlessly counted lost", 10},
       {"chal-2", &Rules::chal_2, "replay", "needlessly counted lost", 7},
       {"wel-1", &Rules::wel_1, "sampled", "a name is never settled", 4},
@@ -30,6 +38,9 @@ const std::vector<Need>& needs() {
       {"wel-5", &Rules::wel_5, "quarantine", "still held after the calm", 5},
       {"wel-6", &Rules::wel_6, "no loss", "a conflict, and no spool was set back", 5},
       {"wel-7", &Rules::wel_7, "memory image, sampled", "needlessly counted lost", 15},
+      {"commit-1_receipt", &Rules::commit_1_receipt, "what arrived", "needlessly counted lost", 11},
+      {"commit-1_data", &Rules::commit_1_data, "what arrived", "stored, and a gap lists it", 12},
+      {"commit-1_name", &Rules::commit_1_name, "both crash", "lost, and in no gap", 11},
       {"commit-2_differs", &Rules::commit_2_differs, "run twice from memory, sessions",
        "lost, and in no gap", 5},
       {"commit-2_gone", &Rules::commit_2_gone, "run twice from memory", "lost, and in no gap", 11},
@@ -38,12 +49,17 @@ const std::vector<Need>& needs() {
       {"commit-3", &Rules::commit_3, "replay", "a conflict, and no spool was set back", 6},
       {"commit-3_session", &Rules::commit_3_session, "salvage, store set back",
        "a conflict, and no spool was set back", 13},
+      {"commit-4", &Rules::commit_4, "memory image, sampled", "lost, and in no gap", 12},
+      {"commit-4_closes", &Rules::commit_4_closes, "memory image, sampled",
+       "an honest node is locked out", 8},
+      {"commit-4_first", &Rules::name_6_first, "run twice, records", "stored twice", 8},
       {"commit-5_after", &Rules::commit_5_after, "run twice from memory, sessions",
        "a name is settled twice", 5},
       {"commit-5_settled", &Rules::commit_5_settled, "replay", "stored and counted lost", 6},
       {"commit-6", &Rules::commit_6, "refused", "lost, and in no gap", 10},
       {"commit-7", &Rules::commit_7, "quarantine", "lost, and in no gap", 8},
       {"commit-7_number", &Rules::commit_7_number, "quarantine", "stored and counted lost", 11},
+      {"commit-7_there", &Rules::commit_7_there, "quarantine", "stored and counted lost", 11},
       {"commit-8_key", &Rules::commit_8_key, "replay", "stored twice", 8},
       {"commit-8_gapped", &Rules::commit_8_gapped, "replay, store set back",
        "stored, and a gap lists it", 16},
@@ -53,9 +69,13 @@ const std::vector<Need>& needs() {
        "lost, and in no gap", 5},
       {"rcpt-1_envelope", &Rules::rcpt_1_envelope, "run twice from memory, sessions",
        "still held after the calm", 4},
+      {"rcpt-2_kept", &Rules::rcpt_2_kept, "store set back, two records", "needlessly counted lost",
+       12},
+      {"rcpt-2_dropped", &Rules::rcpt_2_dropped, "refused", "still held after the calm", 10},
       {"rcpt-3", &Rules::rcpt_3, "memory image, shed", "lost, and in no gap", 15},
       {"shed-1", &Rules::shed_1, "shed and merge", "shed with a number, counted as unknown", 4},
       {"shed-3_names", &Rules::shed_3_names, "shed and merge", "a name is never settled", 7},
+      {"shed-4", &Rules::shed_4, "shed and crash", "shed with a number, counted as unknown", 3},
       {"shed-origin", &Rules::shed_origin, "quarantine", "stored and counted lost", 8},
       {"back-1", &Rules::back_1, "spool set back and forth",
        "announced, lost with a set-back spool, in no gap", 6},
@@ -65,6 +85,18 @@ const std::vector<Need>& needs() {
       {"back-5", &Rules::back_5, "salvage", "lost, and in no gap", 4},
       {"back-5_hello", &Rules::back_5_hello, "salvage, store set back", "lost, and in no gap", 14},
       {"back-5_gaps", &Rules::back_5_gaps, "salvage", "shed with a number, counted as unknown", 15},
+  };
+  return all;
+}
+
+const std::vector<Spare>& spares() {
+  static const std::vector<Spare> all{
+      {"rcpt-1_generation",
+       &Rules::rcpt_1_generation,
+       {"both crash", "store set back", "replay, store set back"}},
+      {"wel-2_verdicts", &Rules::wel_2_verdicts, {"both crash", "memory image, late messages"}},
+      {"commit-4_hello", &Rules::commit_4_hello, {"memory image", "memory image, quarantine"}},
+      {"shed-2", &Rules::shed_2, {"shed and thin", "refused"}},
   };
   return all;
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 
 #include "tests/model/session/node_records.h"
 
@@ -29,9 +30,25 @@ Items items_on(const Protocol& p, const Node& node) {
   return items;
 }
 
+namespace {
+
+/// Only without [name-1] or [name-4]: the process goes on in the incarnation of the one before it,
+/// with its next seq (on disk, as if each were leased alone) or with the next that the disk lacks.
+void go_on(const Protocol& p, Node& node) {
+  node.live = node.newest;
+  if (!p.rules.name_1)
+    node.given = static_cast<std::uint8_t>(std::popcount(node.stated & names_of(node.live)));
+}
+
+}  // namespace
+
 void start_node(Protocol& p, State& s, int machine) {
   Node& node = node_of(s, machine);
   node.up = 1;
+  if (node.newest != kNone && (!p.rules.name_1 || !p.rules.name_4)) {
+    go_on(p, node);
+    return;
+  }
   draw_incarnation(p, s, node);
   if (p.rules.name_3) commit_incarnation(node);
 }
@@ -44,7 +61,8 @@ void crash_node(Protocol& p, State& s, int machine) {
     r = Record{};
   }
   put_in_order(node);
-  node.up = node.given = node.nonce = node.generation = 0;
+  node.up = node.nonce = node.generation = 0;
+  if (p.rules.name_4) node.given = 0;
   node.live = kNone;
   node.session = kNoSession;
   node.marks = 0;
@@ -60,7 +78,7 @@ void accept(Protocol& p, State& s, int machine, bool durable) {
   Node& node = node_of(s, machine);
   const Items item = static_cast<Items>(1u << s.accepted++);
   if (durable) s.durable |= item;
-  if ((s.travelled & 2) != 0 && node.session != kWelcomed) s.exposed |= item;
+  if ((s.travelled & kProcessBack) != 0 && node.session != kWelcomed) s.exposed |= item;
   add_record(p, s, node, Body{0, 0, item, kNone, 0, 0}, durable ? kHeld : kMemory);
 }
 
@@ -75,13 +93,14 @@ void say_hello(Protocol& p, State& s, int machine) {
   Node& node = node_of(s, machine);
   node.session = kWaiting;
   if (p.rules.commit_3_session) node.marks = 0;
-  node.nonce = ++s.nonces;
+  if (p.rules.hello_1 || node.nonce == 0) node.nonce = ++s.nonces;
   Message hello{};
   hello.kind = kHello;
   hello.nonce = node.nonce;
   hello.subject = node.live;
-  hello.detail = static_cast<std::uint8_t>(node.incs | inc_bit(node.live));
-  hello.a = node.stated | names_of(node.live, node.given);
+  const Incs closed = p.rules.hello_2_all ? node.incs : Incs{0};
+  hello.detail = static_cast<std::uint8_t>(closed | inc_bit(node.live));
+  hello.a = (node.stated & names_in(closed)) | names_of(node.live, node.given);
   hello.b = names_owed(p, node);
   hello.c = p.rules.hello_2_kept ? names_kept(node) : 0;
   sweep(p, s);
@@ -96,7 +115,7 @@ bool may_publish(const Protocol& p, const Node& node, const Record& record) {
 
 void publish(Protocol& p, State& s, int machine, int index, bool replay) {
   Node& node = node_of(s, machine);
-  const Record& record = node.records[static_cast<std::size_t>(index)];
+  Record& record = node.records[static_cast<std::size_t>(index)];
   Message envelope{};
   envelope.kind = kRecord;
   envelope.nonce = node.nonce;
@@ -106,6 +125,9 @@ void publish(Protocol& p, State& s, int machine, int index, bool replay) {
   envelope.a = node.marks;
   node.marks = 0;
   send(p, s, envelope);
+  if (p.rules.topic_4 || replay) return;
+  record = Record{};
+  put_in_order(node);
 }
 
 void evict(Protocol& p, State& s, int machine, int index) {

@@ -14,6 +14,13 @@ void note_shed(State& s, const Body& gap) {
   if (gap.unknown == 0) s.shed |= gap.gaps;
 }
 
+/// Only without [name-2]: the record that stays keeps its name, and gets a gap.
+void rewrite(Protocol& p, Node& node, const Record& keeps, Body body, Name shed) {
+  body.gaps = bit(shed);
+  node.records.back() = Record{p.id(body), keeps.name, keeps.where};
+  put_in_order(node);
+}
+
 }  // namespace
 
 void shed(Protocol& p, State& s, int machine, int index) {
@@ -23,6 +30,7 @@ void shed(Protocol& p, State& s, int machine, int index) {
   s.may_lose |= p.body(record).items;
   const Body gap = gap_over(p, record);
   note_shed(s, gap);
+  if (record.where == kMemory && !p.rules.shed_4) return;
   if (p.rules.shed_1)
     add_record(p, s, node, gap, kHeld);
   else
@@ -47,7 +55,10 @@ void thin(Protocol& p, State& s, int machine, int stays, int goes) {
   thinned.gaps = bit(keeps.name) | bit(loses.name);
   thinned.zero = bit(keeps.name);
   note_shed(s, thinned);
-  add_record(p, s, node, thinned, kHeld);
+  if (p.rules.name_2)
+    add_record(p, s, node, thinned, kHeld);
+  else
+    rewrite(p, node, keeps, p.body(keeps), loses.name);
 }
 
 void merge_gaps(Protocol& p, State& s, int machine, int first, int second) {

@@ -10,12 +10,14 @@ std::size_t hash_index(const Message& welcome, Name name) {
   return static_cast<std::size_t>(std::popcount((welcome.c | welcome.d) & (bit(name) - 1)));
 }
 
-void delivered(Node& node, Record& r) {
+void delivered(const Protocol& p, State& s, Node& node, Record& r) {
   node.marks |= bit(r.name);
-  if (r.where == kMemory)
-    r = Record{};
-  else
+  if (r.where == kHeld && p.rules.rcpt_2_kept) {
     r.where = kKept;
+    return;
+  }
+  if (r.where == kHeld) s.deleted |= p.body(r).items;
+  r = Record{};
 }
 
 void forgotten(Node& node, Record& r) {
@@ -26,8 +28,10 @@ void forgotten(Node& node, Record& r) {
 /// [commit-4], for all records that meet it in one message.
 void rename(Protocol& p, State& s, Node& node, Names names) {
   s.conflicts = 1;
-  draw_incarnation(p, s, node);
-  commit_incarnation(node);
+  if (p.rules.commit_4_closes) {
+    draw_incarnation(p, s, node);
+    commit_incarnation(node);
+  }
   for (std::size_t i = 0; i < kRecords; ++i) {
     Record& r = node.records[i];
     if (!owed(r) || (names & bit(r.name)) == 0) continue;
@@ -35,9 +39,10 @@ void rename(Protocol& p, State& s, Node& node, Names names) {
     const Body body = p.body(r);
     r = Record{};
     put_in_order(node);
-    add_record(p, s, node, body, kHeld);
+    if (p.rules.commit_4) add_record(p, s, node, body, kHeld);
     i = static_cast<std::size_t>(-1);
   }
+  if (!p.rules.commit_4_hello) return;
   node.session = kNoSession;
   node.nonce = 0;
 }
@@ -45,10 +50,12 @@ void rename(Protocol& p, State& s, Node& node, Names names) {
 /// What a verdict does to one record; true: it has to be renamed.
 bool obey(Protocol& p, State& s, Node& node, Record& r, Verdict verdict) {
   switch (verdict) {
-    case kStored: delivered(node, r); return false;
+    case kStored: delivered(p, s, node, r); return false;
     case kQuarantined: forgotten(node, r); return false;
     case kGapped:
-    case kRefused: drop_record(p, s, node, r); return false;
+    case kRefused:
+      if (p.rules.rcpt_2_dropped) drop_record(p, s, node, r);
+      return false;
     case kConflict: return true;
   }
   return false;

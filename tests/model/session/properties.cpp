@@ -9,6 +9,7 @@ Names counted_lost(const Store& store) {
 
 /// After a memory image was resumed, one name may have been given to two records.
 bool shares_names(const State& s, std::size_t item) {
+  if ((s.travelled & kProcessBack) == 0) return false;
   for (std::size_t other = 0; other < kItems; ++other)
     if (other != item && (s.names[other] & s.names[item]) != 0) return true;
   return false;
@@ -28,9 +29,9 @@ const char* broken_for_item(const State& s, std::size_t item) {
   const bool stored = (store.items & one) != 0 || (names & store.quarantined) != 0;
   const Names lost = names & counted_lost(store);
   if (store.twice & one) return "stored twice";
-  if (stored && (lost & ~store.unknown) != 0 && (s.travelled & 2) == 0)
+  if (stored && (lost & ~store.unknown) != 0 && (s.travelled & kSpoolBack) == 0)
     return "stored and counted lost";
-  if (stored && lost != 0 && (s.travelled & 2) == 0) return "stored, and a gap lists it";
+  if (stored && lost != 0 && (s.travelled & kSpoolBack) == 0) return "stored, and a gap lists it";
   const bool may_lose = (s.may_lose & one) != 0;
   const bool exposed = (s.exposed & one) != 0;
   const bool shares = exposed || ((lost & ~store.unknown) != 0 && shares_names(s, item));
@@ -65,7 +66,7 @@ const char* broken_after_calm(const Protocol& p, const State& s) {
   const Store& store = s.store;
   if ((store.known & ~settled(store) & ~store.unconfirmed) != 0) return "a name is never settled";
   if ((store.gapped & store.stored) != 0) return "a name is settled twice";
-  if ((s.travelled & 2) != 0) return nullptr;
+  if ((s.travelled & kSpoolBack) != 0) return nullptr;
   if (s.conflicts != 0) return "a conflict, and no spool was set back";
   if (s.travelled != 0) return nullptr;
   if (store.unconfirmed != 0 || store.left_behind != 0) return "left behind without time travel";

@@ -16,6 +16,8 @@ struct Protocol {
   Table<Store> backups;
   bool full = false;  ///< the transition did not fit into a state
 
+  bool commit_lags() const { return buffered || !rules.commit_1_receipt || !rules.commit_1_data; }
+
   const Body& body(const Record& record) const { return bodies[record.body]; }
   BodyId id(const Body& body) { return static_cast<BodyId>(bodies.number(body)); }
 };

@@ -21,4 +21,13 @@ struct Need {
 
 const std::vector<Need>& needs();
 
+/// A rule that is kept for another reason than safety: without it nothing breaks in these.
+struct Spare {
+  const char* rule;
+  bool Rules::*without;
+  std::vector<const char*> scenarios;
+};
+
+const std::vector<Spare>& spares();
+
 }  // namespace fieldpost::model::session

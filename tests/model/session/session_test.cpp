@@ -1,3 +1,6 @@
+#include <array>
+#include <cstring>
+
 #include "tests/model/explore.h"
 #include "tests/model/session/scenarios.h"
 
@@ -48,13 +51,24 @@ TEST_CASE("each rule of a session is needed") {
   }
 }
 
-TEST_CASE("the generation in a receipt says nothing that its nonce does not") {
+TEST_CASE("every rule with a switch is shown to be needed, or to be kept for another reason") {
   Rules rules;
-  rules.rcpt_1_generation = false;
-  for (const char* name : {"both crash", "store set back", "replay, store set back"}) {
-    World world(scenario_of(name), rules);
-    INFO(name);
-    CHECK(Search<World>(world, kStatesMax).run().complete);
+  for (const Need& need : needs()) rules.*need.without = false;
+  for (const Spare& spare : spares()) rules.*spare.without = false;
+  constexpr std::array<bool, sizeof(Rules)> kAllOff{};
+  CHECK(std::memcmp(&rules, kAllOff.data(), sizeof rules) == 0);
+}
+
+TEST_CASE("the rules that are kept for another reason than safety break nothing when off") {
+  for (const Spare& spare : spares()) {
+    Rules rules;
+    rules.*spare.without = false;
+    for (const char* name : spare.scenarios) {
+      World world(scenario_of(name), rules);
+      const Outcome outcome = Search<World>(world, kStatesMax).run();
+      INFO("without " << spare.rule << " in " << name << joined(outcome.trace));
+      CHECK(outcome.complete);
+    }
   }
 }
 

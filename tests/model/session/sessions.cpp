@@ -70,8 +70,9 @@ Message welcome_to(Protocol& p, const State& s, const Message& hello) {
   welcome.number = s.coordinator.generation;
   welcome.subject = hello.subject;
   welcome.detail = p.rules.wel_7 ? used_above(store.known, hello) : std::uint8_t{0};
-  welcome.a = hello.b & store.gapped;
   welcome.b = hello.c & ~settled(store);
+  if (!p.rules.wel_2_verdicts) return welcome;
+  welcome.a = hello.b & store.gapped;
   const Names named = hello.b & ~store.gapped & (store.stored | store.quarantined);
   std::size_t count = 0;
   for (Name n = 0; n < 32; ++n) {
@@ -109,7 +110,8 @@ void take_hello(Protocol& p, State& s, const Message& hello) {
   }
   if (!p.rules.chal_2) c.older = c.pending;
   c.pending = hello;
-  c.pending.number = static_cast<std::uint8_t>(c.generation * 32 + ++c.number);
+  if (p.rules.chal_1_fresh) ++c.number;
+  c.pending.number = static_cast<std::uint8_t>(c.generation * 32 + c.number);
   if (c.number > 31) p.full = true;
   Message challenge{};
   challenge.kind = kChallenge;

@@ -107,7 +107,7 @@ struct Store {
   Names unknown;  ///< gapped, number of readings unknown
   Names unconfirmed;
   Names own;       ///< gapped by the coordinator, number known
-  Names dangling;  ///< without [commit-7]: out of quarantine, not stored yet
+  Names dangling;  ///< without [commit-1] or [commit-7]: `stored`, and its data is not there yet
   std::array<BodyId, 32> hash;
   std::array<Name, kItems> key;  ///< the rank under which an item is stored
   Items items;
@@ -158,6 +158,9 @@ enum Budget : std::uint8_t {
   kBudgets
 };
 
+/// Bits.
+enum Travel : std::uint8_t { kStoreBack = 1, kSpoolBack = 2, kProcessBack = 4 };
+
 struct State {
   std::array<Node, 2> nodes;
   Store store;
@@ -176,14 +179,15 @@ struct State {
   std::uint8_t incs;  ///< drawn
   std::uint8_t nonces;
   std::uint8_t generations;
-  std::uint8_t travelled;  ///< 1: the store was set back, 2: the spool
+  std::uint8_t travelled;  ///< what was set back so far
   std::uint8_t conflicts;
   std::uint8_t overtaken;  ///< a record that had arrived was counted lost
   std::uint8_t last_welcomed;
   std::uint8_t alternations;  ///< times that the welcomed machine was another one
   std::uint8_t cloned;
-  Items exposed;  ///< accepted after a set back, outside a welcomed session
-  std::uint8_t unused[2];
+  Items exposed;  ///< accepted after a memory image was resumed, outside a welcomed session
+  Items deleted;  ///< only without [rcpt-2]: from disk, on `stored`
+  std::uint8_t unused;
 };
 
 static_assert(std::has_unique_object_representations_v<State>);

@@ -55,7 +55,7 @@ class List {
       if (!unanswered || !p_.rules.hello_4) add_if(kEvict, Do::kEvict, machine, index);
       if (node.session == kWelcomed) add_if(kReplay, Do::kReplay, machine, index);
     }
-    if (owed(r) && !salvaged) losses(machine, node, index);
+    if ((owed(r) || !p_.rules.shed_2) && !salvaged) losses(machine, node, index);
     return r.where == kMemory;
   }
 
@@ -112,7 +112,7 @@ class List {
     if (index > 0 && hash_of(m) == hash_of(s_.net[static_cast<std::size_t>(index - 1)])) return;
     const bool upward = m.kind == kHello || m.kind == kAnswer || m.kind == kRecord;
     if (upward && s_.coordinator.up == 0) return;
-    if (m.kind == kRecord && p_.buffered && s_.coordinator.arrived.kind != kNothing) return;
+    if (m.kind == kRecord && p_.commit_lags() && s_.coordinator.arrived.kind != kNothing) return;
     add(Do::kDeliver, index);
     if (m.kind != kReceipt || p_.rules.rcpt_1_nonce) add_if(kDuplicate, Do::kDeliverTwice, index);
     if (m.kind != kRecord) return;

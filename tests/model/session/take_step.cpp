@@ -36,6 +36,11 @@ void come_back(State& s, Items items) {
       s.may_lose &= static_cast<Items>(~(items & (1u << item)));
 }
 
+void note_travel_to(State& s, const Node& image) {
+  s.travelled |= kSpoolBack;
+  if (image.up != 0) s.travelled |= kProcessBack;
+}
+
 void set_back(Protocol& p, State& s, bool swap) {
   const Node image = p.images[s.image];
   if (swap) take_image(p, s, false);
@@ -46,20 +51,20 @@ void set_back(Protocol& p, State& s, bool swap) {
   s.may_lose |= lost;
   if (swap) come_back(s, then);
   s.nodes[0] = image;
-  s.travelled |= 2;
+  note_travel_to(s, image);
   sweep(p, s);
 }
 
 void clone(Protocol& p, State& s) {
   s.nodes[1] = p.images[s.image];
   s.cloned = 1;
-  s.travelled |= 2;
+  note_travel_to(s, s.nodes[1]);
 }
 
 void restore(Protocol& p, State& s) {
   crash_coordinator(s);
   const Store& backup = p.backups[s.backup];
-  Items on_nodes = 0;
+  Items on_nodes = s.deleted;
   for (const Node& node : s.nodes)
     for (const Record& r : node.records)
       if (on_disk(r)) on_nodes |= p.body(r).items;
@@ -67,7 +72,7 @@ void restore(Protocol& p, State& s) {
   s.may_lose |= gone;
   s.lost_back |= static_cast<Items>(gone & s.lost_back);
   s.store = backup;
-  s.travelled |= 1;
+  s.travelled |= kStoreBack;
   sweep(p, s);
 }
 

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,24 @@ namespace {
 
 constexpr int kPortTries = 5;  // somebody may take the free port before we do
 constexpr const char* kProgram = "/usr/sbin/mosquitto";
+
+/// It stays who it is, whose the directory is, and says when it runs.
+constexpr const char* kOfTests = "user root\nlog_type information\n";
+
+void replace_line(std::string& text, const std::string& old, const std::string& line) {
+  const auto at = text.find("\n" + old + "\n");
+  FP_CHECK(at != text.npos);
+  text.replace(at + 1, old.size(), line);
+}
+
+/// What users get, on another port.
+std::string shipped_config(std::uint16_t port, bool persistence) {
+  std::ifstream file(FIELDPOST_BROKER_CONFIG);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  replace_line(text, "listener 1883 127.0.0.1", "listener " + std::to_string(port) + " 127.0.0.1");
+  if (persistence) replace_line(text, "persistence false", "persistence true");
+  return text;
+}
 
 pid_t spawn_logging_to(int log_fd, const std::string& config) {
   const pid_t pid = ::fork();
@@ -93,13 +112,9 @@ std::string MosquittoProcess::url() const {
 
 bool MosquittoProcess::try_start() {
   const std::string config = directory_.file("mosquitto.conf");
-  std::ofstream(config) << "listener " << port_ << " 127.0.0.1\n"
-                        << "allow_anonymous true\nuser root\nlog_dest stderr\n"
-                        << "connection_messages false\nset_tcp_nodelay true\n"
-                        << "max_queued_messages 0\n"
-                        << "persistence " << (options_.persistence ? "true" : "false") << "\n"
-                        << "persistence_location " << directory_.path() << "/\n"
-                        << options_.extra_config << "\n";
+  std::ofstream(config) << shipped_config(port_, options_.persistence) << "persistence_location "
+                        << directory_.path() << "/\n"
+                        << kOfTests << options_.extra_config << "\n";
   int ends[2] = {};
   FP_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
   pid_ = spawn_logging_to(ends[1], config);

@@ -14,8 +14,9 @@ struct MosquittoOptions {
   std::string extra_config;  ///< lines added to the configuration
 };
 
-/// A real broker of the test's own on a free port of loopback, with its files in a directory of
-/// its own. Started by the constructor; it ends with this object, or with the test program.
+/// A real broker with the configuration that we ship (systemd/mosquitto.conf), on a free port of
+/// loopback, with its files in a directory of its own. Started by the constructor; it ends with
+/// this object, or with the test program.
 class MosquittoProcess {
  public:
   explicit MosquittoProcess(MosquittoOptions options = {});

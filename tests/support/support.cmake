@@ -24,9 +24,12 @@ target_link_libraries(fieldpost_samples PUBLIC fieldpost_wire)
 add_executable(make_golden support/make_golden.cpp)
 target_link_libraries(make_golden PRIVATE fieldpost_samples)
 # The real world, for tests: a broker, directories.
-add_library(fieldpost_test_support STATIC support/mosquitto_process.cpp
-                                          support/raw_client.cpp
-                                          support/temp_directory.cpp)
+add_library(
+  fieldpost_test_support STATIC support/mosquitto_process.cpp
+                                support/raw_client.cpp support/temp_directory.cpp)
+target_compile_definitions(
+  fieldpost_test_support
+  PRIVATE FIELDPOST_BROKER_CONFIG="${PROJECT_SOURCE_DIR}/systemd/mosquitto.conf")
 target_link_libraries(fieldpost_test_support PUBLIC fieldpost_flags fieldpost_rt)
 
 # Ports that tests steer by hand.

@@ -1,9 +1,10 @@
 // A FUSE layer over a directory that forgets what was never synced.
-//   fuse_lossy DIRECTORY MOUNTPOINT
+//   fuse_lossy heed|ignore DIRECTORY MOUNTPOINT
 // Everything goes through to DIRECTORY at once, and how to undo it is kept in memory until fsync or
 // fdatasync of the file (for names: fsync of their directory) makes it lasting. Setting the
 // attribute user.keep_unsynced of the root to "N" undoes all that is not synced but its oldest N
-// percent: what a power cut would leave. SQLite's -shm files are memory and are left alone.
+// percent: what a power cut would leave. With `ignore` no sync makes anything lasting, so that
+// tests can show that they notice. SQLite's -shm files are memory and are left alone.
 #define FUSE_USE_VERSION 31
 #include <fcntl.h>
 #include <fuse.h>
@@ -18,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,6 +48,7 @@ struct Handle {
 
 struct Layer {
   std::string root;
+  bool heeds_syncs = true;
   std::vector<Undo> undos;
   std::uint64_t trash = 0;  ///< files taken away so far
 };
@@ -110,7 +113,7 @@ int set_aside(const std::string& path) {
 
 template <typename Predicate>
 int make_lasting(Predicate is_synced) {
-  std::erase_if(layer().undos, is_synced);
+  if (layer().heeds_syncs) std::erase_if(layer().undos, is_synced);
   return 0;
 }
 
@@ -278,14 +281,15 @@ fuse_operations operations() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: fuse_lossy DIRECTORY MOUNTPOINT\n");
+  const std::string_view syncs = argc == 4 ? argv[1] : "";
+  if (syncs != "heed" && syncs != "ignore") {
+    std::fprintf(stderr, "usage: fuse_lossy heed|ignore DIRECTORY MOUNTPOINT\n");
     return 2;
   }
-  Layer world{std::filesystem::canonical(argv[1]).string(), {}, 0};
+  Layer world{std::filesystem::canonical(argv[2]).string(), syncs == "heed", {}, 0};
   const fuse_operations all = operations();
   // One thread: the order of changes is the order of their undoing. It unmounts when it dies.
-  std::string words[] = {argv[0], "-f", "-s", "-o", "auto_unmount", argv[2]};
+  std::string words[] = {argv[0], "-f", "-s", "-o", "auto_unmount", argv[3]};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   return fuse_main(static_cast<int>(arguments.size()), arguments.data(), &all, &world);

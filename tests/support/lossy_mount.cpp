@@ -33,10 +33,11 @@ bool LossyMount::possible() {
   return ::access("/dev/fuse", R_OK | W_OK) == 0;
 }
 
-LossyMount::LossyMount()
+LossyMount::LossyMount(Syncs syncs)
     : lower_(made_directory(directory_.file("lower"))),
       mounted_(made_directory(directory_.file("mounted"))),
-      layer_({FIELDPOST_FUSE_LOSSY, lower_, mounted_}, directory_.file("layer.log")) {
+      layer_({FIELDPOST_FUSE_LOSSY, syncs == Syncs::kHeeded ? "heed" : "ignore", lower_, mounted_},
+             directory_.file("layer.log")) {
   const dev_t before = device_of(mounted_);
   layer_.start();
   FP_CHECK(wait_until(kMountMost, [&] {

@@ -7,6 +7,11 @@
 
 namespace fieldpost::test {
 
+enum class Syncs {
+  kHeeded,
+  kIgnored,  ///< as a disk that lies: nothing is ever lasting
+};
+
 /// A directory that forgets at a power cut what was not synced; see fuse_lossy.cpp. Unmounted and
 /// gone at the end of the scope: whoever uses it must have ended by then.
 class LossyMount {
@@ -14,7 +19,7 @@ class LossyMount {
   /// Whether this machine lets us mount FUSE file systems.
   [[nodiscard]] static bool possible();
 
-  LossyMount();
+  explicit LossyMount(Syncs syncs = Syncs::kHeeded);
   ~LossyMount();
   LossyMount(const LossyMount&) = delete;
   LossyMount& operator=(const LossyMount&) = delete;

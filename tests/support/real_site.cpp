@@ -34,6 +34,9 @@ RealSite::RealSite(const RealSiteOptions& options)
       agent_port_(free_port()),
       coordinator_port_(free_port()),
       socket_(directory_.file("agent.sock")),
+      spool_file_(state_path(options.agent_state, directory_.file("agent")) + "/spool.db"),
+      store_file_(state_path(options.coordinator_state, directory_.file("coordinator")) +
+                  "/store.db"),
       agent_(command_of(options.agent_wrapper, FIELDPOST_AGENT, directory_.file("agent.toml")),
              directory_.file("agent.log")),
       coordinator_(command_of(options.coordinator_wrapper, FIELDPOST_COORDINATOR,
@@ -41,9 +44,10 @@ RealSite::RealSite(const RealSiteOptions& options)
                    directory_.file("coordinator.log")) {
   std::ofstream(directory_.file("agent.toml")) << fmt::format(
       "[node]\nid = \"{}\"\nsite = \"{}\"\n[mqtt]\nurl = \"{}\"\n[spool]\npath = "
-      "\"{}/agent\"\n[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n",
+      "\"{}\"\n[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n{}",
       kNodeName, kSiteName, broker_.url(),
-      state_path(options.agent_state, directory_.file("agent")), socket_, agent_port_);
+      state_path(options.agent_state, directory_.file("agent")), socket_, agent_port_,
+      options.agent_config);
   std::ofstream(directory_.file("coordinator.toml")) << fmt::format(
       "[site]\nname = \"{}\"\n[mqtt]\nurl = \"{}\"\n[http]\nlisten = "
       "\"127.0.0.1:{}\"\n[store]\nurl = \"sqlite://{}\"\n",
@@ -64,11 +68,11 @@ std::optional<nlohmann::json> RealSite::ask(const std::string& target) const {
   return json;
 }
 
-nlohmann::json RealSite::node() const {
+nlohmann::json RealSite::node(std::string_view id) const {
   const auto nodes = ask("/api/v1/nodes");
   if (!nodes) return {};
   for (const auto& node : nodes->at("items")) {
-    if (node.at("id") == kNodeName) return node;
+    if (node.at("id") == id) return node;
   }
   return {};
 }

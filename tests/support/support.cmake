@@ -25,7 +25,7 @@ add_executable(make_golden support/make_golden.cpp)
 target_link_libraries(make_golden PRIVATE fieldpost_samples)
 # The real world, for tests: a broker, directories.
 add_library(
-  fieldpost_test_support STATIC support/mosquitto_process.cpp
+  fieldpost_test_support STATIC support/may_skip.cpp support/mosquitto_process.cpp
                                 support/raw_client.cpp support/temp_directory.cpp)
 target_compile_definitions(
   fieldpost_test_support
@@ -51,7 +51,7 @@ target_link_libraries(fieldpost_api_world PUBLIC fieldpost_coordinator_http
 # A whole site of real processes, and producers that number what they write.
 add_library(fieldpost_real_site STATIC support/daemon_process.cpp support/numbered_check.cpp
                                        support/numbered_producer.cpp support/plain_socket.cpp
-                                       support/real_site.cpp)
+                                       support/real_site.cpp support/sqlite_copy.cpp)
 target_compile_definitions(
   fieldpost_real_site PRIVATE FIELDPOST_AGENT="$<TARGET_FILE:fieldpost-agent>"
                               FIELDPOST_COORDINATOR="$<TARGET_FILE:fieldpost-coordinator>")

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/may_skip.h"
 #include "tests/support/numbered_producer.h"
 #include "tests/support/real_site.h"
 #include "tests/support/trace_order.h"
@@ -61,6 +62,10 @@ bool takes_lines(const RealSite& site) {
   return PlainSocket::to_path(site.socket()).is_open();
 }
 
+bool is_ready(const RealSite& site) {
+  return http_call(site.coordinator_port(), "GET", "/readyz").status == 200;
+}
+
 /// Of the one series of the site.
 int stored(const RealSite& site) {
   const auto series = site.ask("/api/v1/series?measurement=traced");
@@ -93,7 +98,7 @@ TEST_CASE("a trace without a sync between request and answer is found out") {
 TEST_CASE("the agent syncs its spool before each OK to a producer") {
   TempDirectory directory;
   if (!may_trace(directory)) {
-    MESSAGE("SKIPPED: strace may not trace here; nothing was shown about the agent's syncs");
+    REQUIRE(may_skip("strace may not trace here; nothing was shown about the agent's syncs"));
     return;
   }
   // No coordinator: nothing but what producers write makes the agent sync.
@@ -121,10 +126,39 @@ TEST_CASE("the agent syncs its spool before each OK to a producer") {
   CHECK(http_order.unsynced == 0);
 }
 
+TEST_CASE("the coordinator syncs its store before each OK to who writes to it") {
+  TempDirectory directory;
+  if (!may_trace(directory)) {
+    REQUIRE(may_skip("strace may not trace here; nothing was shown about the coordinator's OK"));
+    return;
+  }
+  // No agent: nothing but these writes makes the coordinator sync once it has started.
+  RealSite site({.coordinator_wrapper = tracing_to(directory.file("trace"))});
+  site.coordinator().start();
+  REQUIRE(wait_until(kWaitMost, [&] { return is_ready(site); }));
+  const std::string store = site.store_file();
+  const auto syncs = [&] {
+    return check_trace(text_of(directory.file("trace")), {"traced v=", store, "HTTP/1.1 204 "})
+        .syncs;
+  };
+  const auto v1 = offer_to_http(site.coordinator_port(), "/write");
+  const auto v2 = offer_to_http(site.coordinator_port(), "/api/v2/write?bucket=b");
+  for (int i = 0; i < kRequests; ++i) {
+    const int before = syncs();
+    CHECK((i % 2 == 0 ? v1 : v2)(one_line(i), 1));
+    CHECK(wait_until(kSyncMost, [&] { return syncs() > before; }));  // not taken for the next one's
+  }
+  site.coordinator().stop();
+  const TraceOrder order =
+      check_trace(text_of(directory.file("trace")), {"traced v=", store, "HTTP/1.1 204 "});
+  CHECK(order.answers == kRequests);
+  CHECK(order.unsynced == 0);
+}
+
 TEST_CASE("the coordinator syncs its store before each receipt") {
   TempDirectory directory;
   if (!may_trace(directory)) {
-    MESSAGE("SKIPPED: strace may not trace here; nothing was shown about the coordinator's syncs");
+    REQUIRE(may_skip("strace may not trace here; nothing was shown about the coordinator's syncs"));
     return;
   }
   RealSite site({.coordinator_wrapper = tracing_to(directory.file("trace"))});

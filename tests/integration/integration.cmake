@@ -25,12 +25,14 @@ set_tests_properties(power_cut power_cut_finds_agent power_cut_finds_coordinator
 # do to them; and that the disks and checks of the kill rounds find what they are for.
 add_executable(
   site_tests
-  support/doctest_main.cpp support/topic_client.cpp
+  support/doctest_main.cpp support/site_picture.cpp support/topic_client.cpp
   support/trace_order.cpp
-  integration/bad_requests_test.cpp
+  integration/bad_requests_test.cpp integration/device_noise_test.cpp
   integration/lossy_mount_test.cpp
   integration/numbered_check_test.cpp integration/reload_test.cpp
   integration/sync_order_test.cpp integration/topic_noise_test.cpp)
+target_compile_definitions(
+  site_tests PRIVATE FIELDPOST_SPARKPLUG_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug")
 target_link_libraries(site_tests PRIVATE fieldpost_wire fieldpost_lossy_mount doctest::doctest)
 doctest_discover_tests(site_tests PROPERTIES LABELS integration TIMEOUT 120
                                   SKIP_REGULAR_EXPRESSION "SKIPPED:")

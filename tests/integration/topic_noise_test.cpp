@@ -3,16 +3,14 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
-#include <sstream>
 
 #include "proto/wire/hash.h"
 #include "tests/support/numbered_producer.h"
 #include "tests/support/real_site.h"
+#include "tests/support/site_picture.h"
 #include "tests/support/topic_client.h"
 
 namespace fieldpost::test {
@@ -36,12 +34,6 @@ using Noise = std::vector<TopicMessage>;
 
 std::string at(const char* site, const char* node, const std::string& leaf) {
   return fmt::format("fieldpost/v1/{}/{}/{}", site, node, leaf);
-}
-
-std::string random_bytes(std::mt19937_64& dice, std::size_t size) {
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(dice());
-  return bytes;
 }
 
 /// As an envelope is framed, around bytes that are none.
@@ -74,13 +66,6 @@ void add_damaged(Noise& noise, const TopicMessage& message, std::mt19937_64& dic
   bytes[dice() % bytes.size()] ^= static_cast<char>(1U << dice() % 8);
 }
 
-double metric(const RealSite& site, const std::string& name) {
-  const std::string text = http_call(site.coordinator_port(), "GET", "/metrics").body;
-  const auto found = text.find("\n" + name + " ");
-  REQUIRE(found != text.npos);
-  return std::stod(text.substr(found + name.size() + 2));
-}
-
 /// Messages that the coordinator dropped, whatever was wrong with them.
 double dropped(const RealSite& site) {
   return metric(site, "fieldpost_messages_undecodable_total") +
@@ -91,56 +76,6 @@ double dropped(const RealSite& site) {
 double ignored(const RealSite& site) {
   const json node = site.node();
   return node.is_null() ? 0 : node.at("messages_ignored").get<double>();
-}
-
-/// Every row of a file, as the sqlite3 shell prints it, but for tables that change by themselves.
-/// Of a copy with its WAL: a daemon keeps its file to itself.
-std::string rows_of(const std::string& path, const std::string& directory) {
-  DaemonProcess shell(
-      {"/bin/sh", "-c",
-       fmt::format("cd '{}' && rm -f copy* && cp '{}' copy && cp '{}-wal' copy-wal &&"
-                   " sqlite3 copy .dump > dump",
-                   directory, path, path)},
-      directory + "/client.log");
-  shell.start();
-  REQUIRE(wait_until(kWaitMost, [&] { return !shell.running(); }));
-  std::ifstream file(directory + "/dump");
-  std::string rows;
-  for (std::string line; std::getline(file, line);) {
-    // Batches become chunks in time, and a node's row says when it was last seen.
-    const bool moves =
-        line.starts_with("INSERT INTO batch ") || line.starts_with("INSERT INTO chunk ") ||
-        line.starts_with("INSERT INTO pack ") || line.starts_with("INSERT INTO node ");
-    if (line.starts_with("INSERT INTO") && !moves) rows += line + "\n";
-  }
-  REQUIRE_MESSAGE(!rows.empty(), shell.log());
-  return rows;
-}
-
-/// All that a message could change, as a text for each place.
-std::map<std::string, std::string> picture(const RealSite& site) {
-  std::map<std::string, std::string> out;
-  out["store"] = rows_of(site.directory() + "/coordinator/store.db", site.directory());
-  out["spool"] = rows_of(site.directory() + "/agent/spool.db", site.directory());
-  out["gaps"] = site.ask("/api/v1/gaps").value().dump();
-  out["commands"] = site.ask("/api/v1/nodes/n1/commands").value().dump();
-  json nodes = site.ask("/api/v1/nodes").value();
-  for (json& node : nodes.at("items")) {
-    for (const char* moving :
-         {"last_seen", "clock", "disk_bytes_written", "wire_bytes_sent", "messages_ignored"}) {
-      node.erase(moving);
-    }
-    node.at("spool").erase("forecast_s");
-    node.at("spool").erase("forecast_class");
-  }
-  out["nodes"] = nodes.dump();
-  out["sessions"] = fmt::format("{}", metric(site, "fieldpost_welcomes_total"));
-  const json series = site.ask("/api/v1/series").value();
-  out["series"] = series.dump();
-  for (const json& each : series.at("items")) {
-    out["readings"] += site.ask("/api/v1/readings?series=" + each.at("id").dump()).value().dump();
-  }
-  return out;
 }
 
 /// Readings go all the way, each in a record of its own.
@@ -156,7 +91,7 @@ void deliver(const RealSite& site, int from, int count) {
            series->at("items").at(0).at("count") == from + count - 1;
   };
   REQUIRE(wait_until(kPresenceMost, stored));
-  REQUIRE(wait_until(kWaitMost, [&] { return site.drained() && site.node().at("held") == 0; }));
+  REQUIRE(wait_until(kWaitMost, [&] { return is_settled(site); }));
 }
 
 /// A site that runs and has delivered, and what was said in it.
@@ -177,7 +112,7 @@ struct NoisySite {
       const auto commands = site.ask("/api/v1/nodes/n1/commands");
       return commands && !commands->at("items").at(0).at("outcome").is_null();
     }));
-    REQUIRE(wait_until(kWaitMost, [&] { return site.drained(); }));
+    REQUIRE(wait_until(kWaitMost, [&] { return is_settled(site); }));
     for (const TopicMessage& each : listener.heard()) kinds.try_emplace(each.topic, each);
   }
 

@@ -49,6 +49,12 @@ std::vector<TopicMessage> TopicListener::heard() const {
   return messages;
 }
 
+std::string random_bytes(std::mt19937_64& dice, std::size_t size) {
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(dice());
+  return bytes;
+}
+
 bool publish_all(std::uint16_t port, const std::string& directory,
                  const std::vector<TopicMessage>& messages) {
   std::ofstream script(directory + "/publish.sh");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ class TopicListener {
   std::string file_;
   DaemonProcess client_;
 };
+
+[[nodiscard]] std::string random_bytes(std::mt19937_64& dice, std::size_t size);
 
 /// Publishes with mosquitto_pub at QoS 1, in this order; whether the broker took all of them.
 [[nodiscard]] bool publish_all(std::uint16_t port, const std::string& directory,

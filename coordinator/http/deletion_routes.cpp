@@ -74,6 +74,13 @@ void delete_them(Services& services, DeletionRequest request,
       });
 }
 
+/// What a script leaves empty must not widen what goes.
+void refuse_empty(const rt::HttpTarget& target, Parameters& parameters) {
+  for (const auto& [name, value] : target.query) {
+    if (value.empty()) parameters.complain(name, "expected a value; leave it out to mean any");
+  }
+}
+
 void delete_readings(Services& services, Call call) {
   Parameters parameters(call.request.target);
   DeletionRequest request;
@@ -91,6 +98,7 @@ void delete_readings(Services& services, Call call) {
   if (request.node.empty() && request.measurement.empty()) {
     parameters.complain("node", "expected a node, a measurement, or both");
   }
+  refuse_empty(call.request.target, parameters);
   if (refuse_bad(parameters, *call.responder)) return;
   if (dry) return show_total(services, request, range, std::move(call.responder));
   request.reason = fmt::format("deleted by {}{}{}", host_of(call.request.peer),

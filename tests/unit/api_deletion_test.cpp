@@ -62,6 +62,17 @@ TEST_CASE("a deletion that says too little or too much is refused") {
   CHECK(world.view.deletions.empty());
 }
 
+TEST_CASE("a deletion with an empty parameter is refused, not widened") {
+  ApiWorld world;
+  for (const std::string name : {"node", "measurement", "from", "to", "reason"}) {
+    const std::string given = name == "node" ? "measurement=air" : "node=a";
+    CHECK(ask(world, given + "&dry=false&" + name + "=", 400).at("detail") ==
+          "parameter " + name + ": expected a value; leave it out to mean any");
+  }
+  CHECK(ask(world, "node=a&dry=false&from", 400).at("status") == 400);
+  CHECK(world.view.deletions.empty());
+}
+
 TEST_CASE("an answer says what its range lacks because it was deleted") {
   ApiWorld world;
   const auto id = world.add_series("a", "air temp f", {{1, 1.0}, {2, 2.0}, {3, 3.0}});

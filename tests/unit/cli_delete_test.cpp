@@ -49,6 +49,25 @@ TEST_CASE("delete says what went and where it is shown") {
   }
 }
 
+TEST_CASE("delete does not ask when an option is given and empty") {
+  CliWorld world;
+  DeleteOptions options = kOptions;
+  options.really = true;
+  SUBCASE("the first time") {
+    options.from = "";
+  }
+  SUBCASE("the last time") {
+    options.to = "";
+  }
+  SUBCASE("the node") {
+    options.node = "";
+    options.measurement = "air";
+  }
+  CHECK(run_delete(world.context, options) == kExitUsage);
+  CHECK(world.err().find("is empty; leave it out") != std::string::npos);
+  CHECK(world.fetcher.asked.empty());
+}
+
 TEST_CASE("delete fails with the coordinator's own words") {
   CliWorld world;
   world.answer(kDry, R"({"detail":"node: expected a node, a measurement, or both"})", 400);

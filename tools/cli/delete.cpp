@@ -1,6 +1,10 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "tools/cli/verbs.h"
 #include "tools/cli/words.h"
@@ -10,16 +14,35 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+struct Parameter {
+  const char* name;
+  const std::optional<std::string>& value;
+};
+
+std::vector<Parameter> parameters_of(const DeleteOptions& options) {
+  return {{"node", options.node},
+          {"measurement", options.measurement},
+          {"from", options.from},
+          {"to", options.to},
+          {"reason", options.reason}};
+}
+
+/// An unset variable of a shell must not widen what goes.
+rt::Status refuse_empty(const DeleteOptions& options) {
+  for (const auto& [name, value] : parameters_of(options)) {
+    if (!value || !value->empty()) continue;
+    return rt::Error{rt::Errc::kInvalid,
+                     fmt::format("--{} is empty; leave it out to mean any", name)};
+  }
+  return rt::ok();
+}
+
 std::string path_of(const DeleteOptions& options, bool dry) {
   std::string path = fmt::format("/api/v1/readings?dry={}", dry);
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) path += fmt::format("&{}={}", name, encode_query(value));
-  };
-  add("node", options.node);
-  add("measurement", options.measurement);
-  add("from", options.from);
-  add("to", options.to);
-  if (!dry) add("reason", options.reason);
+  for (const auto& [name, value] : parameters_of(options)) {
+    const bool is_asked = std::string_view(name) != "reason" || !dry;
+    if (value && is_asked) path += fmt::format("&{}={}", name, encode_query(*value));
+  }
   return path;
 }
 
@@ -42,6 +65,7 @@ std::string total_words(const Json& total) {
 }  // namespace
 
 int run_delete(Context& context, const DeleteOptions& options) {
+  if (auto right = refuse_empty(options); !right) return context.fail(right.error());
   const auto total = ask(context, options, true);
   if (!total) return context.fail(total.error());
   if (!options.really) {

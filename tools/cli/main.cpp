@@ -145,19 +145,25 @@ void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   });
 }
 
+/// Keeps apart what is not given and what is given empty.
+void add_text(CLI::App* verb, const char* name, std::optional<std::string>& into,
+              const char* what) {
+  verb->add_option_function<std::string>(
+      name, [&into](const std::string& text) { into = text; }, what);
+}
+
 void add_delete_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   DeleteOptions& deletion = arguments.deletion;
   CLI::App* verb =
       add_verb(app, arguments, "delete",
                "Delete readings of a node, a measurement, or both, for good; without --really it\n"
                "only tells how many");
-  verb->add_option("--node", deletion.node, "Only readings of this node");
-  verb->add_option("--measurement", deletion.measurement, "Only readings of this measurement");
-  verb->add_option(
-      "--from", deletion.from,
-      "First time, included: RFC 3339 or integer nanoseconds; all earlier ones by default");
-  verb->add_option("--to", deletion.to, "Last time, excluded; all later ones by default");
-  verb->add_option("--reason", deletion.reason, "Why, for those who find the hole");
+  add_text(verb, "--node", deletion.node, "Only readings of this node");
+  add_text(verb, "--measurement", deletion.measurement, "Only readings of this measurement");
+  add_text(verb, "--from", deletion.from,
+           "First time, included: RFC 3339 or integer nanoseconds; all earlier ones by default");
+  add_text(verb, "--to", deletion.to, "Last time, excluded; all later ones by default");
+  add_text(verb, "--reason", deletion.reason, "Why, for those who find the hole");
   verb->add_flag("--really", deletion.really, "Do it");
   verb->callback([&] {
     chosen = [&](Context& context, const Settings&) {

@@ -27,9 +27,9 @@ int run_nodes(Context& context, const NodesOptions& options);
 int run_series(Context& context, const SeriesChoice& choice);
 
 struct DeleteOptions {
-  std::string node, measurement;  ///< empty: any, but not both
-  std::string from, to;           ///< as the API takes them
-  std::string reason;
+  std::optional<std::string> node, measurement;  ///< none: any, but not both
+  std::optional<std::string> from, to;           ///< as the API takes them
+  std::optional<std::string> reason;
   bool really = false;  ///< otherwise only tells how much would go
 };
 int run_delete(Context& context, const DeleteOptions& options);

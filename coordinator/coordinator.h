@@ -176,6 +176,7 @@ class Coordinator {
   void compact();
   void erase();
   void on_erased(const Eraser::Step& step);
+  void warn_of_clock(bool synchronised);
   void retry_quarantined();
   struct Reprocessing;
   void reprocess_step(std::shared_ptr<Reprocessing> work);
@@ -209,6 +210,7 @@ class Coordinator {
   std::size_t http_readings_ = 0;
   bool compacting_ = false;
   bool erasing_ = false;
+  bool rules_wait_ = false;     ///< told: the clock is not synchronised
   std::uint64_t outlived_ = 0;  ///< readings that rules took, not told yet
   bool turn_requested_ = false;
   rt::Instant last_compaction_, last_erasure_, presence_published_;

@@ -111,6 +111,7 @@ void Coordinator::erase() {
   last_erasure_ = loop_.now();
   auto step = std::make_shared<Eraser::Step>();
   const Moment now{clock_.now(), clock_.synchronised()};
+  warn_of_clock(now.synchronised);
   run_store(
       [step, rules = options_.retention, now](Store& store) -> Status {
         const auto worked = store.eraser().step(rules, now);
@@ -125,6 +126,14 @@ void Coordinator::erase() {
         // Steps are bounded; commits go between them.
         if (status && step->more) erase();
       });
+}
+
+void Coordinator::warn_of_clock(bool synchronised) {
+  const bool was_told = std::exchange(rules_wait_, !synchronised);
+  if (synchronised || was_told || options_.retention.empty()) return;
+  log_.warning(
+      "the clock is not synchronised: retention goes no further than when it last was, and takes "
+      "nothing if it never was");
 }
 
 void Coordinator::on_erased(const Eraser::Step& step) {

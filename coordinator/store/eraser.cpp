@@ -20,20 +20,31 @@ std::string measurement_of(std::string_view key) {
   return parsed ? parsed->measurement : std::string();
 }
 
+/// `span` (not negative) before the time, or the first time that there is.
+std::int64_t before(std::int64_t time, std::int64_t span) {
+  return time < INT64_MIN + span ? INT64_MIN : time - span;
+}
+
 bool is_outlived(const ChunkRow& chunk, std::int64_t limit, std::int64_t keep_ns) {
-  return chunk.last_time < limit || chunk.first_time < limit - keep_ns / kOutlivePart;
+  return chunk.last_time < limit || chunk.first_time < before(limit, keep_ns / kOutlivePart);
+}
+
+rt::Status note_synchronised(rt::Database& db, rt::UnixTime now) {
+  return db.prepare("INSERT OR REPLACE INTO fact (key, value) VALUES ('synchronised_ns', ?1)")
+      .bind(1, now.ns)
+      .run();
 }
 
 }  // namespace
 
 rt::Result<rt::UnixTime> retention_time(rt::Database& db, const Moment& now) {
   if (now.synchronised) return now.now;
-  rt::Statement& stmt = db.prepare("SELECT max(last_time) FROM series WHERE count > 0");
+  rt::Statement& stmt = db.prepare("SELECT value FROM fact WHERE key = 'synchronised_ns'");
   const auto row = stmt.step();
   if (!row) return row.error();
-  const std::int64_t newest = stmt.is_null(0) ? INT64_MIN : stmt.i64(0);
+  const std::int64_t last = *row ? stmt.i64(0) : INT64_MIN;
   stmt.reset();
-  return rt::UnixTime{std::min(now.now.ns, newest)};
+  return rt::UnixTime{std::min(now.now.ns, last)};
 }
 
 rt::Result<Eraser::Step> Eraser::step(const RetentionRules& rules, const Moment& now) {
@@ -180,6 +191,9 @@ rt::Status Eraser::begin_pass(const Moment& now) {
   const bool is_soon = last_pass_ns_ && now.now.ns >= *last_pass_ns_ &&
                        now.now.ns - *last_pass_ns_ < kRetentionEveryNs;
   if (in_pass_ || is_soon) return rt::ok();
+  if (now.synchronised) {
+    if (auto done = note_synchronised(db_, now.now); !done) return done;
+  }
   const auto time = retention_time(db_, now);
   if (!time) return time.error();
   pass_time_ = *time;
@@ -228,7 +242,7 @@ rt::Result<std::vector<Eraser::Member>> Eraser::find_due(const RetentionRules& r
     if (!*row) break;
     const RetentionRule* rule =
         rule_for(rules, std::string(stmt.text(2)), measurement_of(stmt.text(3)));
-    const std::int64_t limit = rule != nullptr ? pass_time_.ns - rule->keep_ns : INT64_MIN;
+    const std::int64_t limit = rule != nullptr ? before(pass_time_.ns, rule->keep_ns) : INT64_MIN;
     const bool may_be = rule != nullptr && stmt.i64(5) < limit;
     pass_next_ = stmt.i64(0);
     if (may_be) {

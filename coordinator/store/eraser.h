@@ -80,7 +80,8 @@ class Eraser {
 };
 
 /// The time that ages are told by. A clock that is not synchronised may be wrong by years, and what
-/// it calls old would be gone: it is believed only as far as the newest stored reading goes.
+/// it calls old would be gone: it is believed only up to the last pass that began while it was.
+/// Readings tell no time here: one of a far future would make all others old.
 rt::Result<rt::UnixTime> retention_time(rt::Database& db, const Moment& now);
 
 /// Gives part of the free pages beyond a reserve back to the file system; whether there are more.

@@ -41,7 +41,7 @@ Status GapIntake::take(const IncarnationRow& carrier, std::uint64_t seq, const w
     }
     if (!each) continue;
     for (const SeqRange& range : wire::subtract({names.names.seqs}, *open)) {
-      if (auto done = tell_again(**incarnation, range, *each, parts); !done) return done;
+      if (auto done = tell_again(**incarnation, range, *each, before, parts); !done) return done;
     }
   }
   const bool shows = std::any_of(parts.begin(), parts.end(),
@@ -72,7 +72,7 @@ Status GapIntake::take(const IncarnationRow& carrier, std::uint64_t seq, const w
 }
 
 Status GapIntake::tell_again(const IncarnationRow& incarnation, SeqRange range, std::uint64_t each,
-                             std::vector<Part>& parts) {
+                             std::vector<SeqRange>& listed, std::vector<Part>& parts) {
   // What is stored counts nothing. What is quarantined, or was, counts what the node says: the rest
   // lives on in a thinned record [commit-7]. What is gapped counts the most that was told: thinned
   // again, it lost more.
@@ -84,7 +84,9 @@ Status GapIntake::tell_again(const IncarnationRow& incarnation, SeqRange range, 
     if (verdict != Verdict::kGapped) continue;
     const auto unlisted = ledger_.raise_gap_names(incarnation.no, part, each);
     if (!unlisted) return unlisted.error();
-    for (const SeqRange& names : *unlisted) {
+    const std::vector<SeqRange> fresh = wire::subtract(*unlisted, listed);
+    listed = wire::unite(listed, fresh);
+    for (const SeqRange& names : fresh) {
       parts.push_back({incarnation, names, each, /*settles=*/false});
     }
   }

@@ -30,7 +30,7 @@ class GapIntake {
     bool settles = true;                ///< false: it was gapped before, and counted nothing
   };
   rt::Status tell_again(const IncarnationRow& incarnation, wire::SeqRange range, std::uint64_t each,
-                        std::vector<Part>& parts);
+                        std::vector<wire::SeqRange>& listed, std::vector<Part>& parts);
 
   Ledger& ledger_;
   Quarantine& quarantine_;

@@ -100,6 +100,14 @@ TEST_CASE("a name that lost nothing when it was first listed counts what it lose
   CHECK(world.counted() == 8);
 }
 
+TEST_CASE("a merged gap counts a name that lost nothing at first once, with its larger number") {
+  QuarantineWorld world;
+  world.tell(20, {{{1, 3}, 0}});
+  world.tell(21, {{{2, 2}, 3}, {{1, 2}, 7}, {{2, 3}, 3}});
+  CHECK(world.counted() == 17);
+  CHECK(world.number("SELECT sum(each * (last - first + 1)) FROM gap_name") == 17);
+}
+
 TEST_CASE("a name that is stored counts nothing, however often it is told of") {
   QuarantineWorld world;
   world.store_readings(5, 10);

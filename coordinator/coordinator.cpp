@@ -252,6 +252,10 @@ void Coordinator::on_committed(rt::Result<std::vector<Settled>> settled, std::si
 
 void Coordinator::note(const Settled& settled) {
   if (settled.stranger) counters_.strangers += 1;
+  if (!settled.dropped.empty()) {
+    counters_.undecodable += 1;
+    log_.error("dropped a record of {}: {}", settled.node, settled.dropped);
+  }
   if (settled.fresh) {
     counters_.stored += 1;
   } else if (settled.verdict == wire::Verdict::kConflict) {

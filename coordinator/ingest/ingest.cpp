@@ -61,7 +61,11 @@ Result<Settled> Ingest::commit_alone(const Arrival& arrival, rt::UnixTime now) {
   auto settled = commit_together({&arrival, 1}, now);
   if (settled) return std::move(settled->front());
   if (!is_content_fault(settled.error())) return settled.error();
-  return commit_raw(arrival, now, settled.error().message);
+  auto raw = commit_raw(arrival, now, settled.error().message);
+  if (raw || !is_content_fault(raw.error())) return raw;
+  // The others need not wait for what can be stored in no way.
+  return Settled{
+      .node = arrival.node, .lane = arrival.envelope.lane, .dropped = raw.error().message};
 }
 
 Result<std::vector<Settled>> Ingest::commit_together(std::span<const Arrival> arrivals,

@@ -49,6 +49,7 @@ struct Settled {
   std::string note;                  ///< why it was quarantined; for the log
   bool no_room = false;              ///< not understood, and the quarantine is full: no verdict
   std::string replay_note;           ///< why its replay changed nothing; for the log
+  std::string dropped;               ///< why it could not even be quarantined; for the log
 };
 
 struct ReprocessOptions {
@@ -84,8 +85,9 @@ class Ingest {
         gaps_(ledger, quarantine_) {}
 
   /// All of them in one synced transaction; when that fails for one's content, each in its own, and
-  /// the one at fault is quarantined unless its name is settled. An error (kFull, kIo, kCorrupt,
-  /// kBusy) means that nothing was committed: no receipt, the nodes will publish again.
+  /// the one at fault is quarantined unless its name is settled, or dropped when that fails, too.
+  /// An error (kFull, kIo, kCorrupt, kBusy) means that nothing was committed: no receipt, the nodes
+  /// will publish again.
   rt::Result<std::vector<Settled>> commit(const std::vector<Arrival>& arrivals, rt::UnixTime now);
 
   /// One step through the quarantine, in a transaction: what is understood now is stored with its

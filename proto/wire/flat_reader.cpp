@@ -61,10 +61,12 @@ bool FlatReader::require(bool condition, std::string_view why) {
 void FlatReader::require_name(const Name& name) {
   require(!name.incarnation.spool.is_zero() && !name.incarnation.is_none() && name.seq >= 1,
           "a name is incomplete");
+  require(name.seq <= kSeqMax, "a seq is too large");
 }
 
 void FlatReader::require_range(const SeqRange& range) {
   require(range.first >= 1 && range.first <= range.last, "a range is empty or begins before 1");
+  require(range.last <= kSeqMax, "a seq is too large");
 }
 
 void FlatReader::require_names(const NameRange& range) {

@@ -29,6 +29,7 @@ IncarnationStatement read_statement(FlatReader& in, const fb::IncarnationStateme
       .kept = in.ascending(in.structs(flat.kept())),
   };
   in.require(!statement.id.spool.is_zero() && !statement.id.is_none(), "an incarnation has no id");
+  in.require(statement.highest <= kSeqMax, "a seq is too large");
   in.require(statement.parent.spool.is_zero() == statement.parent.is_none(),
              "half of a parent is missing");
   return statement;

@@ -18,6 +18,7 @@ inline constexpr std::size_t kTagsMax = 64;                     ///< tags of one
 inline constexpr std::size_t kGapsPerRecordMax = 64;
 inline constexpr std::size_t kGapNamesMax = 4096;   ///< ranges of one gap
 inline constexpr std::size_t kGapSetsMax = 256;     ///< more: sets not known
+inline constexpr std::uint64_t kSeqMax = 1ull << 62;  ///< far from where a store's integers wrap
 inline constexpr std::uint64_t kSeqLease = 65'536;  ///< seqs leased to an incarnation at a time
 inline constexpr int kHelloRecentIncarnations = 8;  ///< always listed, outside the digest
 inline constexpr int kHelloPagesMax = 64;

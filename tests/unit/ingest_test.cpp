@@ -11,6 +11,14 @@ namespace {
 
 using coordinator::Arrival;
 
+Arrival arrival_of(std::uint64_t seq, const wire::Record& record) {
+  Arrival arrival;
+  arrival.node = "n1";
+  arrival.envelope.name = {kStoreIncarnation, seq};
+  arrival.envelope.record = wire::encode(record);
+  return arrival;
+}
+
 /// A record of nothing but one gap over these seqs, as names of `each` readings.
 Arrival gap_over(std::uint64_t seq, const std::vector<wire::SeqRange>& ranges, std::uint32_t each) {
   wire::Record record;
@@ -22,11 +30,7 @@ Arrival gap_over(std::uint64_t seq, const std::vector<wire::SeqRange>& ranges, s
     gap.names.push_back({{kStoreIncarnation, range}, each, true});
   }
   record.gaps.push_back(std::move(gap));
-  Arrival arrival;
-  arrival.node = "n1";
-  arrival.envelope.name = {kStoreIncarnation, seq};
-  arrival.envelope.record = wire::encode(record);
-  return arrival;
+  return arrival_of(seq, record);
 }
 
 TEST_CASE(
@@ -40,6 +44,21 @@ TEST_CASE(
   CHECK(settled->at(0).verdict == wire::Verdict::kNone);
   CHECK(world.store().note_state("ghost", {.online = true}, kStoreNow));
   CHECK(!world.ledger().find_node("ghost")->has_value());
+}
+
+TEST_CASE("a record that can be stored in no way is dropped, and the others are stored") {
+  StoreWorld world;
+  // The ledger contradicts itself: a verdict of a name that is not settled.
+  REQUIRE(world.store().database().execute("INSERT INTO not_stored VALUES (1, 5, 5, 2)"));
+  wire::Record strange;
+  strange.kind = 999;
+  const auto settled =
+      world.ingest().commit({arrival_of(5, strange), gap_over(6, {{7, 7}}, 1)}, kStoreNow);
+  REQUIRE_MESSAGE(settled, settled.error().message);
+  REQUIRE(settled->size() == 2);
+  CHECK(settled->at(0).verdict == wire::Verdict::kNone);
+  CHECK(!settled->at(0).dropped.empty());
+  CHECK(settled->at(1).verdict == wire::Verdict::kStored);
 }
 
 TEST_CASE("a gap that lists a name twice settles and counts it once") {

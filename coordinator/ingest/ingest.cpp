@@ -227,13 +227,7 @@ Status Ingest::apply(const IncarnationRow& incarnation, std::uint64_t seq,
                      const wire::Record& record, rt::UnixTime now, Settled& out) {
   switch (static_cast<wire::RecordKind>(record.kind)) {
     case wire::RecordKind::kEmpty: return ok();
-    case wire::RecordKind::kReadings: {
-      auto done = store_readings(incarnation, seq, record, now, out);
-      if (!done && done.error().code == Errc::kCorrupt) {
-        return Error{Errc::kInvalid, done.error().message};
-      }
-      return done;
-    }
+    case wire::RecordKind::kReadings: return store_readings(incarnation, seq, record, now, out);
     case wire::RecordKind::kEvent: return store_event(incarnation, seq, record, now, out);
     default: return Error{Errc::kInvalid, fmt::format("unknown kind of record: {}", record.kind)};
   }
@@ -281,10 +275,11 @@ Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t s
                               const wire::Record& record, rt::UnixTime now, Settled& out) {
   const auto set = readings_.find_set(record.set);
   if (!set) return set.error();
+  // Only the record's own bytes are its fault: what SQLite calls corrupt is the store's.
   auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
-  if (!raw) return raw.error();
+  if (!raw) return Error{Errc::kInvalid, raw.error().message};
   auto columns = wire::decode_columns(*raw, (*set)->types);
-  if (!columns) return columns.error();
+  if (!columns) return Error{Errc::kInvalid, columns.error().message};
   if (columns->readings() != record.readings) {
     return Error{Errc::kInvalid, "the record says another number of readings than it holds"};
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "coordinator/store/file_fault.h"
 #include "coordinator/store/u64_array.h"
 #include "proto/wire/hash.h"
 
@@ -180,7 +181,7 @@ rt::Result<DecodedBatch> load_batch(rt::Database& db, SeriesCatalog& catalog, co
   rt::Statement& stmt =
       db.prepare("SELECT codec, raw_size, crc, origin_ranks, payload FROM batch WHERE no = ?");
   const auto found = stmt.bind(1, row.no).step();
-  if (!found) return found.error();
+  if (!found) return file_fault(found.error());
   if (!*found) return Error{Errc::kNotFound, fmt::format("no batch {}", row.no)};
   batch.origin_ranks = ranks_from(stmt.blob(3));
   auto columns = decode_payload(stmt, *batch.set);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/store/batch_table.h"
+#include "coordinator/store/file_fault.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -125,7 +126,7 @@ rt::Status PackReader::load(const ChunkRow& chunk) {
     timeline_.reset();
     rt::Statement& stmt = db_.prepare("SELECT bytes FROM pack WHERE no = ?");
     const auto row = stmt.bind(1, chunk.pack_no).step();
-    if (!row) return row.error();
+    if (!row) return file_fault(row.error());
     if (!*row) return Error{Errc::kCorrupt, fmt::format("pack {} is missing", chunk.pack_no)};
     bytes_ = stmt.blob(0);
     stmt.reset();

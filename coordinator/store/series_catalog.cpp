@@ -5,6 +5,7 @@
 #include <bit>
 #include <string>
 
+#include "coordinator/store/file_fault.h"
 #include "coordinator/store/u64_array.h"
 
 namespace fieldpost::coordinator {
@@ -32,7 +33,7 @@ rt::Result<SetPtr> SeriesCatalog::find_set(const wire::Hash128& hash) {
   rt::Statement& stmt = db_.prepare("SELECT no, bytes FROM series_set WHERE hash = ?");
   const std::string key = hash.bytes();
   const auto row = stmt.bind_blob(1, key).step();
-  if (!row) return row.error();
+  if (!row) return file_fault(row.error());
   if (!*row) return Error{Errc::kNotFound, fmt::format("no series set {}", hash.hex())};
   auto set = remember(stmt.i64(0), stmt.blob(1));
   stmt.reset();
@@ -43,7 +44,7 @@ rt::Result<SetPtr> SeriesCatalog::find_set(std::int64_t set_no) {
   if (auto known = sets_.find(set_no); known != sets_.end()) return known->second;
   rt::Statement& stmt = db_.prepare("SELECT bytes FROM series_set WHERE no = ?");
   const auto row = stmt.bind(1, set_no).step();
-  if (!row) return row.error();
+  if (!row) return file_fault(row.error());
   if (!*row) return Error{Errc::kNotFound, fmt::format("no series set {}", set_no)};
   auto set = remember(set_no, stmt.blob(0));
   stmt.reset();
@@ -65,7 +66,7 @@ rt::Result<SetPtr> SeriesCatalog::add_set(std::string_view bytes) {
   if (auto known = set_nos_.find(set->hash); known != set_nos_.end()) {
     return sets_.at(known->second);
   }
-  if (auto done = insert_set(*set); !done) return done.error();
+  if (auto done = insert_set(*set); !done) return file_fault(done.error());
   return find_set(set->hash);
 }
 
@@ -80,7 +81,7 @@ rt::Result<SeriesIds> SeriesCatalog::find_ids(NodeNo node, std::int64_t set_no) 
   if (auto known = ids_.find({node, set_no}); known != ids_.end()) return known->second;
   rt::Statement& stmt = db_.prepare("SELECT ids FROM node_set WHERE node_no = ? AND set_no = ?");
   const auto row = stmt.bind(1, node).bind(2, set_no).step();
-  if (!row) return row.error();
+  if (!row) return file_fault(row.error());
   if (!*row) {
     return Error{Errc::kNotFound, fmt::format("node {} never used series set {}", node, set_no)};
   }

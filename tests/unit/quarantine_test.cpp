@@ -241,6 +241,23 @@ TEST_CASE("a given-up thinned record does not count what is stored where it was 
   CHECK(world.number("SELECT min(readings_known) FROM gap") == 0);
 }
 
+TEST_CASE("a store that SQLite calls corrupt puts no good record into quarantine") {
+  QuarantineWorld world;
+  world.learn_set();
+  // The table of boots is a page of another kind.
+  REQUIRE(world.store().database().execute(
+      "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage ="
+      " (SELECT rootpage FROM sqlite_schema WHERE name = 'node') WHERE name = 'boot_clock'"));
+  world.restart(kStoreNow);
+  wire::Record record = readings_record(10, 1000, {});
+  record.boot_stamped = true;
+  record.stamp.synchronised = false;
+  const auto settled = world.ingest().commit({arrival(5, record)}, kStoreNow);
+  REQUIRE_FALSE(settled);
+  CHECK(settled.error().code == rt::Errc::kCorrupt);
+  CHECK(world.number("SELECT count(*) FROM quarantine") == 0);
+}
+
 TEST_CASE("a failure leaves a step through the quarantine undone") {
   for (std::uint64_t at = 1;; ++at) {
     CAPTURE(at);

@@ -57,6 +57,32 @@ TEST_CASE("a damaged batch is reported once by compaction, set aside, and healed
   CHECK(world.all(1).size() == 6);
 }
 
+TEST_CASE("what SQLite calls corrupt is not told as the damage of a batch or chunk") {
+  DamagedWorld world;
+  const auto break_table = [&](const std::string& name) {
+    world.execute("PRAGMA writable_schema = ON");
+    world.execute(
+        "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema"
+        " WHERE name = 'boot_clock') WHERE name = '" +
+        name + "'");
+    world.close();
+    world.open();
+  };
+  SUBCASE("when a batch is read") {
+    break_table("series_set");
+  }
+  SUBCASE("when the chunk below it is") {
+    world.compact();
+    world.add(world.batches[0]);
+    break_table("pack");
+  }
+  const auto step = world.store().compact_step(kCompactAll, {});
+  REQUIRE_FALSE(step);
+  CHECK(step.error().code == Errc::kIo);
+  CHECK(world.number("SELECT count(*) FROM damaged_batch") == 0);
+  CHECK(world.number("SELECT count(*) FROM damaged_chunk") == 0);
+}
+
 TEST_CASE("a query reports a damaged batch once and goes on without it") {
   DamagedWorld world;
   world.execute("UPDATE batch SET payload = x'00' WHERE seq = 2");

@@ -24,6 +24,12 @@ constexpr std::string_view kGapColumns =
     " g.sets, g.node_no, d.measurement, d.state, d.reason FROM gap g"
     " JOIN node n ON n.no = g.node_no LEFT JOIN deletion d ON d.gap_no = g.no ";
 
+/// A sum that SQLite made as a double, since one of integers fails when they are too large.
+std::uint64_t readings_in(double sum) {
+  constexpr double kExact = 1ull << 53;
+  return static_cast<std::uint64_t>(std::clamp(sum, 0.0, kExact));
+}
+
 std::vector<std::string> parse_labels(std::string_view text) {
   std::vector<std::string> out;
   for (const auto& each : nlohmann::json::parse(text, nullptr, false)) {
@@ -62,8 +68,8 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
   std::vector<NodeRecord> out;
   rt::Statement& rows = db_.prepare(
       "SELECT n.id, n.last_seen_ns, n.version, n.labels, n.run_twice, n.accepted + n.accepted_http,"
-      " n.held, n.shed, n.delivered, count(g.no), coalesce(sum(g.readings), 0), "
-      "coalesce(min(g.readings_known), 1),"
+      " n.held, n.shed, n.delivered, count(g.no), total(g.readings),"
+      " coalesce(min(g.readings_known), 1),"
       " n.current_incarnation IS NOT NULL,"
       " (SELECT coalesce(sum(readings), 0) FROM damage d WHERE d.node_no = n.no),"
       " (SELECT value FROM fact WHERE key = 'set_back_to' AND n.last_hello_ns <= value"
@@ -87,7 +93,7 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
     node.shed = rows.u64(7);
     node.delivered = rows.u64(8);
     node.gaps = rows.u64(9);
-    node.readings_lost = rows.u64(10);
+    node.readings_lost = readings_in(rows.f64(10));
     node.lost_unknown = rows.i64(11) == 0;
     node.has_agent = rows.i64(12) != 0;
     node.damaged = rows.u64(13);

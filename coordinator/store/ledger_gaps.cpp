@@ -13,6 +13,13 @@ using rt::Status;
 
 namespace {
 
+/// Of one gap; a node that says more is not counted on. Doubles, and so JSON, are exact up to it.
+constexpr std::uint64_t kReadingsMax = 1ull << 53;
+
+std::uint64_t readings_of(std::uint64_t each, const wire::SeqRange& names) {
+  return each > kReadingsMax / names.count() ? kReadingsMax : each * names.count();
+}
+
 struct GapNameRow {
   std::int64_t gap = 0;
   wire::SeqRange range;
@@ -44,9 +51,10 @@ Status Ledger::add_gap_names(std::int64_t gap, IncarnationNo incarnation, wire::
                              std::optional<std::uint64_t> each) {
   if (auto done = put_gap_names(gap, incarnation, range, each); !done) return done;
   rt::Statement& count = db_.prepare(
-      "UPDATE gap SET readings = readings + ?1, readings_known = min(readings_known, ?2)"
-      " WHERE no = ?3");
-  count.bind(1, each.value_or(0) * range.count()).bind(2, each ? 1 : 0).bind(3, gap);
+      "UPDATE gap SET readings = min(readings + ?1, ?4),"
+      " readings_known = min(readings_known, ?2) WHERE no = ?3");
+  count.bind(1, readings_of(each.value_or(0), range)).bind(2, each ? 1 : 0).bind(3, gap);
+  count.bind(4, kReadingsMax);
   return count.run();
 }
 
@@ -83,8 +91,9 @@ Result<std::vector<wire::SeqRange>> Ledger::raise_gap_names(IncarnationNo incarn
       auto done = put_gap_names(row.gap, incarnation, {part.last + 1, row.range.last}, row.each);
       if (!done) return done.error();
     }
-    rt::Statement& count = db_.prepare("UPDATE gap SET readings = readings + ?1 WHERE no = ?2");
-    count.bind(1, (each - *row.each) * part.count()).bind(2, row.gap);
+    rt::Statement& count =
+        db_.prepare("UPDATE gap SET readings = min(readings + ?1, ?3) WHERE no = ?2");
+    count.bind(1, readings_of(each - *row.each, part)).bind(2, row.gap).bind(3, kReadingsMax);
     if (auto done = count.run(); !done) return done.error();
   }
   return wire::subtract({range}, listed);

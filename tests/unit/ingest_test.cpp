@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
 #include <vector>
 
+#include "proto/wire/limits.h"
 #include "tests/support/store_world.h"
 
 namespace fieldpost::test {
@@ -71,6 +73,26 @@ TEST_CASE("a gap that lists a name twice settles and counts it once") {
   const auto open = world.ledger().unsettled(1, {1, 10});
   REQUIRE(open);
   CHECK(*open == std::vector<wire::SeqRange>{{1, 1}, {7, 9}});
+}
+
+TEST_CASE("a node that says it lost more than can be counted does not break the list of nodes") {
+  StoreWorld world;
+  constexpr std::uint64_t kHalf = wire::kSeqMax / 2;
+  const auto settled = world.ingest().commit(
+      {gap_over(1, {{2, kHalf}}, UINT32_MAX), gap_over(kHalf + 1, {{kHalf + 2, wire::kSeqMax}}, 9)},
+      kStoreNow);
+  REQUIRE_MESSAGE(settled, settled.error().message);
+  auto query = world.make_ledger_query();
+  REQUIRE(query);
+  const auto lost = [&] {
+    const auto nodes = query->nodes("", 10, "");
+    REQUIRE_MESSAGE(nodes, nodes.error().message);
+    return nodes->front().readings_lost;
+  };
+  CHECK(lost() == 1ull << 53);
+  // A store may hold larger numbers from before they were bounded.
+  REQUIRE(world.store().database().execute("UPDATE gap SET readings = 9223372036854775807"));
+  CHECK(lost() == 1ull << 53);
 }
 
 }  // namespace

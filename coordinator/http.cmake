@@ -9,6 +9,7 @@ add_library(
   http/cursor.cpp
   http/deletion_routes.cpp
   http/health_routes.cpp
+  http/json_depth.cpp
   http/live_routes.cpp
   http/live_stream.cpp
   http/node_routes.cpp

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "coordinator/http/json_depth.h"
 #include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
@@ -28,8 +29,9 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
-/// JSON that somebody else wrote, or its text when it is none.
+/// JSON that somebody else wrote, or its text when it is none or nests too deep.
 Json nested(const std::string& text) {
+  if (nests_too_deep(text)) return text;
   Json json = Json::parse(text, nullptr, false);
   return json.is_discarded() ? Json(text) : json;
 }

@@ -182,6 +182,28 @@ TEST_CASE("a command is sent, shown, or refused with a reason") {
   }
 }
 
+TEST_CASE("JSON that nests too deep is no command, and as an outcome it is shown as its text") {
+  ApiWorld world;
+  world.view.nodes = {node("a")};
+  const auto nested = [](std::size_t depth) {
+    return R"({"x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  const auto post = [&](const std::string& arguments) {
+    const std::string body = R"({"verb": "ping", "arguments": )" + arguments + "}";
+    return world.ask("POST", "/api/v1/nodes/a/commands", {}, body).response->status;
+  };
+  const auto outcome = [&](const std::string& text) {
+    world.view.commands.at(0).outcome = text;
+    return world.get("/api/v1/nodes/a/commands").at("items").at(0).at("outcome");
+  };
+  CHECK(post(nested(50)) == 202);
+  CHECK(outcome(nested(50)).is_object());
+  for (const std::size_t depth : {std::size_t{100}, std::size_t{500'000}}) {
+    CHECK(post(nested(depth)) == 400);
+    CHECK(outcome(nested(depth)) == nested(depth));
+  }
+}
+
 TEST_CASE("a cursor that nobody made is refused") {
   CHECK(read_cursor('n', make_cursor('n', "a b\xff")) == "a b\xff");
   CHECK(read_cursor('n', "n") == "");

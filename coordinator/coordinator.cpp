@@ -195,6 +195,7 @@ void Coordinator::on_envelope(const std::string& node, const rt::MqttMessage& me
   const bool in_session = session != sessions_.end() && session->second.nonce != 0 &&
                           session->second.nonce == envelope->nonce;
   arrival_bytes_ += message.payload.size();
+  uncommitted_[node] += 1;
   arrivals_.push_back({node, std::move(*envelope), message.payload.size(), in_session});
   take_turn();
 }
@@ -223,20 +224,27 @@ void Coordinator::submit_arrivals() {
     arrivals->assign(std::make_move_iterator(arrivals_.begin()), std::make_move_iterator(cut));
     arrivals_.erase(arrivals_.begin(), cut);
   }
-  std::size_t bytes = 0;
-  for (const Arrival& each : *arrivals) bytes += each.bytes;
   auto settled = std::make_shared<rt::Result<std::vector<Settled>>>(std::vector<Settled>{});
   run_store(
       [arrivals, settled, now = clock_.now()](Store& store) -> Status {
         *settled = store.ingest().commit(*arrivals, now);
         return ok();
       },
-      [this, settled, bytes](Status) { on_committed(std::move(*settled), bytes); });
+      [this, settled, arrivals](Status) { on_committed(std::move(*settled), *arrivals); });
 }
 
-void Coordinator::on_committed(rt::Result<std::vector<Settled>> settled, std::size_t bytes) {
+void Coordinator::forget(const std::vector<Arrival>& committed) {
+  for (const Arrival& each : committed) {
+    arrival_bytes_ -= each.bytes;
+    const auto of_node = uncommitted_.find(each.node);
+    if (--of_node->second == 0) uncommitted_.erase(of_node);
+  }
+}
+
+void Coordinator::on_committed(rt::Result<std::vector<Settled>> settled,
+                               const std::vector<Arrival>& arrivals) {
   commits_under_way_ -= 1;
-  arrival_bytes_ -= bytes;
+  forget(arrivals);
   counters_.commits += 1;
   if (!settled) {
     counters_.commit_failures += 1;
@@ -342,8 +350,10 @@ void Coordinator::send_receipt(const std::string& node, wire::Receipt receipt,
 }
 
 /// Leases go from those who do not use them to those who wait [credit-3]. Only welcomed nodes have
-/// one.
+/// one. What arrived and is not committed still takes its part of a lease: a slow store must not
+/// make a busy node look idle.
 void Coordinator::balance_credit() {
+  for (const auto& [node, count] : uncommitted_) credit_.touch(node, loop_.now());
   for (const auto& [node, credit] : credit_.balance(loop_.now())) send_receipt(node, {}, credit);
 }
 

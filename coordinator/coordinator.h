@@ -157,7 +157,8 @@ class Coordinator {
   void take_turn();
   void commit_arrivals();
   void submit_arrivals();
-  void on_committed(rt::Result<std::vector<Settled>> settled, std::size_t bytes);
+  void on_committed(rt::Result<std::vector<Settled>> settled, const std::vector<Arrival>& arrivals);
+  void forget(const std::vector<Arrival>& committed);
   void end_to_ask_on(const std::vector<Settled>& settled);
   void send_receipts(const std::vector<Settled>& settled);
   void send_receipt(const std::string& node, wire::Receipt receipt, const Credit& credit);
@@ -204,6 +205,7 @@ class Coordinator {
   std::vector<Arrival> arrivals_;
   std::size_t arrival_bytes_ = 0;
   std::size_t page_bytes_ = 0;  ///< of all hellos that are not complete
+  std::map<std::string, std::size_t> uncommitted_;  ///< arrivals of each node, under way or waiting
   int commits_under_way_ = 0;
   bool http_under_way_ = false;
   std::vector<PendingHttp> http_;

@@ -58,6 +58,10 @@ std::uint64_t LeasePool::renew(const std::string& node, rt::Instant now) {
   return give(node, lease, lease.waits_in == &asked_ ? asked_ : yielded_);
 }
 
+void LeasePool::touch(const std::string& node, rt::Instant now) {
+  if (const auto found = leases_.find(node); found != leases_.end()) found->second.heard = now;
+}
+
 void LeasePool::release(const std::string& node) {
   const auto found = leases_.find(node);
   if (found == leases_.end()) return;
@@ -99,6 +103,11 @@ Credit CreditPool::grant(const std::string& node, rt::Instant now) {
 
 Credit CreditPool::renew(const std::string& node, rt::Instant now) {
   return {others_.renew(node, now), events_.renew(node, now)};
+}
+
+void CreditPool::touch(const std::string& node, rt::Instant now) {
+  others_.touch(node, now);
+  events_.touch(node, now);
 }
 
 void CreditPool::release(const std::string& node) {

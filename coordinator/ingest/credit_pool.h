@@ -43,6 +43,8 @@ class LeasePool {
   std::uint64_t grant(const std::string& node, rt::Instant now);
   /// The lease of a node that was just heard, after it took its share or gave up its turn.
   std::uint64_t renew(const std::string& node, rt::Instant now);
+  /// It uses its lease: what it sent is not settled yet.
+  void touch(const std::string& node, rt::Instant now);
   void release(const std::string& node);
   /// While somebody waits: takes back what nobody uses and gives it to the queue. Appends the nodes
   /// whose lease changed; they must be told.
@@ -84,6 +86,7 @@ class CreditPool {
   /// As LeasePool, in both pools.
   Credit grant(const std::string& node, rt::Instant now);
   Credit renew(const std::string& node, rt::Instant now);
+  void touch(const std::string& node, rt::Instant now);
   void release(const std::string& node);
   /// Whom to tell, and what.
   [[nodiscard]] std::vector<std::pair<std::string, Credit>> balance(rt::Instant now);

@@ -86,6 +86,20 @@ TEST_CASE("a lease in use is not taken back") {
   CHECK(changed == std::vector<std::string>{"busy", "late"});
 }
 
+TEST_CASE("a lease is not idle while what was sent under it is not settled") {
+  LeasePool pool(kEnvelopeBytesMax, kNodeMax);
+  pool.grant("busy", at(0));
+  pool.grant("late", at(0));
+  std::vector<std::string> changed;
+  for (int second = 1; second < 10; ++second) {
+    pool.touch("busy", at(second));
+    pool.touch("none", at(second));
+    pool.balance(at(second), changed);
+  }
+  CHECK(changed.empty());
+  CHECK(pool.lease("busy") == kEnvelopeBytesMax);
+}
+
 TEST_CASE("busy nodes take turns, none twice before all had one") {
   LeasePool pool(kEnvelopeBytesMax, kNodeMax);
   for (int i = 0; i < 5; ++i) pool.grant(name(i), at(0));

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "coordinator/store/deletion_table.h"
 #include "coordinator/store/site_counter.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/seq_ranges.h"
@@ -136,6 +137,8 @@ Result<std::vector<Concluder::Stated>> Concluder::enter_all(NodeNo node, const S
       conclusion.numbers_refused += said->ordinal > kToldNumberMax ? 1 : 0;
       auto entered = ledger_.enter(node, said->id, parent, said->ordinal, now);
       if (!entered) return entered.error();
+      auto marked = mark_deletions(db_, node, {entered->ordinal, said->highest});
+      if (!marked) return marked.error();
       *found = *entered;
     }
     out.push_back({**found, said});

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/store/u64_array.h"
 #include "proto/wire/readings.h"
@@ -28,6 +29,14 @@ std::string mark_bytes(std::vector<wire::Rank> marks) {
   return bytes;
 }
 
+std::vector<wire::Rank> marks_from(std::string_view bytes) {
+  std::vector<wire::Rank> marks;
+  for (std::size_t i = 0; i + 1 < bytes.size() / 8; i += 2) {
+    marks.push_back({u64_at(bytes, i), u64_at(bytes, i + 1)});
+  }
+  return marks;
+}
+
 /// Columns from `no` to `marks` in the table's order.
 Mask mask_of(const rt::Statement& stmt) {
   Mask mask;
@@ -38,10 +47,7 @@ Mask mask_of(const rt::Statement& stmt) {
   mask.is_pending = stmt.i64(4) == static_cast<int>(DeletionState::kPending);
   mask.pack_no_max = stmt.i64(5);
   mask.ordinal_max = stmt.u64(6);
-  const std::string_view bytes = stmt.blob(7);
-  for (std::size_t i = 0; i + 1 < bytes.size() / 8; i += 2) {
-    mask.marks.push_back({u64_at(bytes, i), u64_at(bytes, i + 1)});
-  }
+  mask.marks = marks_from(stmt.blob(7));
   return mask;
 }
 
@@ -135,6 +141,29 @@ rt::Result<std::int64_t> add_deletion(rt::Database& db, const DeletionScope& sco
       db, "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'pack' AND 0 = ?", 0);
   if (!pack) return pack.error();
   return insert_row(db, scope, {DeletionState::kPending, *pack, ordinal_max, marks}, now);
+}
+
+rt::Status mark_deletions(rt::Database& db, NodeNo node, const wire::Rank& mark) {
+  rt::Statement& rows = db.prepare(
+      "SELECT no, marks FROM deletion WHERE node_no = ? AND ordinal_max >= ? AND state IN (1, 2)");
+  rows.bind(1, node).bind(2, mark.ordinal);
+  std::vector<std::pair<std::int64_t, std::vector<wire::Rank>>> found;
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) break;
+    found.emplace_back(rows.i64(0), marks_from(rows.blob(1)));
+  }
+  for (auto& [no, marks] : found) {
+    marks.push_back(mark);
+    const std::string bytes = mark_bytes(std::move(marks));
+    auto done = db.prepare("UPDATE deletion SET marks = ?2 WHERE no = ?1")
+                    .bind(1, no)
+                    .bind_blob(2, bytes)
+                    .run();
+    if (!done) return done;
+  }
+  return rt::ok();
 }
 
 rt::Result<std::int64_t> rule_row(rt::Database& db, const DeletionScope& scope, rt::UnixTime now) {

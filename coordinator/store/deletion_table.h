@@ -55,6 +55,10 @@ struct Deletion {
 rt::Result<std::int64_t> add_deletion(rt::Database& db, const DeletionScope& scope,
                                       std::uint64_t ordinal_max,
                                       const std::vector<wire::Rank>& marks, rt::UnixTime now);
+/// A hello stated an incarnation that the store did not know: of its ordinal deletions that were
+/// made before cover what there was by then, not all that its process goes on to write. Inside the
+/// caller's transaction.
+rt::Status mark_deletions(rt::Database& db, NodeNo node, const wire::Rank& mark);
 /// The row that counts what a rule takes from a node: made if new. Inside the caller's transaction.
 rt::Result<std::int64_t> rule_row(rt::Database& db, const DeletionScope& scope, rt::UnixTime now);
 

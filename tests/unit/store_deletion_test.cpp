@@ -98,6 +98,28 @@ TEST_CASE("what was on its way when it was deleted is left out, what came over H
   CHECK(left(world, "air") == 0);
 }
 
+TEST_CASE("what a process writes after a deletion stays, also when its hello came only then") {
+  // The store was set back: it forgot an incarnation to which it had given an ordinal.
+  StoreWorld world;
+  REQUIRE(commit(world, readings(1, 1)) == wire::Verdict::kStored);
+  REQUIRE(world.store().delete_readings({"n1", "air", 0, INT64_MAX, ""}, kStoreNow));
+  const wire::IncarnationId forgotten{kStoreIncarnation.spool, 2};
+  coordinator::Statement hello;
+  hello.node = "n1";
+  hello.head.spool = forgotten.spool;
+  hello.incarnations.push_back(
+      {.id = forgotten, .ordinal = 5, .highest = 3, .live = true, .held = {{1, 3}}});
+  REQUIRE(world.store().concluder().conclude(hello, kStoreNow));
+  Arrival before = readings(3, 1);
+  before.envelope.name.incarnation = forgotten;
+  CHECK(commit(world, before) == wire::Verdict::kStored);
+  CHECK(left(world, "air") == 0);
+  Arrival after = readings(4, 2);
+  after.envelope.name.incarnation = forgotten;
+  CHECK(commit(world, after) == wire::Verdict::kStored);
+  CHECK(left(world, "air") == 10);
+}
+
 TEST_CASE("a deletion is shown among the gaps and counts as no loss") {
   StoreWorld world;
   REQUIRE(commit(world, readings(1, 1)) == wire::Verdict::kStored);

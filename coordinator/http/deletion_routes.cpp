@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/http/answers.h"
+#include "proto/rt/http_text.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -13,28 +14,31 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kReasonBytesMax = 200;
-constexpr std::size_t kSeriesAtOnce = 1000;
+constexpr std::size_t kSeriesAtOnce = 256;
 
-struct Total {
-  std::uint64_t series = 0, readings = 0, bytes = 0;
+/// What would go, counted a page of series at a time: between the pages others are answered.
+struct Count {
+  SeriesFilter filter;
+  TimeRange range;
+  SeriesId after = 0;
+  Extent total;
+  std::shared_ptr<rt::HttpResponder> responder;
 };
 
-/// What would go. One snapshot a series.
-rt::Result<Total> measure(ReadingQuery& query, const SeriesFilter& filter, TimeRange range) {
-  Total total;
-  for (SeriesId after = 0;;) {
-    const auto page = query.series(filter, after, kSeriesAtOnce);
-    if (!page) return page.error();
-    for (const SeriesInfo& series : *page) {
-      const auto extent = query.extent(series.id, range);
-      if (!extent) return extent.error();
-      if (extent->readings > 0) total.series += 1;
-      total.readings += extent->readings;
-      total.bytes += extent->bytes;
-      after = series.id;
-    }
-    if (page->size() < kSeriesAtOnce) return total;
-  }
+struct CountedPage {
+  Extent extent;
+  SeriesId last = 0;  ///< 0: there are no more
+};
+
+rt::Result<CountedPage> count_page(ReadingQuery& query, const SeriesFilter& filter, SeriesId after,
+                                   TimeRange range) {
+  const auto page = query.series(filter, after, kSeriesAtOnce);
+  if (!page) return page.error();
+  std::vector<SeriesId> ids;
+  for (const SeriesInfo& series : *page) ids.push_back(series.id);
+  const auto extent = query.extent(ids, range);
+  if (!extent) return extent.error();
+  return CountedPage{*extent, ids.size() < kSeriesAtOnce ? 0 : ids.back()};
 }
 
 /// "127.0.0.1" of "127.0.0.1:43211".
@@ -42,21 +46,44 @@ std::string_view host_of(std::string_view peer) {
   return peer.substr(0, peer.rfind(':'));
 }
 
+void respond_with(const Count& count) {
+  const Json answer = {{"dry", true},
+                       {"series", count.total.series},
+                       {"readings", count.total.readings},
+                       {"bytes", count.total.bytes}};
+  count.responder->respond(json_response(answer.dump()));
+}
+
+void go_on(QueryDesk& desk, std::shared_ptr<Count> count) {
+  desk.ask<CountedPage>(
+      [filter = count->filter, after = count->after, range = count->range](ReadingQuery& query) {
+        return count_page(query, filter, after, range);
+      },
+      [&desk, count](rt::Result<CountedPage> page) {
+        if (!page) return count->responder->respond(error_response(page.error()));
+        count->total.series += page->extent.series;
+        count->total.readings += page->extent.readings;
+        count->total.bytes += page->extent.bytes;
+        count->after = page->last;
+        if (page->last == 0) return respond_with(*count);
+        go_on(desk, count);
+      });
+}
+
 void show_total(Services& services, const DeletionRequest& request, TimeRange range,
                 std::shared_ptr<rt::HttpResponder> responder) {
-  SeriesFilter filter;
-  filter.node = request.node;
-  filter.measurement = request.measurement;
-  services.desk.ask<Total>(
-      [filter, range](ReadingQuery& query) { return measure(query, filter, range); },
-      [responder = std::move(responder)](rt::Result<Total> total) {
-        if (!total) return responder->respond(error_response(total.error()));
-        const Json answer = {{"dry", true},
-                             {"series", total->series},
-                             {"readings", total->readings},
-                             {"bytes", total->bytes}};
-        responder->respond(json_response(answer.dump()));
-      });
+  auto count = std::make_shared<Count>();
+  count->filter.node = request.node;
+  count->filter.measurement = request.measurement;
+  count->range = range;
+  count->responder = std::move(responder);
+  go_on(services.desk, std::move(count));
+}
+
+/// What is full here stays so: the bound on deletions, or the disk.
+rt::HttpResponse refusal(const rt::Error& error) {
+  if (error.code != rt::Errc::kFull) return error_response(error);
+  return rt::problem_response(507, error.message);
 }
 
 void delete_them(Services& services, DeletionRequest request,
@@ -64,7 +91,7 @@ void delete_them(Services& services, DeletionRequest request,
   services.view.delete_readings(
       std::move(request),
       [responder = std::move(responder)](rt::Result<std::vector<Deletion>> deletions) {
-        if (!deletions) return responder->respond(error_response(deletions.error()));
+        if (!deletions) return responder->respond(refusal(deletions.error()));
         Json items = Json::array();
         for (const Deletion& deletion : *deletions) {
           items.push_back({{"node", deletion.node}, {"gap", deletion.gap}});

@@ -76,5 +76,7 @@ rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id);
 
 /// What is deleted of a series among these times.
 rt::Result<Masks> masks_of(QueryState& state, const SeriesRow& series, TimeRange range);
+/// Those of a node's that concern the series.
+rt::Result<Masks> masks_among(QueryState& state, SeriesId series, const Masks& of_node);
 
 }  // namespace fieldpost::coordinator

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/query/query_state.h"
+#include "coordinator/query/waiting_readings.h"
 #include "coordinator/store/run.h"
 
 namespace fieldpost::coordinator {
@@ -68,5 +69,9 @@ class ReadingCursor {
 /// One for each boot that stamped readings of the series, ascending.
 rt::Result<std::vector<ReadingCursor>> cursors_of(QueryState& state, const SeriesRow& series,
                                                   TimeRange range);
+/// The same of a series whose deletions and waiting readings are known.
+rt::Result<std::vector<ReadingCursor>> cursors_over(QueryState& state, const SeriesRow& series,
+                                                    TimeRange range, Masks masks,
+                                                    RunsByBoot waiting);
 
 }  // namespace fieldpost::coordinator

@@ -67,25 +67,58 @@ rt::Result<std::uint64_t> bytes_of(rt::Database& db, const ChunkOrder& of, TimeR
   }
 }
 
-}  // namespace
-
-rt::Result<Extent> ReadingQuery::extent(SeriesId series, TimeRange range) {
-  Snapshot snapshot(state_->db);
-  if (auto done = snapshot.begin(); !done) return done.error();
-  const auto row = find_series(state_->db, series);
-  if (!row) return row.error();
-  auto cursors = cursors_of(*state_, *row, range);
-  if (!cursors) return cursors.error();
-  Extent extent;
-  for (ReadingCursor& cursor : *cursors) {
+rt::Status add_extent(QueryState& state, std::vector<ReadingCursor>& cursors, SeriesId series,
+                      TimeRange range, Extent& total) {
+  std::uint64_t of_series = 0;
+  for (ReadingCursor& cursor : cursors) {
     const auto readings = count(cursor);
     if (!readings) return readings.error();
-    const auto bytes = bytes_of(state_->db, {series, cursor.boot()}, range);
+    const auto bytes = bytes_of(state.db, {series, cursor.boot()}, range);
     if (!bytes) return bytes.error();
-    extent.readings += *readings;
-    extent.bytes += *bytes;
+    of_series += *readings;
+    total.bytes += *bytes;
   }
-  return extent;
+  total.series += of_series > 0 ? 1 : 0;
+  total.readings += of_series;
+  return rt::ok();
+}
+
+rt::Status add_extents(QueryState& state, NodeNo node, const std::vector<SeriesRow>& series,
+                       TimeRange range, Extent& total) {
+  const auto of_node = masks_of(state.db, node, range.from, range.to);
+  if (!of_node) return of_node.error();
+  MasksBySeries masks;
+  for (const SeriesRow& row : series) {
+    auto of_series = masks_among(state, row.id, *of_node);
+    if (!of_series) return of_series.error();
+    masks.emplace(row.id, std::move(*of_series));
+  }
+  auto waiting = waiting_readings(state, node, masks, range);
+  if (!waiting) return waiting.error();
+  for (const SeriesRow& row : series) {
+    auto cursors = cursors_over(state, row, range, masks.at(row.id), std::move((*waiting)[row.id]));
+    if (!cursors) return cursors.error();
+    if (auto done = add_extent(state, *cursors, row.id, range, total); !done) return done;
+  }
+  return rt::ok();
+}
+
+}  // namespace
+
+rt::Result<Extent> ReadingQuery::extent(const std::vector<SeriesId>& ids, TimeRange range) {
+  Snapshot snapshot(state_->db);
+  if (auto done = snapshot.begin(); !done) return done.error();
+  std::map<NodeNo, std::vector<SeriesRow>> by_node;
+  for (const SeriesId id : ids) {
+    const auto row = find_series(state_->db, id);
+    if (!row) return row.error();
+    by_node[row->node].push_back(*row);
+  }
+  Extent total;
+  for (const auto& [node, series] : by_node) {
+    if (auto done = add_extents(*state_, node, series, range, total); !done) return done.error();
+  }
+  return total;
 }
 
 rt::Result<std::vector<Hole>> ReadingQuery::holes(const std::vector<SeriesId>& ids,

@@ -8,7 +8,6 @@
 
 #include "coordinator/query/query_state.h"
 #include "coordinator/query/reading_cursor.h"
-#include "coordinator/query/waiting_readings.h"
 #include "coordinator/store/deletion_table.h"
 
 namespace fieldpost::coordinator {
@@ -53,30 +52,40 @@ rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id) {
 }
 
 rt::Result<Masks> masks_of(QueryState& state, const SeriesRow& series, TimeRange range) {
-  auto of_node = masks_of(state.db, series.node, range.from, range.to);
-  if (!of_node || of_node->empty()) return of_node;
+  const auto of_node = masks_of(state.db, series.node, range.from, range.to);
+  return of_node ? masks_among(state, series.id, *of_node) : of_node;
+}
+
+rt::Result<Masks> masks_among(QueryState& state, SeriesId series, const Masks& of_node) {
+  if (of_node.empty()) return Masks();
   rt::Statement& stmt = state.db.prepare("SELECT key FROM series WHERE id = ?");
-  const auto row = stmt.bind(1, series.id).step();
+  const auto row = stmt.bind(1, series).step();
   if (!row) return row.error();
-  Masks masks = *row ? masks_for(*of_node, stmt.text(0)) : Masks();
+  Masks masks = *row ? masks_for(of_node, stmt.text(0)) : Masks();
   stmt.reset();
   return masks;
 }
 
 rt::Result<std::vector<ReadingCursor>> cursors_of(QueryState& state, const SeriesRow& series,
                                                   TimeRange range) {
-  auto masks = masks_of(state, series, range);
+  const auto masks = masks_of(state, series, range);
   if (!masks) return masks.error();
-  auto waiting = waiting_readings(state, series, range, *masks);
+  auto waiting = waiting_readings(state, series.node, {{series.id, *masks}}, range);
   if (!waiting) return waiting.error();
+  return cursors_over(state, series, range, *masks, std::move((*waiting)[series.id]));
+}
+
+rt::Result<std::vector<ReadingCursor>> cursors_over(QueryState& state, const SeriesRow& series,
+                                                    TimeRange range, Masks masks,
+                                                    RunsByBoot waiting) {
   const auto stored = boots_of(state.db, series.id);
   if (!stored) return stored.error();
   std::set<wire::Id128> boots(stored->begin(), stored->end());
-  for (const auto& [boot, run] : *waiting) boots.insert(boot);
-  std::erase_if(*masks, [](const Mask& mask) { return !mask.is_pending; });
+  for (const auto& [boot, run] : waiting) boots.insert(boot);
+  std::erase_if(masks, [](const Mask& mask) { return !mask.is_pending; });
   std::vector<ReadingCursor> cursors;
   for (const wire::Id128& boot : boots) {
-    cursors.emplace_back(state, series, boot, range, std::move((*waiting)[boot]), *masks);
+    cursors.emplace_back(state, series, boot, range, std::move(waiting[boot]), masks);
   }
   return cursors;
 }

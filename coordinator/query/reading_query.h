@@ -44,6 +44,7 @@ enum class Derived : std::uint8_t {
 };
 
 struct Extent {
+  std::uint64_t series = 0;  ///< that have any
   std::uint64_t readings = 0;
   std::uint64_t bytes = 0;  ///< of compacted ones in the file, about
 };
@@ -96,9 +97,9 @@ class ReadingQuery {
   /// kInvalid also for no points.
   rt::Result<std::vector<Bucket>> aggregate(SeriesId series, TimeRange range, std::size_t points);
 
-  /// How much there is in [from, to). Decodes no chunk that lies wholly inside. kNotFound: no such
-  /// series.
-  rt::Result<Extent> extent(SeriesId series, TimeRange range);
+  /// How much these series have in [from, to), together. Decodes no chunk that lies wholly inside,
+  /// and what waits once for all of a node. kNotFound: no such series.
+  rt::Result<Extent> extent(const std::vector<SeriesId>& ids, TimeRange range);
   /// What was deleted of these series in [from, to), by gap.
   rt::Result<std::vector<Hole>> holes(const std::vector<SeriesId>& ids, TimeRange range);
 

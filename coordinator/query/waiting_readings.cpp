@@ -37,27 +37,53 @@ rt::Status DamageLog::judge(const ChunkRow& row, const rt::Error& error) {
   return judge(chunks_, {row.pack_no, row.offset}, error);
 }
 
-rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series, TimeRange range,
-                                        const Masks& masks) {
-  const auto rows = waiting_batches(state.db, series.node);
+namespace {
+
+/// Of each column that is wanted.
+struct WantedColumn {
+  std::size_t column = 0;
+  SeriesId series = 0;
+};
+
+std::vector<WantedColumn> wanted_columns(const std::vector<SeriesId>& ids,
+                                         const MasksBySeries& series) {
+  std::vector<WantedColumn> wanted;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (series.contains(ids[i])) wanted.push_back({i, ids[i]});
+  }
+  return wanted;
+}
+
+rt::Status add_batch(QueryState& state, const BatchRow& row, const MasksBySeries& series,
+                     TimeRange range, RunsBySeries& runs) {
+  const auto ids = state.catalog.find_ids(row.node, row.set_no);
+  if (!ids) return ids.error();
+  const auto wanted = wanted_columns(**ids, series);
+  if (wanted.empty()) return rt::ok();
+  const auto batch = load_batch(state.db, state.catalog, row);
+  if (!batch) return state.damage.judge(row, batch.error());
+  for (const auto& [column, id] : wanted) {
+    append_in_range(runs[id][row.boot], *batch, column, range);
+  }
+  return rt::ok();
+}
+
+}  // namespace
+
+rt::Result<RunsBySeries> waiting_readings(QueryState& state, NodeNo node,
+                                          const MasksBySeries& series, TimeRange range) {
+  const auto rows = waiting_batches(state.db, node);
   if (!rows) return rows.error();
-  RunsByBoot runs;
+  RunsBySeries runs;
   for (const BatchRow& row : *rows) {
     if (row.last_time < range.from || row.first_time >= range.to) continue;
-    const auto ids = state.catalog.find_ids(row.node, row.set_no);
-    if (!ids) return ids.error();
-    const auto at = std::find((*ids)->begin(), (*ids)->end(), series.id);
-    if (at == (*ids)->end()) continue;
-    const auto batch = load_batch(state.db, state.catalog, row);
-    if (!batch) {
-      if (auto done = state.damage.judge(row, batch.error()); !done) return done.error();
-      continue;
-    }
-    append_in_range(runs[row.boot], *batch, static_cast<std::size_t>(at - (*ids)->begin()), range);
+    if (auto done = add_batch(state, row, series, range, runs); !done) return done.error();
   }
-  for (auto& [boot, run] : runs) {
-    erase_masked(run.items, 0, masks);
-    settle(run);
+  for (auto& [id, by_boot] : runs) {
+    for (auto& [boot, run] : by_boot) {
+      erase_masked(run.items, 0, series.at(id));
+      settle(run);
+    }
   }
   return runs;
 }

@@ -9,9 +9,13 @@ namespace fieldpost::coordinator {
 
 using RunsByBoot = std::map<wire::Id128, Run>;
 
-/// Readings of a series in [from, to) that are not compacted yet: winners among themselves,
-/// ascending by time, by the boot that stamped them. Without what the masks cover.
-rt::Result<RunsByBoot> waiting_readings(QueryState& state, const SeriesRow& series, TimeRange range,
-                                        const Masks& masks);
+using RunsBySeries = std::map<SeriesId, RunsByBoot>;
+using MasksBySeries = std::map<SeriesId, Masks>;
+
+/// Readings of these series of a node in [from, to) that are not compacted yet: winners among
+/// themselves, ascending by time, by the boot that stamped them. Without what the masks cover. Each
+/// batch is decoded once.
+rt::Result<RunsBySeries> waiting_readings(QueryState& state, NodeNo node,
+                                          const MasksBySeries& series, TimeRange range);
 
 }  // namespace fieldpost::coordinator

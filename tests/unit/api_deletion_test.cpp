@@ -42,6 +42,18 @@ TEST_CASE("deleting is a dry run that tells how much would go, unless it is told
   CHECK(world.view.deletions.empty());
 }
 
+TEST_CASE("a dry run of many series is asked in parts, between which others are answered") {
+  ApiWorld world;
+  const std::uint64_t before = world.desk->asked();
+  for (int i = 0; i < 300; ++i) {
+    world.add_series("a", "air,sensor=" + std::to_string(i) + " temp f", {{1, 1.0}, {2, 2.0}});
+  }
+  const json total = ask(world, "node=a&to=2000000000", 200);
+  CHECK(total.at("series") == 300);
+  CHECK(total.at("readings") == 300);
+  CHECK(world.desk->asked() - before == 2);
+}
+
 TEST_CASE("a deletion goes to the coordinator with who asked and why") {
   ApiWorld world;
   const json answer = ask(world, "node=a&from=5&to=9&dry=false&reason=wrong%20sensor", 202);
@@ -50,6 +62,14 @@ TEST_CASE("a deletion goes to the coordinator with who asked and why") {
   CHECK(world.view.deletions[0].first_time == 5);
   CHECK(world.view.deletions[0].last_time == 8);
   CHECK(world.view.deletions[0].reason.ends_with(": wrong sensor"));
+}
+
+TEST_CASE("a deletion that finds no room is not told to try again at once") {
+  ApiWorld world;
+  world.view.deletion_error = rt::Error{rt::Errc::kFull, "a node has at most 1000 deletions"};
+  auto& answer = world.ask("DELETE", "/api/v1/readings?node=a&dry=false");
+  CHECK(answer.response->status == 507);
+  CHECK(answer.response->headers.get("Retry-After").empty());
 }
 
 TEST_CASE("a deletion that says too little or too much is refused") {

@@ -105,6 +105,7 @@ std::unique_ptr<LiveSubscription> FakeView::subscribe(const std::vector<SeriesId
 void FakeView::delete_readings(
     coordinator::DeletionRequest request,
     std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) {
+  if (deletion_error) return done(*deletion_error);
   deletions.push_back(std::move(request));
   done(std::vector<coordinator::Deletion>{{deletions.back().node, 7}});
 }

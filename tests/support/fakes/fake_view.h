@@ -45,6 +45,7 @@ class FakeView final : public coordinator::CoordinatorView {
   std::vector<coordinator::HttpWrite> writes;
   std::vector<coordinator::DeletionRequest> deletions;
   std::optional<rt::Error> write_error;
+  std::optional<rt::Error> deletion_error;
   std::shared_ptr<coordinator::BootOffsets> offsets = std::make_shared<coordinator::BootOffsets>();
   std::vector<coordinator::Metric> metric_list;
   coordinator::Readiness ready{.ready = true, .why_not = {}};

@@ -71,6 +71,19 @@ rt::Result<std::int64_t> insert_gap(rt::Database& db, const DeletionScope& scope
   return db.last_insert_rowid();
 }
 
+/// What a deletion covers of ranks and packs only grows, so scope and times decide.
+rt::Status retire_covered(rt::Database& db, const DeletionScope& by) {
+  return db
+      .prepare(
+          "UPDATE deletion SET state = 4 WHERE node_no = ?1 AND state = 2"
+          " AND (?2 = '' OR measurement = ?2) AND first_time >= ?3 AND last_time <= ?4")
+      .bind(1, by.node)
+      .bind_text(2, by.measurement)
+      .bind(3, by.first_time)
+      .bind(4, by.last_time)
+      .run();
+}
+
 struct NewRow {
   DeletionState state = DeletionState::kPending;
   std::int64_t pack_no_max = 0;
@@ -101,7 +114,8 @@ rt::Result<std::int64_t> insert_row(rt::Database& db, const DeletionScope& scope
 rt::Result<Masks> masks_of(rt::Database& db, NodeNo node, std::int64_t first, std::int64_t last) {
   rt::Statement& stmt = db.prepare(
       "SELECT no, measurement, first_time, last_time, state, pack_no_max, ordinal_max, marks"
-      " FROM deletion WHERE node_no = ? AND last_time >= ? AND first_time <= ? AND state <> 3");
+      " FROM deletion WHERE node_no = ? AND last_time >= ? AND first_time <= ? AND state IN (1, "
+      "2)");
   stmt.bind(1, node).bind(2, first).bind(3, last);
   Masks masks;
   for (;;) {
@@ -131,8 +145,9 @@ Masks masks_for(const Masks& of_node, std::string_view series_key) {
 rt::Result<std::int64_t> add_deletion(rt::Database& db, const DeletionScope& scope,
                                       std::uint64_t ordinal_max,
                                       const std::vector<wire::Rank>& marks, rt::UnixTime now) {
+  if (auto done = retire_covered(db, scope); !done) return done.error();
   const auto known =
-      number(db, "SELECT count(*) FROM deletion WHERE node_no = ? AND state <> 3", scope.node);
+      number(db, "SELECT count(*) FROM deletion WHERE node_no = ? AND state IN (1, 2)", scope.node);
   if (!known) return known.error();
   if (*known >= kDeletionsOfNodeMax) {
     return Error{Errc::kFull, fmt::format("a node has at most {} deletions", kDeletionsOfNodeMax)};

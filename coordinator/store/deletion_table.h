@@ -13,10 +13,11 @@
 
 namespace fieldpost::coordinator {
 
-/// A node's deletions in force: each is looked at for every batch of its times.
+/// A node's deletions in force, but for rules: each is looked at for every batch of its times.
 inline constexpr std::int64_t kDeletionsOfNodeMax = 1000;
 
-enum class DeletionState : std::uint8_t { kPending = 1, kDone = 2, kRule = 3 };
+/// kRetired: done, and another covers all that it covers.
+enum class DeletionState : std::uint8_t { kPending = 1, kDone = 2, kRule = 3, kRetired = 4 };
 
 /// The deletions of a node, but for rules, that touch these times.
 rt::Result<Masks> masks_of(rt::Database& db, NodeNo node, std::int64_t first, std::int64_t last);
@@ -50,8 +51,8 @@ struct Deletion {
 };
 
 /// Enters a deletion and the gap that shows it; from the commit on no answer has what it covers.
-/// `ordinal_max` and `marks` as in Mask. Returns the gap. kFull at `kDeletionsOfNodeMax`. Inside
-/// the caller's transaction.
+/// Those that are done and of which it covers all retire. `ordinal_max` and `marks` as in Mask.
+/// Returns the gap. kFull at `kDeletionsOfNodeMax`. Inside the caller's transaction.
 rt::Result<std::int64_t> add_deletion(rt::Database& db, const DeletionScope& scope,
                                       std::uint64_t ordinal_max,
                                       const std::vector<wire::Rank>& marks, rt::UnixTime now);

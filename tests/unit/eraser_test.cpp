@@ -187,6 +187,33 @@ TEST_CASE("a node has a bounded number of deletions") {
   CHECK(more.error().code == Errc::kFull);
 }
 
+TEST_CASE("a deletion that is done makes room for one that covers all of it, and no other") {
+  Garden world;
+  world.compact();
+  world.delete_readings({world.node, "air", 0, 9, ""}, {{1, 2}});
+  world.delete_readings({world.node, "soil", 0, 4, ""}, {{1, 2}});
+  world.erase();
+  const auto in_force = [&] {
+    return *world.number("SELECT count(*) FROM deletion WHERE state IN (1, 2)");
+  };
+  world.delete_readings({world.node, "air", 0, 8, ""}, {{1, 2}});
+  CHECK(in_force() == 3);
+  world.delete_readings({world.node, "", 0, 4, ""}, {{1, 2}});  // of all measurements
+  CHECK(in_force() == 3);
+  world.erase();
+  const auto last = world.delete_readings({world.node, "air", 0, 19, ""}, {{1, 2}});
+  CHECK(in_force() == 2);
+  world.erase();
+  world.add(world.batch(1, columns(0, 50, 1)));  // a replay
+  CHECK(world.count(1) == 80);
+  CHECK(world.count(3) == 95);
+  const auto holes = world.query().holes({1}, {5, 100});
+  REQUIRE(holes);
+  REQUIRE(holes->size() == 1);
+  CHECK(holes->front().gap == last);
+  CHECK(world.number("SELECT sum(readings) FROM gap") > 0);
+}
+
 TEST_CASE("the first rule that matches says how long readings are kept") {
   Garden world;
   const auto other = world.add_node("bench-1");

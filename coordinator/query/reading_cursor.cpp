@@ -24,15 +24,22 @@ const Item* ReadingCursor::waiting_item() const {
   return waiting_at_ < waiting_.items.size() ? &waiting_.items[waiting_at_] : nullptr;
 }
 
+/// Passes over chunks that are deleted as a whole.
 rt::Status ReadingCursor::find_chunk() {
-  if (!chunks_.empty() || found_all_) return rt::ok();
+  while (chunks_.empty() && !found_all_) {
+    if (auto done = find_chunks(); !done) return done;
+  }
+  return rt::ok();
+}
+
+rt::Status ReadingCursor::find_chunks() {
   const auto found = chunks_from(state_.db, {series_.id, boot_}, search_from_, kChunksFoundMax);
   if (!found) return found.error();
   found_all_ = found->size() < kChunksFoundMax;
   for (const ChunkRow& chunk : *found) {
     if (chunk.first_time >= range_.to || chunk.last_time == INT64_MAX) found_all_ = true;
     if (chunk.first_time >= range_.to) break;
-    chunks_.push_back(chunk);
+    if (covers_whole(masks_, chunk) == nullptr) chunks_.push_back(chunk);
     search_from_ = chunk.last_time == INT64_MAX ? INT64_MAX : chunk.last_time + 1;
   }
   return rt::ok();

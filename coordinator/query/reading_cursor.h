@@ -43,6 +43,7 @@ class ReadingCursor {
 
  private:
   rt::Status find_chunk();
+  rt::Status find_chunks();
   rt::Status decode_chunk();
   rt::Status find_stored();
   [[nodiscard]] bool has_decoded() const { return at_ < end_; }

@@ -56,6 +56,7 @@ rt::Result<bool> offer_rest(QueryState& state, Candidate& candidate, const Chunk
 
 /// Takes the end of a chunk; false when nothing of it is left. Numbers need no more than its row.
 rt::Result<bool> offer_chunk(QueryState& state, Candidate& candidate, const ChunkRow& chunk) {
+  if (covers_whole(candidate.masks, chunk) != nullptr) return false;
   if (touch(candidate.masks, chunk.first_time, chunk.last_time)) {
     return offer_rest(state, candidate, chunk);
   }

@@ -6,15 +6,6 @@
 namespace fieldpost::coordinator {
 namespace {
 
-/// The mask that covers all of the chunk as far as its row tells.
-const Mask* covers_whole(const Masks& masks, const ChunkRow& chunk) {
-  const auto found = std::find_if(masks.begin(), masks.end(), [&](const Mask& mask) {
-    return chunk.pack_no <= mask.pack_no_max && chunk.first_time >= mask.first_time &&
-           chunk.last_time <= mask.last_time;
-  });
-  return found == masks.end() ? nullptr : &*found;
-}
-
 /// First and last time of what a series has in chunks. Few seeks a boot.
 rt::Status set_span(rt::Database& db, SeriesId series) {
   const auto boots = boots_of(db, series);

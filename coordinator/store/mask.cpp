@@ -38,6 +38,14 @@ bool touch(const Masks& masks, std::int64_t first, std::int64_t last) {
                      [&](const Mask& mask) { return mask.touches(first, last); });
 }
 
+const Mask* covers_whole(const Masks& masks, const ChunkRow& chunk) {
+  const auto found = std::find_if(masks.begin(), masks.end(), [&](const Mask& mask) {
+    return chunk.pack_no <= mask.pack_no_max && chunk.first_time >= mask.first_time &&
+           chunk.last_time <= mask.last_time;
+  });
+  return found == masks.end() ? nullptr : &*found;
+}
+
 void Taken::add(std::int64_t deletion, std::uint64_t readings, std::uint64_t bytes) {
   const auto found = std::find_if(counts_.begin(), counts_.end(),
                                   [&](const Count& count) { return count.deletion == deletion; });

@@ -37,6 +37,10 @@ using Masks = std::vector<Mask>;
 /// Those of the masks that touch the times.
 [[nodiscard]] bool touch(const Masks& masks, std::int64_t first, std::int64_t last);
 
+/// The one that covers all of the chunk as far as its row tells: it need not be decoded. Null:
+/// none.
+[[nodiscard]] const Mask* covers_whole(const Masks& masks, const ChunkRow& chunk);
+
 /// How many readings each deletion took.
 class Taken {
  public:

@@ -154,6 +154,8 @@ TEST_CASE("chunks that go whole are not decoded") {
   world.compact();
   world.execute("UPDATE pack SET bytes = zeroblob(length(bytes))");
   world.delete_readings({world.node, "", 0, 99, ""}, {{1, 2}});
+  CHECK(world.count(1) == 0);  // a damaged one would be told
+  CHECK(world.query().last({1, 3})->empty());
   world.erase();
   CHECK(world.number("SELECT count(*) FROM chunk") == 0);
   CHECK(world.number("SELECT count(*) FROM damaged_chunk") == 0);

@@ -124,17 +124,18 @@ Result<GapView> LedgerQuery::read_gap(rt::Statement& row, std::string& sets, Nod
   return gap;
 }
 
-Result<std::vector<SeriesId>> LedgerQuery::series_deleted(NodeNo node,
-                                                          const std::string& measurement,
-                                                          bool by_rule) {
+Result<const std::vector<SeriesId>*> LedgerQuery::series_deleted(const DeletedScope& scope,
+                                                                 DeletedSeries& known) {
+  const auto [at, is_new] = known.try_emplace(scope);
+  if (!is_new) return &at->second;
+  const auto& [node, measurement, by_rule] = scope;
   rt::Statement& rows = db_.prepare("SELECT id, key FROM series WHERE node_no = ?1 ORDER BY id");
   rows.bind(1, node);
-  std::vector<SeriesId> out;
   for (;;) {
     const auto row = rows.step();
     if (!row) return row.error();
-    if (!*row) return out;
-    if (concerns(measurement, by_rule, rows.text(1))) out.push_back(rows.i64(0));
+    if (!*row) return &at->second;
+    if (concerns(measurement, by_rule, rows.text(1))) at->second.push_back(rows.i64(0));
   }
 }
 
@@ -190,11 +191,13 @@ Result<std::vector<GapView>> LedgerQuery::gaps(const GapFilter& filter, std::int
     found.push_back(std::move(each));
   }
   std::vector<GapView> out;
+  DeletedSeries deleted;  // each asks for all series of a node, and many ask the same
   for (Found& each : found) {
     if (!each.measurement.empty()) {
-      auto series = series_deleted(each.node, each.measurement, each.gap.cause == "retention");
+      const auto series =
+          series_deleted({each.node, each.measurement, each.gap.cause == "retention"}, deleted);
       if (!series) return series.error();
-      each.gap.series = std::move(*series);
+      each.gap.series = **series;
     } else if (each.gap.series) {
       auto series = series_of(each.node, each.sets);
       if (!series) return series.error();

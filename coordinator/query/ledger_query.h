@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "coordinator/http/views.h"
@@ -52,8 +54,11 @@ class LedgerQuery {
   explicit LedgerQuery(rt::Database db) : db_(std::move(db)) {}
   rt::Result<GapView> read_gap(rt::Statement& row, std::string& sets, NodeNo& node);
   rt::Result<std::vector<SeriesId>> series_of(NodeNo node, const std::string& sets);
-  rt::Result<std::vector<SeriesId>> series_deleted(NodeNo node, const std::string& measurement,
-                                                   bool by_rule);
+  using DeletedScope = std::tuple<NodeNo, std::string, bool>;  ///< measurement; whether by a rule
+  using DeletedSeries = std::map<DeletedScope, std::vector<SeriesId>>;
+  /// Adds what it finds to `known`, into which the answer points.
+  rt::Result<const std::vector<SeriesId>*> series_deleted(const DeletedScope& scope,
+                                                          DeletedSeries& known);
   rt::Database db_;
 };
 

@@ -49,7 +49,7 @@ Coordinator::Coordinator(rt::Loop& loop, const rt::WallClock& clock, rt::Random&
       .on_connected = [this](std::uint16_t) { on_connected(); },
       .on_disconnected = [this](std::string why) { on_disconnected(why); },
       .on_message = [this](rt::MqttMessage message) { on_message(std::move(message)); },
-      .on_puback = [this](std::uint64_t) { downlink_.on_puback(); },
+      .on_puback = [this](std::uint64_t) { downlink_.pump(); },
   });
 }
 

@@ -32,6 +32,7 @@ void Coordinator::on_tick() {
   const rt::Instant now = loop_.now();
   forget_silent();
   balance_credit();
+  downlink_.pump();
   if (generation_ != 0 && now - presence_published_ >= kPresenceEvery) publish_presence(true);
   if (now - last_compaction_ >= options_.compaction_every) compact();
   if (now - last_erasure_ >= kEraseEvery) erase();

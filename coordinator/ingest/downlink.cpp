@@ -7,6 +7,7 @@ namespace fieldpost::coordinator {
 using rt::Errc;
 
 rt::Status Downlink::send(rt::MqttMessage message) {
+  pump();
   if (queue_.empty()) {
     const auto sent = mqtt_.publish(message);
     if (sent) return rt::ok();
@@ -20,7 +21,7 @@ rt::Status Downlink::send(rt::MqttMessage message) {
   return rt::ok();
 }
 
-void Downlink::on_puback() {
+void Downlink::pump() {
   while (!queue_.empty() && mqtt_.publish(queue_.front())) {
     bytes_ -= size_of(queue_.front());
     queue_.pop_front();

@@ -18,8 +18,10 @@ class Downlink {
   /// kUnavailable: not connected. kFull: too much waits already; the message is dropped, and the
   /// node that it was for asks again.
   rt::Status send(rt::MqttMessage message);
-  void on_puback();  ///< the window has room
-  void clear();      ///< the connection is gone, and what was to be said with it
+  /// Says what the broker's window has room for: at each PUBACK, and now and then, since a window
+  /// with nothing under way brings none.
+  void pump();
+  void clear();  ///< the connection is gone, and what was to be said with it
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
 
  private:

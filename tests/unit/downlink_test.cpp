@@ -36,10 +36,9 @@ TEST_CASE("what the window has no room for goes out later, in order and once") {
   CHECK(mqtt.sent == std::vector<std::string>{"a"});
   mqtt.room = 1;
   CHECK(downlink.send({"d", "", false}).has_value());  // does not overtake
-  downlink.on_puback();
   CHECK(mqtt.sent == std::vector<std::string>{"a", "b"});
   mqtt.room = 5;
-  downlink.on_puback();
+  downlink.pump();
   CHECK(mqtt.sent == std::vector<std::string>{"a", "b", "c", "d"});
   CHECK(downlink.waiting() == 0);
 }
@@ -52,7 +51,7 @@ TEST_CASE("more than the bound is refused, and there is room again when some has
   CHECK(downlink.send({"b", half, false}).has_value());
   CHECK(downlink.send({"c", "x", false}).error().code == rt::Errc::kFull);
   mqtt.room = 1;
-  downlink.on_puback();
+  downlink.pump();
   CHECK(downlink.send({"d", "x", false}).has_value());
 }
 
@@ -65,7 +64,7 @@ TEST_CASE("without a connection nothing is kept") {
   CHECK(downlink.send({"b", "", false}).error().code == rt::Errc::kUnavailable);
   mqtt.connected = true;
   mqtt.room = 5;
-  downlink.on_puback();
+  downlink.pump();
   CHECK(mqtt.sent.empty());
 }
 

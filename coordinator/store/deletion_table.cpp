@@ -1,11 +1,11 @@
 #include "coordinator/store/deletion_table.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/store/retention.h"
 #include "coordinator/store/u64_array.h"
 #include "proto/wire/readings.h"
 
@@ -130,7 +130,7 @@ bool concerns(std::string_view measurement, bool by_rule, std::string_view serie
   if (measurement.empty()) return true;
   const auto key = wire::SeriesKey::parse(series_key);
   if (!key || !by_rule) return key && key->measurement == measurement;
-  return ::fnmatch(std::string(measurement).c_str(), key->measurement.c_str(), 0) == 0;
+  return matches_pattern(measurement, key->measurement);
 }
 
 Masks masks_for(const Masks& of_node, std::string_view series_key) {

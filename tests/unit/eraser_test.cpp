@@ -231,6 +231,22 @@ TEST_CASE("the first rule that matches says how long readings are kept") {
   CHECK(world.number("SELECT count(*) FROM deletion WHERE state = 3 AND measurement = '*'") == 1);
 }
 
+TEST_CASE("in a rule's pattern only * and ? stand for anything but themselves") {
+  const auto matches = coordinator::matches_pattern;
+  for (const char* pattern : {"", "*", "**"}) CHECK(matches(pattern, ""));
+  for (const char* pattern : {"*", "a*", "*r", "a?r", "*i*", "a**r", "*a*r*"}) {
+    CHECK(matches(pattern, "air"));
+  }
+  for (const char* pattern : {"", "a", "ai?r", "a?", "?", "*a", "b*", "air?"}) {
+    CHECK_FALSE(matches(pattern, "air"));
+  }
+  CHECK(matches("*ab*ab", "aabab_abab"));
+  CHECK_FALSE(matches("[ab]", "a"));
+  CHECK(matches("[ab]", "[ab]"));
+  CHECK(matches("a\\*", "a\\b"));  // a backslash and a star
+  CHECK(matches("*", "a/b.c"));
+}
+
 TEST_CASE("a reading outlives its rule by at most an eighth, and no younger one goes") {
   Garden world;
   world.add(world.batch(3, columns(1000, 80, 3, kHour / 10)));  // eight hours in one chunk

@@ -1,6 +1,7 @@
 // What the coordinator does of its own accord and for its HTTP side: the tick, compaction, writes,
 // commands.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "coordinator/coordinator.h"
@@ -309,10 +310,27 @@ void Coordinator::reprocess(const std::string& node, bool give_up,
   reprocess_step(std::move(work));
 }
 
+namespace {
+
+/// What a step added, by the names of nodes.
+rt::Result<std::map<std::string, std::vector<std::int64_t>>> gaps_by_name(Ledger& ledger,
+                                                                          const Reprocessed& step) {
+  std::map<std::string, std::vector<std::int64_t>> out;
+  for (const auto& [no, gaps] : step.gaps) {
+    const auto node = ledger.node(no);
+    if (!node) return node.error();
+    if (!gaps.empty()) out[node->id] = gaps;
+  }
+  return out;
+}
+
+}  // namespace
+
 void Coordinator::reprocess_step(std::shared_ptr<Reprocessing> work) {
   auto step = std::make_shared<Reprocessed>();
+  auto changed = std::make_shared<std::map<std::string, std::vector<std::int64_t>>>();
   run_store(
-      [work, step, now = clock_.now()](Store& store) -> Status {
+      [work, step, changed, now = clock_.now()](Store& store) -> Status {
         if (!work->node.empty()) {
           const auto no = store.ledger().find_node(work->node);
           if (!no) return no.error();
@@ -322,14 +340,18 @@ void Coordinator::reprocess_step(std::shared_ptr<Reprocessing> work) {
         auto done = store.ingest().reprocess(work->options, now);
         if (!done) return done.error();
         *step = std::move(*done);
-        return ok();
+        auto gaps = gaps_by_name(store.ledger(), *step);
+        if (gaps) *changed = std::move(*gaps);
+        return gaps ? ok() : Status(gaps.error());
       },
-      [this, work, step](Status status) {
+      [this, work, step, changed](Status status) {
         if (!status) return work->done(status.error());
         work->sum.stored += step->stored;
         work->sum.given_up += step->given_up;
         work->sum.left += step->left;
-        if (!step->gaps.empty() && on_changed_) on_changed_(work->node, step->gaps);
+        for (const auto& [node, gaps] : *changed) {
+          if (on_changed_) on_changed_(node, gaps);
+        }
         if (!step->more) return work->done(std::move(work->sum));
         work->options.after = *step->more;
         reprocess_step(work);  // steps are bounded; commits go between them

@@ -62,9 +62,9 @@ struct ReprocessOptions {
 struct Reprocessed {
   std::uint64_t stored = 0;
   std::uint64_t given_up = 0;
-  std::uint64_t left = 0;          ///< not understood
-  std::vector<std::int64_t> gaps;  ///< rows that are new
-  std::optional<NamePlace> more;   ///< where the next step goes on; none: it was the last
+  std::uint64_t left = 0;                            ///< not understood
+  std::map<NodeNo, std::vector<std::int64_t>> gaps;  ///< rows that are new
+  std::optional<NamePlace> more;  ///< where the next step goes on; none: it was the last
 };
 
 /// A failure that the content of a record can cause; anything else is the disk's.

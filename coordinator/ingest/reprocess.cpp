@@ -39,7 +39,7 @@ Result<Reprocessed> Ingest::reprocess_rows(const std::vector<QuarantinedRecord>&
     } else {
       const auto gap = quarantine_.give_up(row, wire::GapCause::kGivenUp, now);
       if (!gap) return gap.error();
-      out.gaps.push_back(*gap);
+      out.gaps[row.node].push_back(*gap);
       out.given_up += 1;
     }
   }
@@ -59,7 +59,7 @@ Result<bool> Ingest::try_store(const QuarantinedRecord& row, rt::UnixTime now, R
   if (done) done = quarantine_.release(row.place);
   // Taken already, unless the record could not be read at all then.
   for (const wire::Gap& gap : record->gaps) {
-    if (done) done = gaps_.take(*incarnation, row.place.seq, gap, now, out.gaps);
+    if (done) done = gaps_.take(*incarnation, row.place.seq, gap, now, out.gaps[row.node]);
   }
   if (done) done = count_delivered(row.node, record->readings);
   if (!done) return done.error();

@@ -63,6 +63,21 @@ void show_node(Services& services, Call call) {
   });
 }
 
+/// Nodes are configured by files of their own, which nobody tells the coordinator.
+rt::HttpResponse local_config(const std::string& node) {
+  return json_response(
+      nlohmann::ordered_json{{"node", node}, {"config", nullptr}, {"source", "local"}}.dump());
+}
+
+void show_config(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  if (refuse_bad(parameters, *call.responder)) return;
+  services.view.find_node(
+      call.path[0], [responder = std::move(call.responder)](rt::Result<NodeView> node) {
+        responder->respond(node ? local_config(node->id) : error_response(node.error()));
+      });
+}
+
 void list_gaps(Services& services, Call call) {
   Parameters parameters(call.request.target);
   GapFilter filter;
@@ -171,6 +186,8 @@ void add_node_routes(Router& router, Services& services) {
              [&services](Call call) { list_nodes(services, std::move(call)); });
   router.add("GET", "/api/v1/nodes/{id}",
              [&services](Call call) { show_node(services, std::move(call)); });
+  router.add("GET", "/api/v1/nodes/{id}/config",
+             [&services](Call call) { show_config(services, std::move(call)); });
   router.add("GET", "/api/v1/nodes/{id}/commands",
              [&services](Call call) { list_commands(services, std::move(call)); });
   router.add("POST", "/api/v1/nodes/{id}/commands",

@@ -195,6 +195,7 @@ std::vector<Row> bad_for_coordinator() {
       problem(request("GET /api/v1/nothing"), 404, "Not Found",
               "there is nothing at /api/v1/nothing"),
       problem(request("GET /api/v1/nodes/nobody"), 404, "Not Found", "no such node: nobody"),
+      problem(request("GET /api/v1/nodes/nobody/config"), 404, "Not Found", "no such node: nobody"),
       get("/api/v1/nodes?limit=0", limit),
       get("/api/v1/nodes?limit=many", limit),
       get("/api/v1/nodes?limit=1001", limit),

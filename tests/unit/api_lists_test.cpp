@@ -78,6 +78,14 @@ TEST_CASE("a node is shown with all that the contract names") {
   CHECK(world.problem("/api/v1/nodes/none", 404) == "there is no node none");
 }
 
+TEST_CASE("the configuration of a node is its own until the coordinator gives it one") {
+  ApiWorld world;
+  world.view.nodes = {node("greenhouse-3")};
+  CHECK(world.get("/api/v1/nodes/greenhouse-3/config") ==
+        json({{"node", "greenhouse-3"}, {"config", nullptr}, {"source", "local"}}));
+  CHECK(world.problem("/api/v1/nodes/none/config", 404) == "there is no node none");
+}
+
 TEST_CASE("lists come page by page behind opaque cursors") {
   ApiWorld world;
   for (int i = 1; i <= 7; ++i) {

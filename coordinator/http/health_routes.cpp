@@ -77,10 +77,23 @@ void answer_metrics(const Services& services, const Call& call) {
   call.responder->respond(std::move(response));
 }
 
-void answer_readiness(const Services& services, const Call& call) {
+/// A question of no weight that reads the store's file all the same.
+rt::Result<bool> ask_store(ReadingQuery& query) {
+  const auto series = query.series({}, 0, 1);
+  return series ? rt::Result<bool>(true) : rt::Result<bool>(series.error());
+}
+
+void answer_readiness(const Services& services, Call call) {
   const Readiness readiness = services.view.readiness();
-  call.responder->respond(readiness.ready ? json_response(R"({"status":"ready"})")
-                                          : rt::problem_response(503, readiness.why_not));
+  if (!readiness.ready) {
+    return call.responder->respond(error_response({rt::Errc::kUnavailable, readiness.why_not}));
+  }
+  services.desk.ask<bool>(
+      &ask_store, [responder = std::move(call.responder)](const rt::Result<bool>& answered) {
+        responder->respond(answered ? json_response(R"({"status":"ready"})")
+                                    : error_response({rt::Errc::kUnavailable,
+                                                      "the store: " + answered.error().message}));
+      });
 }
 
 }  // namespace
@@ -100,7 +113,8 @@ void add_health_routes(Router& router, Services& services) {
   router.add("GET", "/healthz", [](const Call& call) {
     call.responder->respond(json_response(R"({"status":"ok"})"));
   });
-  router.add("GET", "/readyz", [&services](const Call& call) { answer_readiness(services, call); });
+  router.add("GET", "/readyz",
+             [&services](Call call) { answer_readiness(services, std::move(call)); });
   router.add("GET", "/metrics", [&services](const Call& call) { answer_metrics(services, call); });
 }
 

@@ -79,6 +79,7 @@ TEST_CASE("health, readiness and metrics") {
   CHECK(world.get("/readyz").at("status") == "ready");
   world.view.ready = {.ready = false, .why_not = "the broker is not connected"};
   CHECK(world.problem("/readyz", 503) == "the broker is not connected");
+  CHECK(world.answers.back().response->headers.get("Retry-After") == "1");
   world.view.metric_list = {{"fieldpost_records_total",
                              "Records.",
                              MetricKind::kCounter,
@@ -92,6 +93,17 @@ TEST_CASE("health, readiness and metrics") {
                                          "fieldpost_records_total 0.5\n"));
   CHECK(metrics.response->body.find("fieldpost_build_info{version=\"1.2.3\"} 1\n") !=
         std::string::npos);
+}
+
+TEST_CASE("a coordinator whose store does not answer is not ready") {
+  ApiWorld world;
+  for (int i = 0; i < kQuestionsMax; ++i) {
+    world.desk->ask<bool>([](ReadingQuery&) { return true; }, [](const rt::Result<bool>&) {});
+  }
+  CHECK(world.problem("/readyz", 503).starts_with("the store: "));
+  CHECK(world.answers.back().response->headers.get("Retry-After") == "1");
+  world.settle();
+  CHECK(world.get("/readyz").at("status") == "ready");
 }
 
 TEST_CASE("the page brings a policy without unsafe sources and asks for nothing elsewhere") {

@@ -100,8 +100,13 @@ class Aggregation {
       : query_(query), question_(question) {}
 
   rt::Result<std::string> answer() {
-    const auto series = choose_series(query_, question_.series);
+    auto series = choose_series(query_, question_.series);
     if (!series) return series.error();
+    // Strings that a filter happens to match have no buckets; one that is named is a mistake.
+    const bool named = !question_.series.ids.empty();
+    std::erase_if(*series, [named](const SeriesInfo& info) {
+      return !named && info.key.type == wire::ValueType::kString;
+    });
     return question_.group_by.empty() ? each(*series) : grouped(*series);
   }
 

@@ -34,7 +34,8 @@ struct AggregateQuestion {
   TimeFormat times = TimeFormat::kRfc3339;
 };
 
-/// kInvalid for a series of strings, and for more buckets than one answer holds.
+/// Series of strings are left out of what a filter matches. kInvalid for one that is named, and for
+/// more buckets than one answer holds.
 [[nodiscard]] rt::Result<std::string> aggregate_json(ReadingQuery& query,
                                                      const AggregateQuestion& question);
 

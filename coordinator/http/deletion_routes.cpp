@@ -115,6 +115,7 @@ void delete_readings(Services& services, Call call) {
   request.measurement = parameters.text("measurement");
   TimeRange range;
   std::tie(range.from, range.to) = parameters.range();
+  if (range.from == range.to) parameters.complain("to", "expected a time after \"from\"");
   request.first_time = range.from;
   request.last_time = range.to == INT64_MAX ? INT64_MAX : range.to - 1;
   const bool dry = parameters.choice("dry", {"true", "false"}) == 0;

@@ -6,6 +6,7 @@
 #include "coordinator/http/answers.h"
 #include "coordinator/http/cursor.h"
 #include "coordinator/http/json_depth.h"
+#include "coordinator/http/readings_routes.h"
 #include "coordinator/http/view_json.h"
 #include "proto/rt/http_text.h"
 
@@ -37,7 +38,7 @@ std::int64_t number_after(Parameters& parameters, char kind) {
 
 void list_nodes(Services& services, Call call) {
   Parameters parameters(call.request.target);
-  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
+  const std::size_t limit = parameters.limit(kPageDefault, kPageMax);
   const TimeFormat times = parameters.times();
   const std::string cursor = parameters.text("cursor");
   const auto after = cursor.empty() ? std::string() : read_cursor(kNodeCursor, cursor);
@@ -82,9 +83,9 @@ void list_gaps(Services& services, Call call) {
   Parameters parameters(call.request.target);
   GapFilter filter;
   filter.node = parameters.text("node");
-  filter.series = parameters.one_series();
+  filter.series = parameters.series(kSeriesPerQuestionMax);
   std::tie(filter.from, filter.to) = parameters.range();
-  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
+  const std::size_t limit = parameters.limit(kPageDefault, kPageMax);
   const TimeFormat times = parameters.times();
   const std::int64_t after = number_after(parameters, kGapCursor);
   if (refuse_bad(parameters, *call.responder)) return;
@@ -101,7 +102,7 @@ void list_gaps(Services& services, Call call) {
 
 void list_commands(Services& services, Call call) {
   Parameters parameters(call.request.target);
-  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
+  const std::size_t limit = parameters.limit(kPageDefault, kPageMax);
   const TimeFormat times = parameters.times();
   const std::int64_t after = number_after(parameters, kCommandCursor);
   if (refuse_bad(parameters, *call.responder)) return;

@@ -68,6 +68,17 @@ std::size_t Parameters::count(std::string_view name, std::size_t otherwise, std:
   return otherwise;
 }
 
+std::size_t Parameters::limit(std::size_t otherwise, std::size_t most) {
+  const std::string* value = find("limit");
+  if (value == nullptr) return otherwise;
+  const bool digits =
+      !value->empty() && value->find_first_not_of("0123456789") == std::string::npos;
+  const auto number = parse_number<std::size_t>(*value);
+  if (digits && (!number || *number >= 1)) return std::min(number.value_or(most), most);
+  complain("limit", fmt::format("expected a whole number from 1 to {}", most));
+  return otherwise;
+}
+
 bool Parameters::flag(std::string_view name) {
   return choice(name, {"false", "true"}) == 1;
 }
@@ -106,11 +117,6 @@ std::vector<SeriesId> Parameters::series(std::size_t most) {
   return ids;
 }
 
-std::optional<SeriesId> Parameters::one_series() {
-  const std::vector<SeriesId> ids = series(1);
-  return ids.empty() ? std::nullopt : std::optional(ids.front());
-}
-
 std::vector<std::pair<std::string, std::string>> Parameters::prefixed(std::string_view prefix) {
   prefixes_.emplace_back(prefix);
   std::vector<std::pair<std::string, std::string>> found;
@@ -123,7 +129,7 @@ std::vector<std::pair<std::string, std::string>> Parameters::prefixed(std::strin
 std::pair<std::int64_t, std::int64_t> Parameters::range() {
   const std::int64_t from = time("from").value_or(INT64_MIN);
   const std::int64_t to = time("to").value_or(INT64_MAX);
-  if (from >= to) complain("to", "expected a time after \"from\"");
+  if (from > to) complain("to", "expected a time that is not before \"from\"");
   return {from, to};
 }
 

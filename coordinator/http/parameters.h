@@ -27,6 +27,8 @@ class Parameters {
   /// RFC 3339, or integer nanoseconds.
   [[nodiscard]] std::optional<std::int64_t> time(std::string_view name);
   [[nodiscard]] std::size_t count(std::string_view name, std::size_t otherwise, std::size_t most);
+  /// Of `limit`: what is above `most` means `most`; the next page goes on from there.
+  [[nodiscard]] std::size_t limit(std::size_t otherwise, std::size_t most);
   /// Whether the parameter was given at all.
   [[nodiscard]] bool has(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name);
@@ -35,10 +37,9 @@ class Parameters {
                                    std::initializer_list<std::string_view> choices);
   /// Ids, separated by commas or in repeated parameters; distinct, in order, at most `most`.
   [[nodiscard]] std::vector<SeriesId> series(std::size_t most);
-  [[nodiscard]] std::optional<SeriesId> one_series();
   /// `prefix`K=V for every K.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> prefixed(std::string_view prefix);
-  /// Of `from` and `to`: times that are empty or go backwards are a problem.
+  /// Of `from` and `to`: may be empty; times that go backwards are a problem.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> range();
   [[nodiscard]] TimeFormat times();
 

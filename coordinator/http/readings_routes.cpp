@@ -1,5 +1,7 @@
 #include "coordinator/http/readings_routes.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "coordinator/http/answers.h"
@@ -13,53 +15,66 @@ namespace {
 
 constexpr char kSeriesCursor = 's';
 
-rt::Result<std::string> series_json(ReadingQuery& query, const SeriesFilter& filter, SeriesId after,
-                                    std::size_t limit, TimeFormat times) {
-  const auto found = query.series(filter, after, limit + 1);
-  if (!found) return found.error();
+struct SeriesQuestion {
+  std::vector<SeriesId> ids;  ///< empty: all that match the filter
+  SeriesFilter filter;
+  std::int64_t after = 0;  ///< an id, or of named ids how many were looked at
+  std::size_t limit = 0;
+  TimeFormat times = TimeFormat::kRfc3339;
+};
+
+/// `after`: what the next page begins after; none: there is none.
+std::string series_page(const std::vector<SeriesInfo>& found, const SeriesQuestion& question,
+                        std::optional<std::int64_t> after) {
   std::string items;
-  std::string next;
-  std::size_t count = 0;
-  for (const SeriesInfo& series : *found) {
-    if (count++ == limit) {
-      next = make_number_cursor(kSeriesCursor, {(*found)[limit - 1].id});
-      break;
-    }
-    items += (items.empty() ? "" : ",") + to_json(series, times);
-  }
-  return list_json(items, next);
+  for (const SeriesInfo& series : found)
+    items += (items.empty() ? "" : ",") + to_json(series, question.times);
+  return list_json(items, after ? make_number_cursor(kSeriesCursor, {*after}) : "");
 }
 
-rt::Result<std::string> series_by_id_json(ReadingQuery& query, const std::vector<SeriesId>& ids,
-                                          TimeFormat times) {
-  const auto found = find_series(query, ids);
+rt::Result<std::string> all_series_json(ReadingQuery& query, const SeriesQuestion& question) {
+  auto found = query.series(question.filter, question.after, question.limit + 1);
   if (!found) return found.error();
-  std::string items;
-  for (const SeriesInfo& series : *found)
-    items += (items.empty() ? "" : ",") + to_json(series, times);
-  return list_json(items, "");
+  std::optional<std::int64_t> after;
+  if (found->size() > question.limit) {
+    found->resize(question.limit);
+    after = found->back().id;
+  }
+  return series_page(*found, question, after);
+}
+
+rt::Result<std::string> named_series_json(ReadingQuery& query, const SeriesQuestion& question) {
+  const auto found = find_series(query, question.ids);
+  if (!found) return found.error();
+  std::vector<SeriesInfo> page;
+  auto at = std::min(static_cast<std::size_t>(question.after), found->size());
+  for (; at < found->size() && page.size() < question.limit; ++at) {
+    if (matches((*found)[at], question.filter)) page.push_back((*found)[at]);
+  }
+  const bool more = at < found->size();
+  return series_page(page, question,
+                     more ? std::optional(static_cast<std::int64_t>(at)) : std::nullopt);
 }
 
 void list_series(Services& services, Call call) {
   Parameters parameters(call.request.target);
-  const SeriesFilter filter = filter_of(parameters);
-  const std::size_t limit = parameters.count("limit", kPageDefault, kPageMax);
-  const TimeFormat times = parameters.times();
-  SeriesId after = 0;
+  SeriesQuestion question;
+  question.filter = filter_of(parameters);
+  question.limit = parameters.limit(kPageDefault, kPageMax);
+  question.times = parameters.times();
   if (const std::string cursor = parameters.text("cursor"); !cursor.empty()) {
     const auto place = read_number_cursor(kSeriesCursor, cursor, 1);
-    if (place) after = place->front();
-    if (!place) parameters.complain("cursor", "expected a next_cursor of /api/v1/series");
+    const bool right = place && place->front() >= 0;
+    if (right) question.after = place->front();
+    if (!right) parameters.complain("cursor", "expected a next_cursor of /api/v1/series");
   }
-  const auto ids = parameters.series(kSeriesPerQuestionMax);
+  question.ids = parameters.series(kSeriesPerQuestionMax);
   if (refuse_bad(parameters, *call.responder)) return;
-  if (!ids.empty()) {
-    return services.desk.ask<std::string>(
-        [ids, times](ReadingQuery& query) { return series_by_id_json(query, ids, times); },
-        answer_json(std::move(call.responder)));
-  }
   services.desk.ask<std::string>(
-      [=](ReadingQuery& query) { return series_json(query, filter, after, limit, times); },
+      [question = std::move(question)](ReadingQuery& query) {
+        return question.ids.empty() ? all_series_json(query, question)
+                                    : named_series_json(query, question);
+      },
       answer_json(std::move(call.responder)));
 }
 
@@ -90,9 +105,11 @@ void list_readings(Services& services, Call call) {
   const bool corrected = parameters.choice("time", {"stored", "corrected"}) == 1;
   if (corrected) question.offsets = services.view.boot_offsets();
   const bool limited = parameters.has("limit");
-  question.limit = parameters.count("limit", kReadingsDefault, csv ? SIZE_MAX : kReadingsMax);
+  question.limit = parameters.limit(kReadingsDefault, csv ? SIZE_MAX : kReadingsMax);
   question.place = place_of(parameters, question.series.size());
-  if (csv && parameters.has("cursor")) parameters.complain("cursor", "CSV comes in one piece");
+  if (csv && !parameters.text("cursor").empty()) {
+    parameters.complain("cursor", "CSV comes in one piece");
+  }
   if (refuse_bad(parameters, *call.responder)) return;
   if (csv) {
     const std::uint64_t most = limited ? question.limit : UINT64_MAX;

@@ -72,8 +72,8 @@ struct GapView {
 
 /// A gap of unknown series or time matches every filter of that sort: it may concern it.
 struct GapFilter {
-  std::string node;  ///< empty: any
-  std::optional<SeriesId> series;
+  std::string node;               ///< empty: any
+  std::vector<SeriesId> series;   ///< empty: any; otherwise what may concern one of them
   std::int64_t from = INT64_MIN;  ///< included
   std::int64_t to = INT64_MAX;    ///< excluded
 };

@@ -16,8 +16,7 @@ using rt::Result;
 
 namespace {
 
-/// Gap rows looked at for one page of a filter by series.
-constexpr std::size_t kGapsScannedMax = 10'000;
+constexpr std::size_t kGapsScannedAtOnce = 1000;  // in memory, for a filter by series
 
 constexpr std::string_view kGapColumns =
     "SELECT g.no, n.id, g.cause, g.state, g.first_time, g.last_time, g.readings, g.readings_known,"
@@ -36,6 +35,14 @@ std::vector<std::string> parse_labels(std::string_view text) {
     if (each.is_string()) out.push_back(each.get<std::string>());
   }
   return out;
+}
+
+/// A gap of which the series are not known may concern each of them.
+bool concerns_any(const GapView& gap, const std::vector<SeriesId>& series) {
+  if (series.empty() || !gap.series) return true;
+  return std::any_of(series.begin(), series.end(), [&](SeriesId id) {
+    return std::binary_search(gap.series->begin(), gap.series->end(), id);
+  });
 }
 
 }  // namespace
@@ -163,56 +170,63 @@ Result<std::vector<SeriesId>> LedgerQuery::series_of(NodeNo node, const std::str
   return out;
 }
 
-Result<std::vector<GapView>> LedgerQuery::gaps(const GapFilter& filter, std::int64_t after,
-                                               std::size_t limit) {
-  struct Found {
-    GapView gap;
-    std::string sets;
-    NodeNo node = 0;
-    std::string measurement;  ///< of a deletion; empty: any, or none
-  };
-  std::vector<Found> found;
+Result<std::vector<LedgerQuery::FoundGap>> LedgerQuery::scan_gaps(const GapFilter& filter,
+                                                                  std::int64_t after,
+                                                                  std::size_t limit) {
   static const std::string kSql =
       std::string(kGapColumns) +
-      "WHERE g.no > ?1 AND (?2 = '' OR n.id = ?2) AND (g.first_time IS NULL OR (g.first_time < ?4"
-      " AND g.last_time >= ?3)) ORDER BY g.no LIMIT ?5";
+      "WHERE g.no > ?1 AND (?2 = '' OR n.id = ?2) AND ?3 < ?4 AND (g.first_time IS NULL OR"
+      " (g.first_time < ?4 AND g.last_time >= ?3)) ORDER BY g.no LIMIT ?5";
   rt::Statement& rows = db_.prepare(kSql);
   rows.bind(1, after).bind_text(2, filter.node).bind(3, filter.from).bind(4, filter.to);
-  rows.bind(5, std::uint64_t{filter.series ? kGapsScannedMax : limit});
+  rows.bind(5, std::uint64_t{limit});
+  std::vector<FoundGap> found;
   for (;;) {
     const auto row = rows.step();
     if (!row) return row.error();
-    if (!*row) break;
-    Found each;
+    if (!*row) return found;
+    FoundGap each;
     auto gap = read_gap(rows, each.sets, each.node);
     if (!gap) return gap.error();
     each.gap = std::move(*gap);
     if (!rows.is_null(10)) each.measurement = std::string(rows.text(10));
     found.push_back(std::move(each));
   }
+}
+
+rt::Status LedgerQuery::name_series(FoundGap& found, DeletedSeries& deleted) {
+  if (!found.measurement.empty()) {
+    const auto series =
+        series_deleted({found.node, found.measurement, found.gap.cause == "retention"}, deleted);
+    if (!series) return series.error();
+    found.gap.series = **series;
+    return rt::ok();
+  }
+  if (!found.gap.series) return rt::ok();
+  auto series = series_of(found.node, found.sets);
+  if (!series) return series.error();
+  found.gap.series = std::move(*series);
+  // A set nobody stored yet has no ids: then it is not known which series are concerned.
+  if (found.gap.series->empty() && !found.sets.empty()) found.gap.series.reset();
+  return rt::ok();
+}
+
+Result<std::vector<GapView>> LedgerQuery::gaps(const GapFilter& filter, std::int64_t after,
+                                               std::size_t limit) {
   std::vector<GapView> out;
   DeletedSeries deleted;  // each asks for all series of a node, and many ask the same
-  for (Found& each : found) {
-    if (!each.measurement.empty()) {
-      const auto series =
-          series_deleted({each.node, each.measurement, each.gap.cause == "retention"}, deleted);
-      if (!series) return series.error();
-      each.gap.series = **series;
-    } else if (each.gap.series) {
-      auto series = series_of(each.node, each.sets);
-      if (!series) return series.error();
-      // A set nobody stored yet has no ids: then it is not known which series are concerned.
-      if (series->empty() && !each.sets.empty()) {
-        each.gap.series.reset();
-      } else {
-        each.gap.series = std::move(*series);
-      }
+  while (out.size() < limit) {
+    // A filter by series is applied here, so any number of rows may go by without a match.
+    const std::size_t rows = filter.series.empty() ? limit - out.size() : kGapsScannedAtOnce;
+    auto found = scan_gaps(filter, after, rows);
+    if (!found) return found.error();
+    for (FoundGap& each : *found) {
+      after = each.gap.id;
+      if (auto done = name_series(each, deleted); !done) return done.error();
+      if (concerns_any(each.gap, filter.series)) out.push_back(std::move(each.gap));
+      if (out.size() == limit) break;
     }
-    const bool matches =
-        !filter.series || !each.gap.series ||
-        std::binary_search(each.gap.series->begin(), each.gap.series->end(), *filter.series);
-    if (matches) out.push_back(std::move(each.gap));
-    if (out.size() == limit) break;
+    if (found->size() < rows) break;
   }
   return out;
 }

@@ -52,10 +52,19 @@ class LedgerQuery {
 
  private:
   explicit LedgerQuery(rt::Database db) : db_(std::move(db)) {}
+  struct FoundGap {
+    GapView gap;
+    std::string sets;
+    NodeNo node = 0;
+    std::string measurement;  ///< of a deletion; empty: any, or none
+  };
+  rt::Result<std::vector<FoundGap>> scan_gaps(const GapFilter& filter, std::int64_t after,
+                                              std::size_t limit);
   rt::Result<GapView> read_gap(rt::Statement& row, std::string& sets, NodeNo& node);
   rt::Result<std::vector<SeriesId>> series_of(NodeNo node, const std::string& sets);
   using DeletedScope = std::tuple<NodeNo, std::string, bool>;  ///< measurement; whether by a rule
   using DeletedSeries = std::map<DeletedScope, std::vector<SeriesId>>;
+  rt::Status name_series(FoundGap& found, DeletedSeries& deleted);
   /// Adds what it finds to `known`, into which the answer points.
   rt::Result<const std::vector<SeriesId>*> series_deleted(const DeletedScope& scope,
                                                           DeletedSeries& known);

@@ -132,7 +132,7 @@ rt::Result<std::vector<Hole>> ReadingQuery::holes(const std::vector<SeriesId>& i
         " reason, key FROM series JOIN node ON node.no = series.node_no"
         " JOIN deletion ON deletion.node_no = series.node_no"
         " WHERE series.id = ?1 AND deletion.last_time >= ?2 AND deletion.first_time < ?3"
-        " AND state <> 4");
+        " AND state <> 4 AND ?2 < ?3");
     stmt.bind(1, id).bind(2, range.from).bind(3, range.to);
     for (;;) {
       const auto row = stmt.step();

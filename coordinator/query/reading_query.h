@@ -29,6 +29,8 @@ struct SeriesFilter {
   std::vector<std::pair<std::string, std::string>> tags;  ///< all must match
 };
 
+[[nodiscard]] bool matches(const SeriesInfo& series, const SeriesFilter& filter);
+
 struct Reading {
   std::int64_t time = 0;
   std::uint64_t value = 0;  ///< bits as in wire::Column; 0 for strings

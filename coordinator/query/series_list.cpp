@@ -31,13 +31,6 @@ bool has_tag(const wire::SeriesKey& key, const std::pair<std::string, std::strin
   return std::find(key.tags.begin(), key.tags.end(), tag) != key.tags.end();
 }
 
-bool matches(const wire::SeriesKey& key, const SeriesFilter& filter) {
-  return (filter.measurement.empty() || key.measurement == filter.measurement) &&
-         (filter.field.empty() || key.field == filter.field) &&
-         std::all_of(filter.tags.begin(), filter.tags.end(),
-                     [&](const auto& tag) { return has_tag(key, tag); });
-}
-
 rt::Result<std::vector<SeriesInfo>> with_waiting(QueryState& state, std::vector<Listed> listed) {
   std::map<NodeNo, std::map<SeriesId, ColumnCount>> by_node;
   for (const Listed& one : listed) {
@@ -79,6 +72,15 @@ rt::Statement& select_series(rt::Database& db, const SeriesFilter& filter, Serie
 
 }  // namespace
 
+bool matches(const SeriesInfo& series, const SeriesFilter& filter) {
+  const wire::SeriesKey& key = series.key;
+  return (filter.node.empty() || series.node == filter.node) &&
+         (filter.measurement.empty() || key.measurement == filter.measurement) &&
+         (filter.field.empty() || key.field == filter.field) &&
+         std::all_of(filter.tags.begin(), filter.tags.end(),
+                     [&](const auto& tag) { return has_tag(key, tag); });
+}
+
 rt::Result<std::vector<SeriesInfo>> ReadingQuery::series(const SeriesFilter& filter, SeriesId after,
                                                          std::size_t limit) {
   Snapshot snapshot(state_->db);
@@ -91,7 +93,7 @@ rt::Result<std::vector<SeriesInfo>> ReadingQuery::series(const SeriesFilter& fil
     if (!*row) return with_waiting(*state_, std::move(listed));
     auto one = listed_from(stmt);
     if (!one) return one.error();
-    if (matches(one->info.key, filter)) listed.push_back(std::move(*one));
+    if (matches(one->info, filter)) listed.push_back(std::move(*one));
   }
   stmt.reset();
   return with_waiting(*state_, std::move(listed));

@@ -177,6 +177,7 @@ std::vector<Row> bad_for_coordinator() {
       "1970";
   const std::string ids = "parameter series: expected ids of series, as /api/v1/series lists them";
   const std::string some = "parameter series: expected at least one id of a series";
+  const std::string order = "parameter to: expected a time that is not before \"from\"";
   const std::string points = "parameter points: expected a whole number from 1 to 10000";
   const std::string body =
       R"(expected a JSON object such as {"verb": "ping", "arguments": {}} as the body)";
@@ -198,7 +199,7 @@ std::vector<Row> bad_for_coordinator() {
       problem(request("GET /api/v1/nodes/nobody/config"), 404, "Not Found", "no such node: nobody"),
       get("/api/v1/nodes?limit=0", limit),
       get("/api/v1/nodes?limit=many", limit),
-      get("/api/v1/nodes?limit=1001", limit),
+      get("/api/v1/nodes?limit=1e3", limit),
       get("/api/v1/nodes?limit=1&limit=2", "parameter limit: expected it once"),
       get("/api/v1/nodes?cursor=xyz", cursor),
       get("/api/v1/nodes?times=unix", "parameter times: expected rfc3339 or ns"),
@@ -212,9 +213,9 @@ std::vector<Row> bad_for_coordinator() {
       bad(request(commands, "{\"verb\":\"ping\",\"arguments\":[]}"), body),
       bad(request(commands, "{\"verb\":\"reboot\"}"), "the verbs are ping and resend"),
       get("/api/v1/gaps?from=now", "parameter from" + time),
-      get("/api/v1/gaps?from=5&to=5", "parameter to: expected a time after \"from\""),
+      get("/api/v1/gaps?from=5&to=4", order),
       get("/api/v1/gaps?series=x", ids),
-      get("/api/v1/gaps?series=1,2", "parameter series: expected at most 1 ids"),
+      get("/api/v1/gaps?series=1,x", ids),
       get("/api/v1/gaps?cursor=!", cursor),
       get("/api/v1/series?colour=red",
           "parameter colour: not known here; expected node, measurement, field, limit, times, "
@@ -239,8 +240,7 @@ std::vector<Row> bad_for_coordinator() {
           "them by"),
       get("/api/v1/readings/aggregate?series=1&points=0", points),
       get("/api/v1/readings/aggregate?series=1&points=10001", points),
-      get("/api/v1/readings/aggregate?series=1&from=9&to=3",
-          "parameter to: expected a time after \"from\""),
+      get("/api/v1/readings/aggregate?series=1&from=9&to=3", order),
       problem(request("GET /api/v1/readings/aggregate?series=999"), 404, "Not Found",
               "there is no series 999"),
       get("/api/v1/live?series=x", ids),

@@ -85,6 +85,25 @@ TEST_CASE("groups join the buckets of their series as if they were one") {
   CHECK(nodes.at("items").at(1).at("unit").is_null());  // C and K
 }
 
+TEST_CASE("strings are left out of what a filter matches") {
+  ApiWorld world;
+  const auto a = world.add_series("n", "m a f", {{1, 1}, {2, 2}});
+  const auto set = test::make_set({"m words s"});
+  wire::Column words;
+  words.times = {1};
+  words.strings = {"hello"};
+  words.values = {0};
+  world.store.add(test::make_batch(world.store.add_node("n"), {9, 1}, set, {{words}, {}, {}}));
+  for (const std::string question : {"node=n", "node=n&group_by=node"}) {
+    INFO("question ", question);
+    const json items = world.get(kAggregate + question).at("items");
+    REQUIRE(items.size() == 1);
+    CHECK(items.at(0).at("buckets").size() == 2);
+  }
+  CHECK(world.problem("/api/v1/readings/aggregate?series=" + std::to_string(a + 1), 400) ==
+        "aggregating a series of strings");
+}
+
 TEST_CASE("the last reading of each series, chosen by ids or by a filter") {
   ApiWorld world;
   const auto a = world.add_series("n1", "m a f", {{1, 1.5}, {3, 2.5}});

@@ -129,9 +129,9 @@ TEST_CASE("a gap says what is not known") {
 
 TEST_CASE("filters of gaps reach the coordinator as they were meant") {
   ApiWorld world;
-  world.get("/api/v1/gaps?node=a&series=7&from=1970-01-01T00:00:01Z&to=5000000000");
+  world.get("/api/v1/gaps?node=a&series=7,9&from=1970-01-01T00:00:01Z&to=5000000000");
   CHECK(world.view.last_filter.node == "a");
-  CHECK(world.view.last_filter.series == 7);
+  CHECK(world.view.last_filter.series == std::vector<SeriesId>{7, 9});
   CHECK(world.view.last_filter.from == 1'000'000'000);
   CHECK(world.view.last_filter.to == 5'000'000'000);
 }
@@ -140,7 +140,7 @@ TEST_CASE("a wrong parameter is named with what was expected") {
   ApiWorld world;
   CHECK(world.problem("/api/v1/nodes?limit=0", 400) ==
         "parameter limit: expected a whole number from 1 to 1000");
-  CHECK(world.problem("/api/v1/nodes?limit=1001", 400) ==
+  CHECK(world.problem("/api/v1/nodes?limit=1e3", 400) ==
         "parameter limit: expected a whole number from 1 to 1000");
   CHECK(world.problem("/api/v1/nodes?limit=1&limit=2", 400) == "parameter limit: expected it once");
   CHECK(world.problem("/api/v1/nodes?Limit=1", 400) ==
@@ -154,10 +154,24 @@ TEST_CASE("a wrong parameter is named with what was expected") {
   CHECK(world.problem("/api/v1/gaps?from=yesterday", 400) ==
         "parameter from: expected a time of RFC 3339 such as 2024-05-01T12:00:00Z, or integer "
         "nanoseconds since 1970");
-  CHECK(world.problem("/api/v1/gaps?from=5&to=5", 400) ==
-        "parameter to: expected a time after \"from\"");
-  CHECK(world.problem("/api/v1/gaps?series=1,2", 400) ==
-        "parameter series: expected at most 1 ids");
+  CHECK(world.problem("/api/v1/gaps?from=5&to=4", 400) ==
+        "parameter to: expected a time that is not before \"from\"");
+}
+
+TEST_CASE("a limit above the most is the most, and the list goes on from there") {
+  ApiWorld world;
+  for (int i = 1; i <= 1001; ++i) {
+    GapView gap;
+    gap.id = i;
+    world.view.gaps.push_back(gap);
+  }
+  for (const std::string limit : {"1001", "18446744073709551616"}) {
+    INFO("limit ", limit);
+    const json page = world.get("/api/v1/gaps?limit=" + limit);
+    CHECK(page.at("items").size() == 1000);
+    const std::string cursor = page.at("next_cursor");
+    CHECK(world.get("/api/v1/gaps?cursor=" + cursor).at("items").size() == 1);
+  }
 }
 
 TEST_CASE("a node is released, unless there is none") {

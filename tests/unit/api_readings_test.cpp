@@ -4,6 +4,7 @@
 #include <string>
 
 #include "coordinator/http/csv_export.h"
+#include "coordinator/http/cursor.h"
 #include "tests/support/api_world.h"
 
 using namespace fieldpost;               // NOLINT
@@ -53,6 +54,39 @@ TEST_CASE("series are listed with their shape and filtered by node, field and ta
   REQUIRE(both.size() == 2);
   CHECK(both.at(0).at("id") == b);
   CHECK(both.at(1).at("id") == a);
+}
+
+TEST_CASE("named series are filtered and come page by page like all others") {
+  ApiWorld world;
+  const auto a = world.add_series("n1", "air temp f", {{1, 20.5}});
+  const auto b = world.add_series("n2", "air temp f", {{2, 19}});
+  const auto c = world.add_series("n2", "soil temp f", {{2, 19}});
+  const std::string named = "/api/v1/series?series=" + id(c) + "," + id(b) + "," + id(a);
+  const auto ids = [&](const std::string& more) {
+    json found = json::array();
+    for (const json& item : world.get(named + more).at("items")) found.push_back(item.at("id"));
+    return found;
+  };
+  CHECK(ids("&node=n2") == json({c, b}));
+  CHECK(ids("&measurement=air&node=n2") == json::array({b}));
+  CHECK(ids("&node=n3") == json::array());
+  const std::string cursor = world.get(named + "&limit=2").at("next_cursor");
+  CHECK(ids("&limit=2") == json({c, b}));
+  CHECK(ids("&limit=2&cursor=" + cursor) == json::array({a}));
+}
+
+TEST_CASE("an empty range has no readings and no buckets") {
+  ApiWorld world;
+  const auto a = world.add_series("n", "m a f", ramp(5));
+  const std::string range = "from=2000000000&to=2000000000&series=" + id(a);
+  for (const json& item : world.get("/api/v1/readings?" + range).at("items")) {
+    CHECK(item.at("readings").empty());
+  }
+  for (const json& item : world.get("/api/v1/readings/aggregate?" + range).at("items")) {
+    CHECK(item.at("buckets").empty());
+  }
+  CHECK(world.problem("/api/v1/readings?from=2&to=1&series=" + id(a), 400) ==
+        "parameter to: expected a time that is not before \"from\"");
 }
 
 TEST_CASE("readings of several series come with their series, within the range") {
@@ -117,7 +151,7 @@ TEST_CASE("a series that is unknown is a 404 that names it, and none at all a 40
         "parameter series: expected ids of series, as /api/v1/series lists them");
   CHECK(world.problem("/api/v1/readings?series=1&format=xml", 400) ==
         "parameter format: expected json or csv");
-  CHECK(world.problem("/api/v1/readings?series=1&limit=100001", 400) ==
+  CHECK(world.problem("/api/v1/readings?series=1&limit=-1", 400) ==
         "parameter limit: expected a whole number from 1 to 100000");
   CHECK(world.problem("/api/v1/readings?series=1&cursor=r3120", 400) ==
         "parameter cursor: expected a next_cursor of /api/v1/readings for the same series");
@@ -166,6 +200,15 @@ TEST_CASE("CSV names its columns and quotes what has to be quoted") {
   world.answers.back().drain();
   CHECK(answer.ended);
   CHECK_FALSE(answer.cut);
+}
+
+TEST_CASE("CSV takes the cursor of a first page, which is empty, and no other") {
+  ApiWorld world;
+  const auto a = world.add_series("n", "m a f", ramp(1));
+  const std::string path = "/api/v1/readings?format=csv&series=" + id(a) + "&cursor=";
+  CHECK(world.ask("GET", path).stream_headers.get("Content-Type").starts_with("text/csv"));
+  const std::string place = make_number_cursor('r', {0, 5});
+  CHECK(world.problem(path + place, 400) == "parameter cursor: CSV comes in one piece");
 }
 
 TEST_CASE("CSV is made a page at a time, as its reader takes it") {

@@ -137,6 +137,15 @@ TEST_CASE("a deletion is shown among the gaps and counts as no loss") {
   CHECK_FALSE(gaps->at(0).to);
   REQUIRE(gaps->at(0).series);
   CHECK(gaps->at(0).series->size() == 1);
+  const coordinator::SeriesId concerned = gaps->at(0).series->front();
+  const auto found = [&](const coordinator::GapFilter& filter) {
+    return query->gaps(filter, 0, 10)->size();
+  };
+  CHECK(found({.node = {}, .series = {concerned}}) == 1);
+  CHECK(found({.node = {}, .series = {concerned + 1}}) == 0);
+  CHECK(found({.node = {}, .series = {concerned + 1, concerned}}) == 1);
+  CHECK(found({.node = {}, .series = {}, .from = 5, .to = 6}) == 1);
+  CHECK(found({.node = {}, .series = {}, .from = 5, .to = 5}) == 0);
   const auto nodes = query->nodes("", 10, "n1");
   REQUIRE(nodes);
   CHECK(nodes->at(0).gaps == 0);

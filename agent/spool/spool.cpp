@@ -150,10 +150,12 @@ Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
   });
 }
 
-Result<std::optional<std::size_t>> Spool::find_idempotency(std::string_view key) {
+Result<std::optional<std::size_t>> Spool::find_idempotency(std::string_view key,
+                                                           std::uint64_t age_ms) {
   const std::string hash = wire::hash128(key).bytes();
-  rt::Statement& find = db_.prepare("SELECT lines FROM idempotency WHERE key = ?1");
-  find.bind_blob(1, hash);
+  rt::Statement& find =
+      db_.prepare("SELECT lines FROM idempotency WHERE key = ?1 AND age_ms + ?2 >= ?3");
+  find.bind_blob(1, hash).bind(2, kIdempotencyAgeMs).bind(3, age_ms);
   const auto row = find.step();
   if (!row) return row.error();
   if (!*row) return std::optional<std::size_t>{};

@@ -93,8 +93,9 @@ class Spool {
   /// now; `shed` are readings that gaps among them tell of.
   rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
                     std::span<const Idempotency> keys = {}, std::uint64_t shed = 0);
-  /// Lines stored under this key within a day.
-  rt::Result<std::optional<std::size_t>> find_idempotency(std::string_view key);
+  /// Lines stored under this key within a day before `age_ms`.
+  rt::Result<std::optional<std::size_t>> find_idempotency(std::string_view key,
+                                                          std::uint64_t age_ms);
   rt::Status extend_lease();
 
   // ---- delivering ----

@@ -112,8 +112,8 @@ void SpoolFront::accept_durable(wire::ParsedLines lines, DurableOptions options,
   auto held =
       std::make_shared<std::pair<wire::ParsedLines, Waiter>>(std::move(lines), std::move(waiter));
   with_spool(
-      [key, found](Spool& spool) -> Status {
-        auto known = spool.find_idempotency(key);
+      [key, found, age = age_ms()](Spool& spool) -> Status {
+        auto known = spool.find_idempotency(key, age);
         if (!known) return known.error();
         *found = *known;
         return ok();

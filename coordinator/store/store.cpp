@@ -76,8 +76,9 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
   out.lines = body.lines;
   if (!body.idempotency_key.empty()) {
     const std::string key = wire::hash128(body.node + '\n' + body.idempotency_key).bytes();
-    rt::Statement& known = db_.prepare("SELECT lines FROM idempotency WHERE key = ?1");
-    known.bind_blob(1, key);
+    rt::Statement& known =
+        db_.prepare("SELECT lines FROM idempotency WHERE key = ?1 AND accepted_ns >= ?2");
+    known.bind_blob(1, key).bind(2, now.ns - kIdempotencyNs);
     const auto row = known.step();
     if (!row) return row.error();
     if (*row) {
@@ -85,8 +86,8 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
       known.reset();
       return out;
     }
-    rt::Statement& add =
-        db_.prepare("INSERT INTO idempotency (key, accepted_ns, lines) VALUES (?1, ?2, ?3)");
+    rt::Statement& add = db_.prepare(
+        "INSERT OR REPLACE INTO idempotency (key, accepted_ns, lines) VALUES (?1, ?2, ?3)");
     add.bind_blob(1, key).bind(2, now.ns).bind(3, std::uint64_t{body.lines});
     if (auto done = add.run(); !done) return done.error();
   }

@@ -241,18 +241,20 @@ TEST_CASE("the oldest held record is found among classes, and not among delivere
   CHECK_FALSE(b.spool.oldest_held(RecordClass::kGap, RecordClass::kLog).value().has_value());
 }
 
-TEST_CASE("an idempotency key is known for a day of the spool's age") {
+TEST_CASE("an idempotency key is known for a day of the spool's age, written anew or not") {
   SpoolBench b;
   const Idempotency key{"k", 5};
   REQUIRE(b.spool.append({}, 1000, {&key, 1}).has_value());
-  CHECK(b.spool.find_idempotency("k")->value() == 5);
-  CHECK_FALSE(b.spool.find_idempotency("other")->has_value());
+  CHECK(b.spool.find_idempotency("k", 1000)->value() == 5);
+  CHECK_FALSE(b.spool.find_idempotency("other", 1000)->has_value());
+  CHECK(b.spool.find_idempotency("k", kDayMs + 1000)->has_value());
+  CHECK_FALSE(b.spool.find_idempotency("k", kDayMs + 1001)->has_value());
   const Idempotency later{"later", 1};
   REQUIRE(b.spool.append({}, kDayMs, {&later, 1}).has_value());
-  CHECK(b.spool.find_idempotency("k")->has_value());
+  CHECK(b.spool.find_idempotency("k", kDayMs)->has_value());
   const Idempotency last{"last", 1};
   REQUIRE(b.spool.append({}, kDayMs + 2000, {&last, 1}).has_value());
-  CHECK_FALSE(b.spool.find_idempotency("k")->has_value());
+  CHECK_FALSE(b.spool.find_idempotency("k", 1000)->has_value());
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ add_executable(
   unit/api_aggregate_test.cpp
   unit/eraser_test.cpp
   unit/store_deletion_test.cpp
+  unit/store_http_test.cpp
   unit/api_deletion_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp

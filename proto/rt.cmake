@@ -42,8 +42,8 @@ target_link_libraries(
 # Reads configuration; the only user of toml++, whose headers alone are used: its shared library
 # throws, and would be one more to load.
 add_library(fieldpost_config STATIC rt/config.cpp rt/config_file.cpp rt/config_load.cpp
-                                    rt/config_parts.cpp rt/config_value.cpp
-                                    rt/live_config.cpp)
+                                    rt/config_parts.cpp rt/config_print.cpp
+                                    rt/config_value.cpp rt/live_config.cpp)
 target_compile_definitions(
   fieldpost_config PRIVATE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0 TOML_ENABLE_FORMATTERS=0)
 target_include_directories(

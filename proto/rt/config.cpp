@@ -4,12 +4,8 @@
 
 #include <algorithm>
 
-#include "proto/rt/config_value.h"
-
 namespace fieldpost::rt {
 namespace {
-
-constexpr std::string_view kMask = "***";
 
 template <typename T>
 const T& value_as(const ConfigValue& value) {
@@ -18,23 +14,13 @@ const T& value_as(const ConfigValue& value) {
   return *typed;
 }
 
-void write_key(const ConfigKey& key, const ConfigTable& table, std::string& out) {
-  const ConfigValue& value = table.value(key.name);
-  const bool masked = key.secret && value != ConfigValue(std::string());
-  const std::string text = masked ? quote_toml(kMask) : format_value(key, value);
-  const std::string line = fmt::format("{} = {}", key.name, text);
-  out += fmt::format("{:<40} # {}\n", line, key.meaning);
-}
-
-void write_table(const ConfigSection& section, const ConfigTable& table, std::string& out) {
-  out += section.repeated ? fmt::format("\n[[{}]]\n", section.name)
-                          : fmt::format("\n[{}]\n", section.name);
-  if (!section.kind.empty()) out += fmt::format("kind = {}\n", quote_toml(section.kind));
-  for (const auto& key : section.keys) write_key(key, table, out);
-}
-
-bool is_of(const ConfigSection& section, const ConfigTable& table) {
-  return section.kind.empty() || table.text("kind") == section.kind;
+const ConfigSection& section_of(const ConfigSchema& schema, const std::string& name,
+                                const ConfigTable& table) {
+  const auto found = std::ranges::find_if(schema, [&](const ConfigSection& section) {
+    return section.name == name && (section.kind.empty() || table.text("kind") == section.kind);
+  });
+  FP_CHECK(found != schema.end());
+  return *found;
 }
 
 void compare_section(const ConfigSection& section, const Config& before, const Config& after,
@@ -105,21 +91,16 @@ void Config::add(const std::string& name, ConfigTable table) {
   tables_[name].push_back(std::move(table));
 }
 
-std::string to_toml(const ConfigSchema& schema, const Config& config) {
-  std::string out;
+void for_each_table(const ConfigSchema& schema, const Config& config,
+                    const std::function<void(const ConfigSection&, const ConfigTable&)>& take) {
   std::string_view last;
   for (const auto& section : schema) {
-    if (section.name == last) continue;  // all kinds of a repeated section were written at once
+    if (section.name == last) continue;  // all kinds of a repeated section came at once
     last = section.name;
     for (const auto& table : config.tables(section.name)) {
-      const auto kind = std::ranges::find_if(schema, [&](const ConfigSection& s) {
-        return s.name == section.name && is_of(s, table);
-      });
-      FP_CHECK(kind != schema.end());
-      write_table(*kind, table, out);
+      take(section_of(schema, section.name, table), table);
     }
   }
-  return out.substr(std::min<std::size_t>(1, out.size()));
 }
 
 std::vector<ConfigChange> compare_configs(const ConfigSchema& schema, const Config& before,

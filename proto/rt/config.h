@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -86,9 +87,16 @@ struct ConfigSources {
 /// value that is right by type and range.
 Result<Config> load_config(const ConfigSchema& schema, const ConfigSources& sources);
 
+/// Every table there is, with the section of its kind, in the schema's order.
+void for_each_table(const ConfigSchema& schema, const Config& config,
+                    const std::function<void(const ConfigSection&, const ConfigTable&)>& take);
+
 /// The effective configuration as TOML that load_config takes, with the meaning of each key;
 /// secrets are masked.
 [[nodiscard]] std::string to_toml(const ConfigSchema& schema, const Config& config);
+
+/// The same as one JSON object: an object a section, an array of them for a repeated one.
+[[nodiscard]] std::string to_json(const ConfigSchema& schema, const Config& config);
 
 struct ConfigChange {
   std::string key;  ///< "section.key"; of a repeated section its name

@@ -38,12 +38,23 @@ std::optional<BrokerUrl> parse_broker_url(std::string_view url) {
   return BrokerUrl{tls, address->host};
 }
 
+/// Of a listening address or a broker's url: neither loopback nor TLS.
+bool is_open(std::string_view text) {
+  if (const auto url = parse_broker_url(text)) return !url->tls && !is_loopback_host(url->host);
+  const auto address = parse_address(text);
+  return address && !is_loopback_host(address->host);
+}
+
 bool is_broker_url(std::string_view url) {
   return parse_broker_url(url).has_value();
 }
 
 bool is_broker_url_or_empty(std::string_view url) {
   return url.empty() || is_broker_url(url);
+}
+
+ConfigKey file_key(std::string name, std::string meaning) {
+  return {.name = std::move(name), .meaning = std::move(meaning), .is_file = true};
 }
 
 Status check_tls_files(const ConfigTable& table, bool tls) {
@@ -91,10 +102,43 @@ Result<std::string> read_listen_address(const ConfigTable& table, std::string_vi
                                  text));
 }
 
+std::string trust_words(std::string_view listen) {
+  return is_open(listen) ? "" : " (loopback only: no TLS, no users)";
+}
+
+std::vector<std::string> list_insecure(const ConfigSchema& schema, const Config& config) {
+  std::vector<std::string> found;
+  for_each_table(schema, config, [&](const ConfigSection& section, const ConfigTable& table) {
+    for (const ConfigKey& key : section.keys) {
+      if (!key.is_address || !is_open(table.text(key.name))) continue;
+      found.push_back(fmt::format(
+          "{}.{}: {} is open to whoever reaches it, without TLS and users: allow_insecure is on",
+          section.name, key.name, table.text(key.name)));
+    }
+  });
+  return found;
+}
+
+Status check_files(const ConfigSchema& schema, const Config& config, Files& files) {
+  Status done = ok();
+  for_each_table(schema, config, [&](const ConfigSection& section, const ConfigTable& table) {
+    for (const ConfigKey& key : section.keys) {
+      if (!done || !key.is_file || table.text(key.name).empty()) continue;
+      const auto bytes = files.read(table.text(key.name), 0, 1);
+      if (bytes) continue;
+      const Error error = table.error(key.name, bytes.error().message);
+      done = Error{bytes.error().code == Errc::kDenied ? Errc::kDenied : Errc::kInvalid,
+                   error.message};
+    }
+  });
+  return done;
+}
+
 ConfigKey listen_key(std::string name, std::string preset, std::string meaning) {
   return {.name = std::move(name),
           .preset = std::move(preset),
           .meaning = std::move(meaning),
+          .is_address = true,
           .is_valid = is_listen_address,
           .expectation = "an address such as \"127.0.0.1:8080\", or \"\" for none"};
 }
@@ -110,14 +154,15 @@ std::vector<ConfigKey> mqtt_keys(const std::string& preset) {
   return {{.name = "url",
            .preset = preset,
            .meaning = "the broker: mqtt://host:port, or mqtts:// for TLS",
+           .is_address = true,
            .is_valid = preset.empty() ? is_broker_url_or_empty : is_broker_url,
            .expectation = "a url such as \"mqtt://127.0.0.1:1883\" or \"mqtts://broker:8883\", "
                           "without user and path"},
-          {.name = "ca_file", .meaning = "mqtts only; empty: the system's certificates"},
-          {.name = "cert_file", .meaning = "mqtts only; empty: no certificate of our own"},
-          {.name = "key_file", .meaning = "of cert_file"},
+          file_key("ca_file", "mqtts only; empty: the system's certificates"),
+          file_key("cert_file", "mqtts only; empty: no certificate of our own"),
+          file_key("key_file", "of cert_file"),
           {.name = "username", .meaning = "empty: none"},
-          {.name = "password_file", .meaning = "its first line is the password"},
+          file_key("password_file", "its first line is the password"),
           {.name = "keepalive",
            .type = ConfigType::kDuration,
            .preset = "15s",

@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/rt/config.h"
+#include "proto/rt/files.h"
 #include "proto/rt/log.h"
 #include "proto/rt/mqtt.h"
 
@@ -23,6 +25,14 @@ struct Address {
 /// `key` of `table` as an address to listen at, or empty. One that is not loopback needs
 /// `allow_insecure` in the same table, because there are no users and no TLS yet.
 Result<std::string> read_listen_address(const ConfigTable& table, std::string_view key);
+/// What a start line says behind an address that is listened at; empty where allow_insecure opens
+/// it to others.
+[[nodiscard]] std::string trust_words(std::string_view listen);
+/// One warning for each address that is open to others because allow_insecure lets it be.
+[[nodiscard]] std::vector<std::string> list_insecure(const ConfigSchema& schema,
+                                                     const Config& config);
+/// Whether every file that is named can be read: kInvalid or kDenied, with file, line and key.
+Status check_files(const ConfigSchema& schema, const Config& config, Files& files);
 [[nodiscard]] ConfigKey listen_key(std::string name, std::string preset, std::string meaning);
 [[nodiscard]] ConfigKey allow_insecure_key();
 

@@ -28,6 +28,8 @@ struct ConfigKey {
   bool required = false;             ///< has no default
   bool secret = false;               ///< never shown
   bool reloadable = false;           ///< a change is taken over without a restart
+  bool is_address = false;           ///< kText: where something listens, or a broker's url
+  bool is_file = false;              ///< kText: a file that has to be readable; empty: none
   std::vector<std::string> choices;  ///< kText: nothing else is right
   bool (*is_valid)(std::string_view value) = nullptr;  ///< kText, and each item of kList
   std::string expectation;                             ///< what is_valid wants, after "expected"

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "proto/rt/config_parts.h"
 #include "proto/rt/config_value.h"
 #include "proto/rt/live_config.h"
+#include "tests/support/fakes/fake_files.h"
 #include "tests/support/sim/sim_log.h"
 #include "tests/support/sim/sim_world.h"
 
@@ -237,6 +239,61 @@ TEST_CASE("the effective configuration loads again as the same, and shows no sec
   const auto changes = compare_configs(sample_schema(), *config, *again);
   REQUIRE(changes.size() == 1);
   CHECK(changes[0].key == "mqtt.token");
+}
+
+TEST_CASE("the effective configuration is told as JSON, and shows no secret") {
+  const auto config = load(
+      "[mqtt]\ntoken = \"hush\"\n[batch]\nwindow = \"1500ms\"\n[[source]]\n"
+      "kind = \"mqtt_topics\"\nfields = { \"a\\\"b\" = \"/x\" }\n");
+  REQUIRE(config);
+  CHECK(to_json(sample_schema(), *config) ==
+        R"({"mqtt":{"url":"mqtt://127.0.0.1:1883","token":"***","qos":1},)"
+        R"("batch":{"window":"1500ms","bytes_max":"64KiB","when_full":"drop_oldest","on":true,)"
+        R"("labels":["a","b"]},)"
+        R"("source":[{"kind":"mqtt_topics","every":"1s","fields":{"a\"b":"/x"}}]})");
+  CHECK(to_json(sample_schema(), *load("")).ends_with(R"(,"source":[]})"));
+}
+
+TEST_CASE("a file that is named and cannot be read is refused by file, line and key") {
+  const ConfigSchema schema = {{.name = "mqtt", .keys = mqtt_keys("mqtt://127.0.0.1:1883")}};
+  const auto config = load_config(
+      schema, {.file_name = "agent.toml",
+               .file_text = "[mqtt]\nusername = \"n\"\npassword_file = \"/etc/secret\"\n"});
+  REQUIRE(config);
+  sim::FakeFiles files;
+  const auto missing = check_files(schema, *config, files);
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == Errc::kInvalid);
+  CHECK(missing.error().message.starts_with("agent.toml:3: mqtt.password_file: "));
+  files.errors["/etc/secret"] = {Errc::kDenied, "opening /etc/secret: Permission denied"};
+  const auto denied = check_files(schema, *config, files);
+  REQUIRE_FALSE(denied);
+  CHECK(denied.error().code == Errc::kDenied);
+  CHECK(denied.error().message ==
+        "agent.toml:3: mqtt.password_file: opening /etc/secret: Permission denied");
+  files.errors.clear();
+  files.put("/etc/secret", "x");
+  CHECK(check_files(schema, *config, files));
+}
+
+TEST_CASE("an address that is open to others is warned of, and one on loopback says so") {
+  CHECK(trust_words("127.0.0.1:8086") == " (loopback only: no TLS, no users)");
+  CHECK(trust_words("0.0.0.0:8086").empty());
+  const ConfigSchema schema = {
+      {.name = "mqtt", .keys = mqtt_keys("mqtt://127.0.0.1:1883")},
+      {.name = "listen", .keys = {listen_key("http", "", "writes"), allow_insecure_key()}}};
+  const auto insecure = [&](const std::string& text) {
+    const auto config = load_config(schema, {.file_name = "agent.toml", .file_text = text});
+    REQUIRE_MESSAGE(config, message_of(config));
+    return list_insecure(schema, *config);
+  };
+  CHECK(insecure("[mqtt]\nallow_insecure = true\n[listen]\nhttp = \"[::1]:80\"\n").empty());
+  CHECK(insecure("[mqtt]\nurl = \"mqtts://broker:8883\"\n").empty());
+  const auto both =
+      insecure("[mqtt]\nurl = \"mqtt://broker:1883\"\n[listen]\nhttp = \"0.0.0.0:80\"\n");
+  REQUIRE(both.size() == 2);
+  CHECK(both[0].starts_with("mqtt.url: mqtt://broker:1883 is open to whoever reaches it"));
+  CHECK(both[1].starts_with("listen.http: 0.0.0.0:80 is open to whoever reaches it"));
 }
 
 TEST_CASE("what changed says whether it takes a restart") {

@@ -24,8 +24,9 @@ void LiveConfig::take(const Result<Config>& found) {
   }
   const auto waiting = changed_keys(schema_, started_with_, *found, true);
   const auto live = changed_keys(schema_, applied_, *found, false);
+  // As errors, because whoever sent SIGHUP has to be told at every level of the log.
   for (const std::string& key : waiting) {
-    log_.warning("{} changed: it takes effect at the next start", key);
+    log_.error("{} changed: it takes effect at the next start", key);
   }
   hooks_.apply(*found);
   applied_ = *found;

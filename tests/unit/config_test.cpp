@@ -338,6 +338,8 @@ TEST_CASE("SIGHUP applies what it can and names what waits for a restart") {
   REQUIRE(applied == std::vector<Nanos>{Seconds(2)});
   CHECK(said() == Lines{"daemon: batch.on changed: it takes effect at the next start",
                         "daemon: batch.window changed: it is in effect"});
+  // Said at every level of the log: whoever sent SIGHUP has to learn it.
+  CHECK(log.count(LogLevel::kError) == 1);
   // What waits is said again; what is in effect is not.
   live.take(load("[batch]\nwindow = \"2s\"\non = false\n"));
   CHECK(said() == Lines{"daemon: batch.on changed: it takes effect at the next start"});

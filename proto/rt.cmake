@@ -56,6 +56,11 @@ execute_process(
   COMMAND git -C ${PROJECT_SOURCE_DIR} rev-parse --short=12 HEAD
   OUTPUT_VARIABLE FIELDPOST_COMMIT
   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+# --version names the commit that was built, so a new commit has to come through here again.
+if(EXISTS ${PROJECT_SOURCE_DIR}/.git/logs/HEAD)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                                         ${PROJECT_SOURCE_DIR}/.git/logs/HEAD)
+endif()
 if(NOT FIELDPOST_COMMIT)
   set(FIELDPOST_COMMIT "unknown")
 endif()

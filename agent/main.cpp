@@ -158,7 +158,8 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
     auto listener = listen_http(agent, world, config.listen_http);
     if (!listener) return rt::fail_to_start(world.log, listener.error());
     http = std::move(*listener);
-    world.log.info("InfluxDB writes are taken at http://{}", http->address());
+    world.log.info("InfluxDB writes are taken at http://{}{}", http->address(),
+                   rt::trust_words(http->address()));
   }
   for (const SourceConfig& source : config.sources) {
     if (auto done = add_source(agent, world, source); !done)

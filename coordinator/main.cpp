@@ -122,8 +122,8 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
 
   const auto start = [&] {
     coordinator.start();
-    world.log.info("site {} started, version {}; web and API at http://{}/", config.options.site,
-                   config.options.version, http->address());
+    world.log.info("site {} started, version {}; web and API at http://{}/{}", config.options.site,
+                   config.options.version, http->address(), rt::trust_words(http->address()));
   };
   const auto stop = [&] {
     http.reset();

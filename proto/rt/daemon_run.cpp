@@ -53,6 +53,9 @@ void run_daemon(RealLoop& loop, StderrLog& log, const DaemonProgram& program,
   loop.on_long_turn([&](Nanos took) {
     log.debug("a turn of the loop took {} ms", std::chrono::duration_cast<Millis>(took).count());
   });
+  for (const std::string& what : list_insecure(*program.schema, command.config)) {
+    log.warning("{}", what);
+  }
   hooks.start();
   notify_ready();
   if (const auto every = watchdog_interval()) feed_watchdog(loop, *every / 2);

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <string_view>
 
 #include "fieldpost_version.h"
+#include "proto/rt/config_parts.h"
 #include "proto/rt/system_files.h"
 
 extern char** environ;  // NOLINT: POSIX
@@ -15,17 +16,41 @@ namespace fieldpost::rt {
 namespace {
 
 constexpr std::string_view kUsage =
-    "usage: {0} [--config FILE] [--set section.key=value]... [check-config]\n"
+    "usage: {0} [--config FILE] [--set section.key=value]... [VERB]\n"
     "\n"
     "{1}\n"
     "\n"
     "  --config FILE            configuration, TOML (default {2}; none there: all defaults)\n"
     "  --set section.key=value  overrides one key; so does FIELDPOST_SECTION__KEY\n"
-    "  check-config             prints the effective configuration, secrets masked, and ends\n"
     "  --version                prints version and commit\n"
     "\n"
-    "Exit codes: 0 done, 1 failed, 2 usage, 77 not permitted, 78 configuration.\n"
-    "SIGHUP reads the configuration again; SIGTERM and SIGINT end the program.\n";
+    "Without a verb it runs until SIGTERM or SIGINT; SIGHUP reads the configuration again.\n";
+
+constexpr std::string_view kExitCodes =
+    "\nExit codes: 0 done, 1 failed, 2 usage, 77 not permitted, 78 configuration.\n";
+
+void print_help(const DaemonProgram& program, const std::vector<DaemonVerb>& verbs) {
+  fmt::print(fmt::runtime(kUsage), program.name, program.purpose, program.config_default);
+  for (const DaemonVerb& verb : verbs) {
+    std::string words = verb.name;
+    for (const std::string& flag : verb.flags) words += fmt::format(" [{}]", flag);
+    fmt::print("  {:<24} {}\n", words, verb.meaning);
+  }
+  fmt::print("{}", kExitCodes);
+}
+
+/// The verbs of all daemons, and this one's own.
+std::vector<DaemonVerb> verbs_of(const DaemonProgram& program) {
+  const auto check = [&program](const DaemonCommand& command) {
+    fmt::print("{}", command.has("--json") ? to_json(*program.schema, command.config) + "\n"
+                                           : to_toml(*program.schema, command.config));
+    return kExitDone;
+  };
+  std::vector<DaemonVerb> verbs = {
+      {"check-config", "prints the effective configuration, secrets masked", {"--json"}, check}};
+  verbs.insert(verbs.end(), program.verbs.begin(), program.verbs.end());
+  return verbs;
+}
 
 int usage_error(const DaemonProgram& program, const std::string& what) {
   fmt::print(stderr, "{}: {}; see {} --help\n", program.name, what, program.name);
@@ -51,67 +76,140 @@ std::vector<std::pair<std::string, std::string>> read_environment() {
   return out;
 }
 
+/// The arguments of a command line, taken one after the other.
+class Arguments {
+ public:
+  Arguments(int argc, char** argv) : left_(argv + 1, argv + argc) {}
+  [[nodiscard]] bool empty() const { return at_ == left_.size(); }
+  std::string take() { return std::string(left_[at_++]); }
+
+  /// Whether the next is option `name`: its value is the next but one, or stands behind a `=`.
+  /// kInvalid: it has none.
+  Result<bool> take_option(std::string_view name, std::string& value) {
+    const std::string_view next = left_[at_];
+    if (!next.starts_with(name)) return false;
+    if (next.size() == name.size()) {
+      if (at_ + 1 == left_.size()) {
+        return Error{Errc::kInvalid, fmt::format("{} needs a value", name)};
+      }
+      value = left_[at_ + 1];
+      at_ += 2;
+      return true;
+    }
+    if (next[name.size()] != '=') return false;
+    value = next.substr(name.size() + 1);
+    at_ += 1;
+    return true;
+  }
+
+ private:
+  std::vector<std::string_view> left_;
+  std::size_t at_ = 0;
+};
+
+const DaemonVerb* find_verb(const std::vector<DaemonVerb>& verbs, const std::string& name) {
+  const auto found = std::find_if(verbs.begin(), verbs.end(),
+                                  [&](const DaemonVerb& verb) { return verb.name == name; });
+  return found == verbs.end() ? nullptr : &*found;
+}
+
+/// Takes one argument into `command`. kInvalid: nothing like that is known.
+Status take_argument(Arguments& arguments, const std::vector<DaemonVerb>& verbs,
+                     DaemonCommand& command) {
+  std::string value;
+  const auto config = arguments.take_option("--config", value);
+  if (!config) return config.error();
+  if (*config) {
+    command.config_file = value;
+    command.config_file_named = true;
+    return ok();
+  }
+  const auto set = arguments.take_option("--set", value);
+  if (!set) return set.error();
+  if (*set) {
+    command.sources.sets.push_back(value);
+    return ok();
+  }
+  const std::string argument = arguments.take();
+  if (argument.starts_with('-')) {
+    command.flags.push_back(argument);
+    return ok();
+  }
+  if (find_verb(verbs, argument) == nullptr || !command.verb.empty()) {
+    return Error{Errc::kInvalid, fmt::format("unknown argument {}", argument)};
+  }
+  command.verb = argument;
+  return ok();
+}
+
+/// kInvalid: flags that the verb does not take.
+Status check_flags(const DaemonCommand& command, const DaemonVerb* verb) {
+  for (const std::string& flag : command.flags) {
+    const bool taken = verb != nullptr &&
+                       std::find(verb->flags.begin(), verb->flags.end(), flag) != verb->flags.end();
+    if (!taken) return Error{Errc::kInvalid, fmt::format("unknown argument {}", flag)};
+  }
+  return ok();
+}
+
+Status load(const DaemonProgram& program, DaemonCommand& command) {
+  command.sources.file_name = command.config_file;
+  auto config = reload_config(*program.schema, command);
+  if (!config) return config.error();
+  if (auto fits = check_config(program, *config); !fits) return fits;
+  command.config = *std::move(config);
+  return ok();
+}
+
 }  // namespace
 
 std::string version_text() {
   return fmt::format("{} ({})", kVersion, kCommit);
 }
 
+int exit_code_of(Errc code) {
+  if (code == Errc::kDenied) return kExitDenied;
+  return code == Errc::kInvalid ? kExitConfig : kExitFailed;
+}
+
+bool DaemonCommand::has(std::string_view flag) const {
+  return std::find(flags.begin(), flags.end(), flag) != flags.end();
+}
+
 std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int argc, char** argv,
                                                int& exit_code) {
+  const std::vector<DaemonVerb> verbs = verbs_of(program);
   DaemonCommand command;
   command.config_file = program.config_default;
-  bool check_only = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view arg = argv[i];
-    if (arg == "--help" || arg == "-h") {
-      fmt::print(fmt::runtime(kUsage), program.name, program.purpose, program.config_default);
-      exit_code = kExitDone;
-      return std::nullopt;
-    }
-    if (arg == "--version") {
-      fmt::print("{} {}\n", program.name, version_text());
-      exit_code = kExitDone;
-      return std::nullopt;
-    }
-    if (arg == "check-config") {
-      check_only = true;
-    } else if ((arg == "--config" || arg == "--set") && i + 1 == argc) {
-      exit_code = usage_error(program, fmt::format("{} needs a value", arg));
-      return std::nullopt;
-    } else if (arg == "--config") {
-      command.config_file = argv[++i];
-      command.config_file_named = true;
-    } else if (arg == "--set") {
-      command.sources.sets.emplace_back(argv[++i]);
-    } else {
-      exit_code = usage_error(program, fmt::format("unknown argument {}", arg));
+  Arguments arguments(argc, argv);
+  while (!arguments.empty()) {
+    if (auto taken = take_argument(arguments, verbs, command); !taken) {
+      exit_code = usage_error(program, taken.error().message);
       return std::nullopt;
     }
   }
-  auto text = read_file(command.config_file, command.config_file_named);
-  if (!text) {
-    fmt::print(stderr, "{}: {}\n", program.name, text.error().message);
-    exit_code = kExitConfig;
+  exit_code = kExitDone;
+  if (command.has("--help") || command.has("-h")) {
+    print_help(program, verbs);
     return std::nullopt;
   }
-  command.sources.file_name = command.config_file;
-  command.sources.file_text = std::move(*text);
-  command.sources.environment = read_environment();
-  auto config = load_config(*program.schema, command.sources);
-  Status fits = config ? program.check(*config) : Status(config.error());
-  if (!fits) {
-    fmt::print(stderr, "{}: {}\n", program.name, fits.error().message);
-    exit_code = kExitConfig;
+  if (command.has("--version")) {
+    fmt::print("{} {}\n", program.name, version_text());
     return std::nullopt;
   }
-  command.config = std::move(*config);
-  if (check_only) {
-    fmt::print("{}", to_toml(*program.schema, command.config));
-    exit_code = kExitDone;
+  const DaemonVerb* verb = find_verb(verbs, command.verb);
+  if (auto fits = check_flags(command, verb); !fits) {
+    exit_code = usage_error(program, fits.error().message);
     return std::nullopt;
   }
-  return command;
+  if (auto loaded = load(program, command); !loaded) {
+    fmt::print(stderr, "{}: {}\n", program.name, loaded.error().message);
+    exit_code = loaded.error().code == Errc::kDenied ? kExitDenied : kExitConfig;
+    return std::nullopt;
+  }
+  if (verb == nullptr) return command;
+  exit_code = verb->run(command);
+  return std::nullopt;
 }
 
 Result<Config> reload_config(const ConfigSchema& schema, const DaemonCommand& command) {
@@ -121,6 +219,12 @@ Result<Config> reload_config(const ConfigSchema& schema, const DaemonCommand& co
   sources.file_text = std::move(*text);
   sources.environment = read_environment();
   return load_config(schema, sources);
+}
+
+Status check_config(const DaemonProgram& program, const Config& config) {
+  if (auto fits = program.check(config); !fits) return fits;
+  SystemFiles files;
+  return check_files(*program.schema, config, files);
 }
 
 }  // namespace fieldpost::rt

@@ -3,6 +3,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "proto/rt/config.h"
 #include "proto/rt/config_schema.h"
@@ -18,12 +20,25 @@ inline constexpr int kExitConfig = 78;
 
 /// "0.1.0 (commit)".
 [[nodiscard]] std::string version_text();
+/// Of what keeps a daemon from starting.
+[[nodiscard]] int exit_code_of(Errc code);
 
 struct DaemonCommand {
   Config config;
   ConfigSources sources;  ///< to read it again on SIGHUP
   std::string config_file;
   bool config_file_named = false;  ///< by --config: it must be there
+  std::string verb;                ///< empty: run
+  std::vector<std::string> flags;  ///< of the verb
+  [[nodiscard]] bool has(std::string_view flag) const;
+};
+
+/// What a daemon's program does instead of running.
+struct DaemonVerb {
+  std::string name;                ///< "doctor"
+  std::string meaning;             ///< one line for --help
+  std::vector<std::string> flags;  ///< that it takes
+  std::function<int(const DaemonCommand&)> run;
 };
 
 struct DaemonProgram {
@@ -33,17 +48,20 @@ struct DaemonProgram {
   const ConfigSchema* schema = nullptr;
   /// kInvalid when the values do not fit together.
   std::function<Status(const Config&)> check;
+  std::vector<DaemonVerb> verbs;  ///< besides check-config
 };
 
 /// Reads the command line: `--config FILE`, `--set section.key=value`, `--version`, `--help`,
-/// `check-config`. Returns the command, or the exit code when there is nothing more to do; messages
-/// are printed.
+/// `check-config` and the program's own verbs, which it runs. Returns the command to run as a
+/// daemon, or the exit code when there is nothing more to do; messages are printed.
 [[nodiscard]] std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int argc,
                                                              char** argv, int& exit_code);
 
 /// Reads the file and the environment of `command` again. kInvalid names what is wrong; kNotFound:
-/// a file that was named is gone.
+/// a file that was named is gone; kDenied: it may not be read.
 [[nodiscard]] Result<Config> reload_config(const ConfigSchema& schema,
                                            const DaemonCommand& command);
+/// Whether the program could start with it: kInvalid, or kDenied for a file that may not be read.
+Status check_config(const DaemonProgram& program, const Config& config);
 
 }  // namespace fieldpost::rt

@@ -22,7 +22,7 @@ void feed_watchdog(RealLoop& loop, Nanos every) {
 
 int fail_to_start(Log& log, const Error& error) {
   log.error("{}", error.message);
-  return error.code == Errc::kInvalid ? kExitConfig : kExitFailed;
+  return exit_code_of(error.code);
 }
 
 Status read_password(const std::string& file, MqttOptions& mqtt) {
@@ -41,10 +41,10 @@ void run_daemon(RealLoop& loop, StderrLog& log, const DaemonProgram& program,
     hooks.stop();
     loop.stop();
   });
-  LiveConfig live(*program.schema, command.config, log,
-                  {program.check, [&log](const Config& fresh) {
-                     log.set_level(read_log_level(fresh.section("log")));
-                   }});
+  LiveConfig live(
+      *program.schema, command.config, log,
+      {[&program](const Config& fresh) { return check_config(program, fresh); },
+       [&log](const Config& fresh) { log.set_level(read_log_level(fresh.section("log"))); }});
   loop.on_signals({SIGHUP}, [&](int) {
     notify_reloading();
     live.take(reload_config(*program.schema, command));

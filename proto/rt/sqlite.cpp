@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <bit>
+#include <cerrno>
 
 namespace fieldpost::rt {
 
@@ -30,7 +31,11 @@ Errc errc_of(int code) {
 
 Error sqlite_error(sqlite3* db, std::string_view doing) {
   const int code = sqlite3_extended_errcode(db);
-  return {errc_of(code), fmt::format("{}: {} (SQLite {})", doing, sqlite3_errmsg(db), code)};
+  const int system = sqlite3_system_errno(db);
+  // SQLite says only that it cannot open a file; what to do about it depends on why.
+  const bool denied = (code & 0xff) == SQLITE_CANTOPEN && (system == EACCES || system == EPERM);
+  return {denied ? Errc::kDenied : errc_of(code),
+          fmt::format("{}: {} (SQLite {})", doing, sqlite3_errmsg(db), code)};
 }
 
 Statement& Statement::bind(int index, std::int64_t value) {

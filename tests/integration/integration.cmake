@@ -1,11 +1,15 @@
 # Real sockets and processes, on loopback and in directories of their own.
 add_executable(integration_tests support/doctest_main.cpp integration/cli_test.cpp
-                                 integration/http_server_test.cpp)
-target_compile_definitions(integration_tests PRIVATE FIELDPOST_TOOL="$<TARGET_FILE:fieldpost>")
+                                 integration/daemon_cli_test.cpp integration/http_server_test.cpp)
+target_compile_definitions(
+  integration_tests PRIVATE FIELDPOST_TOOL="$<TARGET_FILE:fieldpost>"
+                            FIELDPOST_AGENT="$<TARGET_FILE:fieldpost-agent>"
+                            FIELDPOST_COORDINATOR="$<TARGET_FILE:fieldpost-coordinator>")
 target_link_libraries(
   integration_tests PRIVATE fieldpost_adapters fieldpost_api_server fieldpost_test_support
                             nlohmann_json::nlohmann_json doctest::doctest)
-add_dependencies(integration_tests fieldpost)
+add_dependencies(integration_tests fieldpost fieldpost-agent fieldpost-bench
+                                   fieldpost-coordinator)
 doctest_discover_tests(integration_tests PROPERTIES LABELS integration TIMEOUT 120)
 
 # The promise under SIGKILL at random instants. By hand: kill_rounds --rounds N --seed N.

@@ -26,7 +26,8 @@ target_link_libraries(make_golden PRIVATE fieldpost_samples)
 # The real world, for tests: a broker, directories.
 add_library(
   fieldpost_test_support STATIC support/may_skip.cpp support/mosquitto_process.cpp
-                                support/raw_client.cpp support/temp_directory.cpp)
+                                support/raw_client.cpp support/run_command.cpp
+                                support/temp_directory.cpp)
 target_compile_definitions(
   fieldpost_test_support
   PRIVATE FIELDPOST_BROKER_CONFIG="${PROJECT_SOURCE_DIR}/systemd/mosquitto.conf")

@@ -1,37 +1,21 @@
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <array>
 #include <bit>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "tests/support/api_server.h"
+#include "tests/support/run_command.h"
 #include "tests/support/temp_directory.h"
 
 using namespace fieldpost;               // NOLINT
 using namespace fieldpost::coordinator;  // NOLINT
 using nlohmann::json;
+using test::Outcome;
+using test::run_command;
 
 namespace {
-
-struct Outcome {
-  std::string out;  ///< standard error too
-  int exit_code = 0;
-};
-
-Outcome run_here(const std::string& command) {
-  Outcome outcome;
-  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer{};
-  while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    outcome.out.append(buffer.data(), size);
-  }
-  outcome.exit_code = WEXITSTATUS(::pclose(pipe));
-  return outcome;
-}
 
 /// The built command line against the real API over a fake coordinator.
 struct Desk {
@@ -42,7 +26,7 @@ struct Desk {
     Outcome outcome;
     bool done = false;
     std::thread thread([&] {
-      Outcome result = run_here(command);
+      Outcome result = run_command(command);
       server.loop.post([&outcome, &done, result = std::move(result)] {
         outcome = result;
         done = true;
@@ -113,4 +97,27 @@ TEST_CASE("exit codes tell what went wrong") {
   CHECK(desk.run("nodes --url nonsense").exit_code == 78);
   CHECK(desk.run("--help").exit_code == 0);
   CHECK(desk.run("--version").out.starts_with("fieldpost "));
+}
+
+TEST_CASE("a spool that may not be read exits 77") {
+  const test::TempDirectory directory;
+  const std::string spool = directory.path() + "/spool.db";
+  const std::string command = FIELDPOST_TOOL " spool " + directory.path();
+  CHECK(run_command("chmod 755 " + directory.path() + "; touch " + spool + "; chmod 0 " + spool +
+                    "; " + test::as_nobody() + command)
+            .exit_code == 77);
+}
+
+TEST_CASE("bench is a program of its own, and gets what stands behind its name") {
+  CHECK(run_command(FIELDPOST_TOOL " bench --nonsense").exit_code == 2);
+  const Outcome help = run_command(FIELDPOST_TOOL " --url http://nowhere --json bench --help");
+  CHECK(help.exit_code == 0);
+  CHECK(help.out.find("--rounds") != std::string::npos);
+}
+
+TEST_CASE("verbs that ask no coordinator do not mind wrong settings for one") {
+  const std::string wrong = "FIELDPOST_URL=nonsense FIELDPOST_CONFIG=/nowhere/at/all ";
+  CHECK(run_command(wrong + FIELDPOST_TOOL " nodes").exit_code == 78);
+  CHECK(run_command(wrong + FIELDPOST_TOOL " decode </dev/null").exit_code == 0);
+  CHECK(run_command(wrong + FIELDPOST_TOOL " bench --help").exit_code == 0);
 }

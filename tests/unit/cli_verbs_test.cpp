@@ -323,6 +323,12 @@ TEST_CASE("write names bad lines and fails") {
   CHECK(run_write(denied.context, {.lines = {"m v=1"}}) == kExitNotPermitted);
 }
 
+TEST_CASE("decode takes topics with spaces in them") {
+  CliWorld world("some one's topic 00\nanother one \n");
+  CHECK(run_decode(world.context, {}) == kExitDone);
+  CHECK(world.out().find("some one's topic") != std::string::npos);
+}
+
 TEST_CASE("decode prints one JSON object a message and names lines that are none") {
   CliWorld world("fieldpost/v1/lab/a/hello 00\n\nnonsense\nfieldpost/v1/lab/a/hello 0g\n");
   CHECK(run_decode(world.context, {}) == kExitFailed);

@@ -12,6 +12,8 @@ namespace {
 
 namespace bench = fieldpost::bench;
 
+constexpr int kExitUsage = 2;
+
 struct Scenario {
   const char* name;
   void (*measure)(const bench::Plan&, bench::Report&);
@@ -63,7 +65,11 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", plan.watch_s, "how long latency and idleness are looked at");
   app.add_flag("--quick", quick, "less of everything: a minute and a half");
   app.add_flag("--json", json, "print JSON");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : kExitUsage;
+  }
   if (quick) make_quick(plan);
   bench::Report report;
   for (const Scenario& each : kScenarios) {

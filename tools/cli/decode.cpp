@@ -47,7 +47,7 @@ int run_decode(Context& context, const DecodeOptions& options) {
   bool all_good = true;
   while (const auto line = input.next()) {
     if (line->empty()) continue;
-    const std::size_t space = line->find(' ');
+    const std::size_t space = line->rfind(' ');  // a topic may contain spaces
     const std::string topic = line->substr(0, space);
     const auto payload =
         space == std::string::npos ? std::nullopt : from_hex(line->substr(space + 1));

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "proto/rt/daemon_main.h"
@@ -54,7 +55,10 @@ struct Arguments {
   SpoolOptions spool;
 };
 
-using Verb = std::function<int(Context&, const Settings&)>;
+struct Verb {
+  std::function<int(Context&, const Settings&)> run;
+  bool alone = false;  ///< asks no coordinator, so wrong settings for one do not matter
+};
 
 /// A verb takes --json and --url after its name too.
 CLI::App* add_verb(CLI::App& app, Arguments& arguments, const char* name, const char* what) {
@@ -78,7 +82,7 @@ void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
       add_verb(app, arguments, "status", "How everything is: what needs attention, then the nodes");
   status->add_flag("--gaps", arguments.status.gaps, "List the gaps too");
   status->callback([&] {
-    chosen = [&](Context& context, const Settings&) {
+    chosen.run = [&](Context& context, const Settings&) {
       return run_status(context, arguments.status);
     };
   });
@@ -88,7 +92,7 @@ void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   nodes->add_option("--command", arguments.nodes.command, "Send this command, for example ping");
   nodes->add_option("--arguments", arguments.nodes.arguments, "Its arguments, a JSON object");
   nodes->callback([&] {
-    chosen = [&](Context& context, const Settings&) {
+    chosen.run = [&](Context& context, const Settings&) {
       return arguments.released.empty() ? run_nodes(context, arguments.nodes)
                                         : run_release(context, arguments.released);
     };
@@ -98,7 +102,7 @@ void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   release->add_option("node", arguments.released, "Of which two machines ran")->required();
   add_verb(app, arguments, "doctor", "Look for what is wrong between here and the nodes")
       ->callback([&] {
-        chosen = [](Context& context, const Settings& settings) {
+        chosen.run = [](Context& context, const Settings& settings) {
           return run_doctor(context, settings.source);
         };
       });
@@ -141,7 +145,9 @@ void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
                                                                      {"json", QueryFormat::kJson}},
                                   CLI::ignore_case));
   verb->callback([&] {
-    chosen = [&](Context& context, const Settings&) { return run_query(context, arguments.query); };
+    chosen.run = [&](Context& context, const Settings&) {
+      return run_query(context, arguments.query);
+    };
   });
 }
 
@@ -166,7 +172,7 @@ void add_delete_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   add_text(verb, "--reason", deletion.reason, "Why, for those who find the hole");
   verb->add_flag("--really", deletion.really, "Do it");
   verb->callback([&] {
-    chosen = [&](Context& context, const Settings&) {
+    chosen.run = [&](Context& context, const Settings&) {
       return run_delete(context, arguments.deletion);
     };
   });
@@ -176,7 +182,7 @@ void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   CLI::App* series = add_verb(app, arguments, "series", "List series");
   add_choice(series, arguments.series);
   series->callback([&] {
-    chosen = [&](Context& context, const Settings&) {
+    chosen.run = [&](Context& context, const Settings&) {
       return run_series(context, arguments.series);
     };
   });
@@ -188,7 +194,9 @@ void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   tail->add_option("-n,--count", arguments.tail.count, "Stop after so many");
   tail->add_flag("--lines", arguments.tail.lines, "Print line protocol");
   tail->callback([&] {
-    chosen = [&](Context& context, const Settings&) { return run_tail(context, arguments.tail); };
+    chosen.run = [&](Context& context, const Settings&) {
+      return run_tail(context, arguments.tail);
+    };
   });
 }
 
@@ -203,7 +211,9 @@ void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
                    "Unit of the timestamps: ns, us, ms, s, m or h")
       ->check(CLI::IsMember({"ns", "us", "ms", "s", "m", "h"}));
   write->callback([&] {
-    chosen = [&](Context& context, const Settings&) { return run_write(context, arguments.write); };
+    chosen.run = [&](Context& context, const Settings&) {
+      return run_write(context, arguments.write);
+    };
   });
   CLI::App* decode = add_verb(
       app, arguments, "decode",
@@ -212,7 +222,8 @@ void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   decode->add_option("--key", arguments.decode.key,
                      "The coordinator's public key in hex: signatures are checked");
   decode->callback([&] {
-    chosen = [&](Context& context, const Settings&) {
+    chosen.alone = true;
+    chosen.run = [&](Context& context, const Settings&) {
       return run_decode(context, arguments.decode);
     };
   });
@@ -221,21 +232,41 @@ void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
                              "coordinator.");
   spool->add_option("directory", arguments.spool.directory, "The agent's [spool] path")->required();
   spool->callback([&] {
-    chosen = [&](Context& context, const Settings&) { return run_spool(context, arguments.spool); };
+    chosen.alone = true;
+    chosen.run = [&](Context& context, const Settings&) {
+      return run_spool(context, arguments.spool);
+    };
   });
 }
 
-/// Measuring is a program of its own beside this one.
-int run_bench(int argc, char** argv) {
+/// Measuring is a program of its own beside this one; comes back only when that cannot be started.
+int run_bench(std::vector<std::string> arguments) {
   std::array<char, 4096> self{};
   const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
   const std::string_view path(self.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
-  const std::string bench = std::string(path.substr(0, path.rfind('/') + 1)) + "fieldpost-bench";
-  std::vector<char*> arguments(argv + 1, argv + argc);
-  arguments.push_back(nullptr);
-  ::execv(bench.c_str(), arguments.data());
+  std::string bench = std::string(path.substr(0, path.rfind('/') + 1)) + "fieldpost-bench";
+  std::vector<char*> pointers = {bench.data()};
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  std::signal(SIGPIPE, SIG_DFL);  // an ignored signal stays ignored in the next program
+  ::execv(bench.c_str(), pointers.data());
   fmt::print(stderr, "fieldpost: starting {}: not found or not executable\n", bench);
   return kExitFailed;
+}
+
+/// What comes after its name is that program's.
+void add_bench_verb(CLI::App& app, const Arguments& arguments, Verb& chosen) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure: `fieldpost bench --help` says what");
+  bench->set_help_flag();
+  bench->allow_extras();
+  bench->callback([&arguments, &chosen, bench] {
+    chosen.alone = true;
+    chosen.run = [&arguments, bench](Context&, const Settings&) {
+      std::vector<std::string> passed_on = bench->remaining();
+      if (arguments.json) passed_on.emplace_back("--json");
+      return run_bench(std::move(passed_on));
+    };
+  });
 }
 
 rt::Result<Settings> load(const Arguments& arguments) {
@@ -258,7 +289,7 @@ std::string make_key() {
 }
 
 int run(const Arguments& arguments, const Verb& verb) {
-  const auto settings = load(arguments);
+  const auto settings = verb.alone ? Settings() : load(arguments);
   if (!settings) {
     fmt::print(stderr, "fieldpost: {}\n", settings.error().message);
     return kExitConfig;
@@ -272,13 +303,12 @@ int run(const Arguments& arguments, const Verb& verb) {
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
   };
   context.make_key = &make_key;
-  return verb(context, *settings);
+  return verb.run(context, *settings);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "bench") return run_bench(argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Readings of field nodes, from your terminal", "fieldpost");
   app.set_version_flag("--version", "fieldpost " + rt::version_text());
@@ -291,7 +321,7 @@ int main(int argc, char** argv) {
   add_overview_verbs(app, arguments, verb);
   add_reading_verbs(app, arguments, verb);
   add_other_verbs(app, arguments, verb);
-  app.add_subcommand("bench", "Measure: `fieldpost bench --help` says what");
+  add_bench_verb(app, arguments, verb);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -313,11 +313,53 @@ TEST_CASE("write offers a batch again, under the same key, while the coordinator
   CHECK(hopeless.fetcher.asked.size() == 10);
 }
 
-TEST_CASE("write names bad lines and fails") {
+TEST_CASE("write counts the lines that are stored: no blank ones, comments and bad ones") {
+  CliWorld world("m v=1 1\n\n  \t\n# a comment\nm v=2 2\n");
+  world.answer("/write?precision=ns", "", 204);
+  CHECK(run_write(world.context, {}) == kExitDone);
+  CHECK(world.out() == "ok 2\n");
+  CliWorld arguments;
+  arguments.answer("/write?precision=ns", "", 204);
+  CHECK(run_write(arguments.context, {.lines = {"m v=1\nm v=2", "m v=3"}}) == kExitDone);
+  CHECK(arguments.out() == "ok 3\n");
+}
+
+TEST_CASE("write says every few seconds how far it is where there is no terminal") {
+  std::string input;
+  for (int i = 0; i < 10'001; ++i) input += "m v=" + std::to_string(i) + " 1\n";
+  CliWorld world(input);
+  world.answer_error("/write?precision=ns", {rt::Errc::kUnavailable, "away"});
+  world.answer("/write?precision=ns", "", 204);
+  world.context.pause = [&](std::int64_t) { world.sim.run_for(rt::Seconds{6}); };
+  CHECK(run_write(world.context, {}) == kExitDone);
+  CHECK(world.err() ==
+        "fieldpost: away; again in 0.5 s\n"
+        "fieldpost: 5,000 lines so far\n");
+}
+
+TEST_CASE("write shows a bar on a terminal, of a file whose size is known") {
+  std::string input;
+  for (int i = 0; i < 10'000; ++i) input += "m v=1 1\n";
+  CliWorld world(input);
+  world.context.terminal = true;
+  world.answer_error("/write?precision=ns", {rt::Errc::kUnavailable, "away"});
+  world.answer("/write?precision=ns", "", 204);
+  world.context.pause = [&](std::int64_t) { world.sim.run_for(rt::Seconds{6}); };
+  CHECK(run_write(world.context, {}) == kExitDone);
+  CHECK(world.err().find("\r[###############---------------]  50 %  5,000 lines") !=
+        std::string::npos);
+  CHECK(world.err().ends_with("\r[##############################] 100 %  10,000 lines\n"));
+}
+
+TEST_CASE("write names bad lines, says how many were stored, and fails") {
   CliWorld world;
-  world.answer("/write?precision=ns", R"({"error":"line 2: nonsense"})", 400);
+  world.answer("/write?precision=ns",
+               R"({"error":"partial write: line 2: nonsense; stored=1 dropped=1"})", 400);
   CHECK(run_write(world.context, {.lines = {"m v=1", "x"}}) == kExitFailed);
-  CHECK(world.err() == "fieldpost: lines 1 to 2, counted from there: line 2: nonsense\n");
+  CHECK(world.err() ==
+        "fieldpost: lines 1 to 2, counted from there: partial write: line 2: nonsense; stored=1 "
+        "dropped=1\n");
+  CHECK(world.out() == "ok 1\n");
   CliWorld denied;
   denied.answer("/write?precision=ns", "", 401);
   CHECK(run_write(denied.context, {.lines = {"m v=1"}}) == kExitNotPermitted);

@@ -19,7 +19,8 @@ struct Context {
   Fetcher& fetcher;
   const rt::WallClock& clock;
   bool json = false;
-  bool terminal = false;  ///< standard error is one: progress bars
+  bool terminal = false;      ///< standard error is one: progress bars
+  bool out_terminal = false;  ///< standard output is one
   std::FILE* out = stdout;
   std::FILE* err = stderr;
   std::FILE* in = stdin;

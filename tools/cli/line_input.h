@@ -16,6 +16,8 @@ class LineInput {
   LineInput& operator=(const LineInput&) = delete;
   std::optional<std::string> next();
   [[nodiscard]] std::size_t lines_read() const { return lines_read_; }
+  /// How much of it was read, from 0 to 1; none when that has no end that is known: a pipe.
+  [[nodiscard]] std::optional<double> part_read() const;
 
  private:
   std::FILE* file_;

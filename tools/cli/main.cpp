@@ -299,6 +299,7 @@ int run(const Arguments& arguments, const Verb& verb) {
   Context context{.fetcher = fetcher, .clock = clock};
   context.json = arguments.json;
   context.terminal = ::isatty(STDERR_FILENO) != 0;
+  context.out_terminal = ::isatty(STDOUT_FILENO) != 0;
   context.pause = [](std::int64_t ms) {
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
   };

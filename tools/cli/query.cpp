@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "tools/cli/progress.h"
 #include "tools/cli/query_output.h"
 #include "tools/cli/verbs.h"
 
@@ -99,17 +101,54 @@ rt::Status check(const QueryOptions& options) {
   return rt::ok();
 }
 
+/// What is left to fetch of all readings, and how far that is.
+class Quota {
+ public:
+  Quota(const Context& context, std::uint64_t limit, std::optional<std::uint64_t> expected)
+      : left_(limit == 0 ? UINT64_MAX : limit), expected_(expected) {
+    if (!context.out_terminal) progress_.emplace(context, "readings");
+  }
+  [[nodiscard]] std::uint64_t left() const { return left_; }
+  [[nodiscard]] bool limited() const { return left_ != UINT64_MAX; }
+
+  void take(std::uint64_t readings) {
+    if (limited()) left_ -= std::min(left_, readings);
+    taken_ += readings;
+    if (!progress_) return;
+    const auto part = [this] {
+      return static_cast<double>(taken_) / static_cast<double>(*expected_);
+    };
+    progress_->show(taken_, expected_ ? std::optional(part()) : std::nullopt);
+  }
+
+ private:
+  std::uint64_t left_;
+  std::optional<std::uint64_t> expected_;
+  std::uint64_t taken_ = 0;
+  std::optional<Progress> progress_;  ///< of what goes elsewhere than to a screen
+};
+
+/// How many readings there will be, if that is known beforehand.
+std::optional<std::uint64_t> expected_readings(const QueryOptions& options,
+                                               const std::vector<Json>& series) {
+  if (!options.from.empty() || !options.to.empty()) return std::nullopt;
+  std::uint64_t count = 0;
+  for (const Json& one : series) count += one.at("count").get<std::uint64_t>();
+  if (options.limit != 0) count = std::min(count, options.limit);
+  return count == 0 ? std::nullopt : std::optional(count);
+}
+
 /// Pages of JSON until the limit or the end.
-rt::Status query_pages(Context& context, const std::string& path, std::uint64_t& left,
+rt::Status query_pages(Context& context, const std::string& path, Quota& quota,
                        QueryOutput& output) {
   std::string cursor;
-  while (left > 0) {
-    const auto page =
-        fetch_json(context, fmt::format("{}&limit={}{}", path, std::min(left, kPageReadings),
-                                        cursor.empty() ? "" : "&cursor=" + cursor));
+  while (quota.left() > 0) {
+    const auto page = fetch_json(
+        context, fmt::format("{}&limit={}{}", path, std::min(quota.left(), kPageReadings),
+                             cursor.empty() ? "" : "&cursor=" + cursor));
     if (!page) return page.error();
     for (const Json& item : page->at("items")) {
-      left -= std::min<std::uint64_t>(left, item.at("readings").size());
+      quota.take(item.at("readings").size());
       if (!output.add_readings(item)) return rt::ok();
     }
     if (!page->at("next_cursor").is_string()) return rt::ok();
@@ -118,38 +157,36 @@ rt::Status query_pages(Context& context, const std::string& path, std::uint64_t&
   return rt::ok();
 }
 
-rt::Status query_csv(Context& context, const std::string& path, std::uint64_t& left, bool first) {
-  std::uint64_t lines = 0;
+rt::Status query_csv(Context& context, const std::string& path, Quota& quota, bool first) {
   bool in_header = true;
-  const std::string limit = left == UINT64_MAX ? "" : fmt::format("&limit={}", left);
-  const auto done =
-      fetch_good(context.fetcher,
-                 {.path = path + "&format=csv" + limit, .on_data = [&](std::string_view text) {
-                    lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
-                    if (in_header && !first) {
-                      const std::size_t end = text.find('\n');
-                      if (end == std::string_view::npos) return true;
-                      text.remove_prefix(end + 1);
-                    }
-                    in_header = false;
-                    return context.print(text);
-                  }});
-  if (!done) return done.error();
-  if (left != UINT64_MAX) left -= std::min(left, lines == 0 ? 0 : lines - 1);
-  return rt::ok();
+  const std::string limit = quota.limited() ? fmt::format("&limit={}", quota.left()) : "";
+  const auto done = fetch_good(
+      context.fetcher,
+      {.path = path + "&format=csv" + limit, .on_data = [&](std::string_view text) {
+         const auto lines = std::count(text.begin(), text.end(), '\n');
+         quota.take(static_cast<std::uint64_t>(lines) - (in_header && lines > 0 ? 1 : 0));
+         if (in_header && !first) {
+           const std::size_t end = text.find('\n');
+           if (end == std::string_view::npos) return true;
+           text.remove_prefix(end + 1);
+         }
+         if (lines > 0) in_header = false;
+         return context.print(text);
+       }});
+  return done ? rt::ok() : rt::Status(done.error());
 }
 
 rt::Status query_readings(Context& context, const QueryOptions& options,
                           const std::vector<Json>& series, QueryOutput& output) {
-  std::uint64_t left = options.limit == 0 ? UINT64_MAX : options.limit;
+  Quota quota(context, options.limit, expected_readings(options, series));
   bool first = true;
   for (const std::string& ids : split_ids(series, kSeriesAtOnce)) {
-    if (left == 0) break;
+    if (quota.left() == 0) break;
     const std::string path = "/api/v1/readings?" + ids + range_query(options) +
                              (options.corrected ? "&time=corrected" : "");
     const auto done = options.format == QueryFormat::kCsv
-                          ? query_csv(context, path, left, first)
-                          : query_pages(context, path, left, output);
+                          ? query_csv(context, path, quota, first)
+                          : query_pages(context, path, quota, output);
     if (!done) return done;
     first = false;
   }

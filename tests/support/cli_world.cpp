@@ -15,6 +15,10 @@ rt::Result<cli::Fetched> FakeFetcher::fetch(const cli::Fetch& fetch) {
     fetch.on_data(answer->body);
     answer->body.clear();
   }
+  if (fetch.on_tick) {
+    if (on_wait) on_wait();
+    fetch.on_tick();
+  }
   return answer;
 }
 

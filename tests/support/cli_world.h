@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class FakeFetcher final : public cli::Fetcher {
   /// Answers to a path, each used once but the last.
   std::map<std::string, std::deque<rt::Result<cli::Fetched>>> answers;
   std::vector<cli::Fetch> asked;
+  std::function<void()> on_wait;  ///< what passes before a fetch that has `on_tick` calls it
 
  private:
   std::string url_ = "http://fake";

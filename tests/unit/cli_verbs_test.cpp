@@ -246,16 +246,19 @@ TEST_CASE("tail prints readings, and connects again when the stream ends") {
   world.answer("/api/v1/series?limit=1000", list(kSeries));
   const std::string reading =
       R"({"series":7,"time":"1970-01-01T00:00:00.000000005Z","value":21.5})";
+  const std::string later = R"({"series":7,"time":"1970-01-01T00:00:00.000000006Z","value":22})";
   world.answer("/api/v1/live?series=7&last=true", "event: reading\ndata: " + reading + "\n\n");
   world.answer_error("/api/v1/live?series=7", {rt::Errc::kUnavailable, "reset"});
   world.answer("/api/v1/live?series=7",
                "event: gap\ndata: {\"id\":3,\"node\":\"a\",\"cause\":\"shed\"}\n\n"
                "event: reading\ndata: {\"series\":8,\"time\":\"x\",\"value\":1}\n\n"
                "event: reading\ndata: " +
-                   reading + "\n\n");
-  CHECK(run_tail(world.context, {.count = 3}) == kExitDone);
+                   reading + "\n\nevent: reading\ndata: " + later + "\n\n");
+  CHECK(run_tail(world.context, {.count = 2}) == kExitDone);
   const std::string line = "1970-01-01T00:00:00.000000005Z  a  air,pos=top temp = 21.5 °C\n";
-  CHECK(world.out() == line + "! gap 3 of a: shed\n" + line);
+  // The reading that is told again when the stream begins anew is not printed again.
+  CHECK(world.out() == line + "! gap 3 of a: shed\n" +
+                           "1970-01-01T00:00:00.000000006Z  a  air,pos=top temp = 22 °C\n");
   CHECK(world.pauses == std::vector<std::int64_t>{1000, 2000});
 }
 
@@ -280,9 +283,67 @@ TEST_CASE("tail gives up when it never got through, or was refused") {
   world.answer_error("/api/v1/live?series=7&last=true", {rt::Errc::kUnavailable, "gone"});
   CHECK(run_tail(world.context, {}) == kExitUnreachable);
   CHECK(world.pauses.empty());
-  CliWorld empty;
-  empty.answer("/api/v1/series?limit=1000", list(""));
-  CHECK(run_tail(empty.context, {}) == kExitFailed);
+  CliWorld away;
+  away.answer_error("/api/v1/series?limit=1000", {rt::Errc::kUnavailable, "gone"});
+  CHECK(run_tail(away.context, {}) == kExitUnreachable);
+}
+
+namespace {
+
+std::string reading_event(int series, int time) {
+  return "event: reading\ndata: {\"series\":" + std::to_string(series) +
+         ",\"time\":\"1970-01-01T00:00:0" + std::to_string(time) + ".000000000Z\",\"value\":1}\n\n";
+}
+
+std::string series_of(int id, const std::string& node) {
+  return R"({"id":)" + std::to_string(id) + R"(,"node":")" + node +
+         R"(","measurement":"m","tags":{},"field":"v","type":"f64","unit":null,"count":1})";
+}
+
+}  // namespace
+
+TEST_CASE("tail waits for the first series, and follows those that come later") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(""));
+  world.answer("/api/v1/series?limit=1000", list(series_of(1, "a")));
+  world.answer("/api/v1/series?limit=1000", list(series_of(1, "a") + "," + series_of(2, "b")));
+  world.answer("/api/v1/live?series=1&last=true", reading_event(1, 1));
+  world.answer("/api/v1/live?series=1,2&last=true", reading_event(1, 1) + reading_event(2, 2));
+  world.fetcher.on_wait = [&] { world.sim.run_for(rt::Seconds{10}); };
+  CHECK(run_tail(world.context, {.count = 2}) == kExitDone);
+  CHECK(world.out() ==
+        "1970-01-01T00:00:01.000000000Z  a  m v = 1\n"
+        "1970-01-01T00:00:02.000000000Z  b  m v = 1\n");
+  CHECK(world.err() == "fieldpost: no series matches yet; waiting for one\n");
+  CHECK(world.pauses == std::vector<std::int64_t>{3000});
+}
+
+TEST_CASE("tail counts readings only, and tells of the nodes it was asked for") {
+  CliWorld world;
+  world.context.json = true;
+  world.answer("/api/v1/series?node=a&limit=1000", list(series_of(1, "a")));
+  world.answer("/api/v1/live?series=1&last=true",
+               "event: node\ndata: {\"id\":\"b\"}\n\n"
+               "event: node\ndata: {\"id\":\"a\"}\n\n"
+               "event: gap\ndata: {\"id\":3,\"node\":\"b\"}\n\n" +
+                   reading_event(1, 1));
+  CHECK(run_tail(world.context, {.choice = {.ids = {}, .node = "a"}, .count = 1}) == kExitDone);
+  const std::string out = world.out();
+  CHECK(out.starts_with("{\"event\":\"node\",\"id\":\"a\"}\n{\"event\":\"reading\""));
+  CHECK(std::count(out.begin(), out.end(), '\n') == 2);
+}
+
+TEST_CASE("tail follows as many series as a stream takes, and says so") {
+  CliWorld world;
+  std::string many, ids;
+  for (int id = 1; id <= 1001; ++id) {
+    many += (many.empty() ? "" : ",") + series_of(id, "a");
+    if (id <= 1000) ids += (ids.empty() ? "" : ",") + std::to_string(id);
+  }
+  world.answer("/api/v1/series?limit=1000", list(many));
+  world.answer("/api/v1/live?series=" + ids + "&last=true", reading_event(1000, 1));
+  CHECK(run_tail(world.context, {.count = 1}) == kExitDone);
+  CHECK(world.err().starts_with("fieldpost: 1001 series match and 1000 are followed"));
 }
 
 TEST_CASE("write sends batches under keys of their own and says how many lines") {

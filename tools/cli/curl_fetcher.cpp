@@ -43,6 +43,14 @@ std::size_t take_header(char* bytes, std::size_t, std::size_t size, void* user) 
   return size;
 }
 
+/// libcurl asks it about once a second; not zero is what it takes as "stop".
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (exchange.fetch.on_tick()) return 0;
+  exchange.enough = true;
+  return 1;
+}
+
 struct List {
   ~List() { curl_slist_free_all(first); }
   void add(const std::string& line) { first = curl_slist_append(first, line.c_str()); }
@@ -78,7 +86,15 @@ CurlFetcher::CurlFetcher(std::string url, std::string token)
 CurlFetcher::~CurlFetcher() = default;
 
 rt::Result<Fetched> CurlFetcher::fetch(const Fetch& fetch) {
-  CURL* const curl = handle_->curl;
+  // Taken for as long as it is in use: what `on_tick` fetches meanwhile gets one of its own.
+  auto handle = handle_ ? std::move(handle_) : std::make_unique<Handle>();
+  auto answer = exchange_with(*handle, fetch);
+  handle_ = std::move(handle);
+  return answer;
+}
+
+rt::Result<Fetched> CurlFetcher::exchange_with(Handle& handle, const Fetch& fetch) {
+  CURL* const curl = handle.curl;
   Exchange exchange{fetch, {}, curl};
   List headers;
   headers.add("Expect:");
@@ -97,6 +113,11 @@ rt::Result<Fetched> CurlFetcher::fetch(const Fetch& fetch) {
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+  if (fetch.on_tick) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
+  }
   set_method(curl, fetch);
   const CURLcode code = curl_easy_perform(curl);
   if (code != CURLE_OK && !exchange.enough) {

@@ -20,6 +20,7 @@ class CurlFetcher final : public Fetcher {
 
  private:
   struct Handle;
+  rt::Result<Fetched> exchange_with(Handle& handle, const Fetch& fetch);
   std::string url_;
   std::string token_;
   std::unique_ptr<Handle> handle_;

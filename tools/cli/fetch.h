@@ -18,6 +18,9 @@ struct Fetch {
   std::string body;
   /// Takes the body of a 2xx piece by piece instead of gathering it; false: enough, stop.
   std::function<bool(std::string_view)> on_data;
+  /// Called about once a second while the answer is awaited or read; it may fetch something else.
+  /// False: enough, stop.
+  std::function<bool()> on_tick;
 };
 
 struct Fetched {

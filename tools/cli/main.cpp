@@ -189,9 +189,11 @@ void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   add_query_verb(app, arguments, chosen);
   add_delete_verb(app, arguments, chosen);
   CLI::App* tail =
-      add_verb(app, arguments, "tail", "Follow readings as they are stored, the last ones first");
+      add_verb(app, arguments, "tail",
+               "Follow readings as they are stored, the last ones first; series that are still to\n"
+               "come too, up to 1,000");
   add_choice(tail, arguments.tail.choice);
-  tail->add_option("-n,--count", arguments.tail.count, "Stop after so many");
+  tail->add_option("-n,--count", arguments.tail.count, "Stop after so many readings");
   tail->add_flag("--lines", arguments.tail.lines, "Print line protocol");
   tail->callback([&] {
     chosen.run = [&](Context& context, const Settings&) {

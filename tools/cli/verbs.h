@@ -55,7 +55,7 @@ int run_query(Context& context, const QueryOptions& options);
 
 struct TailOptions {
   SeriesChoice choice;
-  std::uint64_t count = 0;  ///< events, then stop; 0: never
+  std::uint64_t count = 0;  ///< readings, then stop; 0: never
   bool lines = false;       ///< as line protocol
 };
 int run_tail(Context& context, const TailOptions& options);

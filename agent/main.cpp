@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "agent/agent_verbs.h"
 #include "agent/config.h"
 #include "agent/sources/exec.h"
 #include "agent/sources/file_tail.h"
@@ -20,6 +21,7 @@
 #include "proto/rt/daemon_main.h"
 #include "proto/rt/daemon_run.h"
 #include "proto/rt/paho_mqtt.h"
+#include "proto/rt/process_lock.h"
 #include "proto/rt/process_spawner.h"
 #include "proto/rt/real_loop.h"
 #include "proto/rt/real_streams.h"
@@ -143,6 +145,9 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
   if (auto done = world.files.make_directories(config.spool_directory); !done) {
     return rt::fail_to_start(world.log, done.error());
   }
+  // Two processes on one spool would be two machines that are one node.
+  const auto lock = rt::lock_directory(config.spool_directory, program.name);
+  if (!lock) return rt::fail_to_start(world.log, lock.error());
   auto spool = open_spool(config.spool.path, "", world.files, world.random, world.log);
   if (!spool) return rt::fail_to_start(world.log, spool.error());
   Agent agent({world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder,
@@ -186,9 +191,17 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
 }  // namespace
 
 int main(int argc, char** argv) {
-  rt::DaemonProgram program{"fieldpost-agent",
-                            "Keeps readings in a local spool and delivers them exactly once.",
-                            "/etc/fieldpost/agent.toml", &agent_schema(), check_config};
+  rt::DaemonProgram program{
+      "fieldpost-agent",
+      "Keeps readings in a local spool and delivers them exactly once.",
+      "/etc/fieldpost/agent.toml",
+      &agent_schema(),
+      check_config,
+      {{"doctor", "looks for what keeps it from its work", {"--json"}, run_doctor},
+       {"adopt",
+        "forgets the coordinator it is pinned to; the next one is pinned",
+        {"--yes", "--json"},
+        run_adopt}}};
   int exit_code = 0;
   auto command = rt::read_command_line(program, argc, argv, exit_code);
   if (!command) return exit_code;

@@ -1,8 +1,5 @@
 // fieldpost-coordinator: the central daemon.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <memory>
 #include <utility>
@@ -13,9 +10,11 @@
 #include "coordinator/nodes/site_view.h"
 #include "coordinator/store/store_file.h"
 #include "proto/rt/asio_http.h"
+#include "proto/rt/daemon_doctor.h"
 #include "proto/rt/daemon_main.h"
 #include "proto/rt/daemon_run.h"
 #include "proto/rt/paho_mqtt.h"
+#include "proto/rt/process_lock.h"
 #include "proto/rt/real_loop.h"
 #include "proto/rt/stderr_log.h"
 #include "proto/rt/system_clock.h"
@@ -46,18 +45,6 @@ struct World {
   rt::PahoMqtt mqtt;
   rt::AsioHttpServer http;
 };
-
-/// One coordinator a store: the lock ends with the process, however it ends.
-rt::Status lock_store(const std::string& directory) {
-  const std::string path = directory + "/lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return rt::Error{rt::Errc::kIo, fmt::format("opening {} failed", path)};
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return rt::ok();  // kept open until the process ends
-  ::close(fd);
-  return rt::Error{
-      rt::Errc::kBusy,
-      fmt::format("another coordinator runs on the store in {}: stop it first", directory)};
-}
 
 /// The key that signs what goes to nodes: made at the first start, readable by us alone.
 rt::Result<wire::SigningKey> load_key(World& world, const std::string& directory) {
@@ -92,8 +79,9 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   if (auto done = world.files.make_directories(config.store_directory); !done) {
     return rt::fail_to_start(world.log, done.error());
   }
-  if (auto done = lock_store(config.store_directory); !done)
-    return rt::fail_to_start(world.log, done.error());
+  // One coordinator a store.
+  const auto lock = rt::lock_directory(config.store_directory, program.name);
+  if (!lock) return rt::fail_to_start(world.log, lock.error());
   auto key = load_key(world, config.store_directory);
   if (!key) return rt::fail_to_start(world.log, key.error());
   const std::string path = config.store_directory + "/" + kStoreFileName;
@@ -137,12 +125,29 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   return rt::kExitDone;
 }
 
+int examine(const rt::DaemonCommand& command) {
+  const auto config = read_coordinator_config(command.config);
+  FP_CHECK(config.has_value());  // or it had not come so far
+  rt::Examination examination;
+  examination.good("the configuration is valid");
+  const bool runs =
+      rt::examine_state(examination, config->store_directory, "fieldpost-coordinator");
+  rt::examine_address(examination, config->listen_http, runs);
+  rt::examine_broker(examination, config->options.mqtt, config->mqtt_password_file);
+  rt::examine_clock(examination);
+  return examination.tell(command.has("--json"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  rt::DaemonProgram program{"fieldpost-coordinator",
-                            "Stores what nodes deliver exactly once, and answers questions.",
-                            "/etc/fieldpost/coordinator.toml", &coordinator_schema(), check_config};
+  rt::DaemonProgram program{
+      "fieldpost-coordinator",
+      "Stores what nodes deliver exactly once, and answers questions.",
+      "/etc/fieldpost/coordinator.toml",
+      &coordinator_schema(),
+      check_config,
+      {{"doctor", "looks for what keeps it from its work", {"--json"}, examine}}};
   int exit_code = 0;
   auto command = rt::read_command_line(program, argc, argv, exit_code);
   if (!command) return exit_code;

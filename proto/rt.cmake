@@ -13,6 +13,7 @@ add_library(
   rt/notify.cpp
   rt/paho_mqtt.cpp
   rt/paho_options.cpp
+  rt/process_lock.cpp
   rt/process_spawner.cpp
   rt/real_loop.cpp
   rt/real_streams.cpp
@@ -71,7 +72,8 @@ inline constexpr const char* kVersion = \"${PROJECT_VERSION}\";
 inline constexpr const char* kCommit = \"${FIELDPOST_COMMIT}\";
 }
 ")
-add_library(fieldpost_daemon_adapters STATIC rt/daemon_main.cpp rt/daemon_run.cpp)
+add_library(fieldpost_daemon_adapters STATIC rt/daemon_doctor.cpp rt/daemon_main.cpp
+                                             rt/daemon_run.cpp)
 target_include_directories(fieldpost_daemon_adapters SYSTEM
                            PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/version)
 target_link_libraries(fieldpost_daemon_adapters PUBLIC fieldpost_adapters fieldpost_config)

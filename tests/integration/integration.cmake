@@ -32,11 +32,14 @@ add_executable(
   support/doctest_main.cpp support/site_picture.cpp support/topic_client.cpp
   support/trace_order.cpp
   integration/bad_requests_test.cpp integration/device_noise_test.cpp
+  integration/doctor_test.cpp
   integration/lossy_mount_test.cpp
   integration/notify_test.cpp integration/numbered_check_test.cpp integration/reload_test.cpp
   integration/sync_order_test.cpp integration/topic_noise_test.cpp)
 target_compile_definitions(
-  site_tests PRIVATE FIELDPOST_SPARKPLUG_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug")
+  site_tests PRIVATE FIELDPOST_SPARKPLUG_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug"
+                     FIELDPOST_AGENT="$<TARGET_FILE:fieldpost-agent>"
+                     FIELDPOST_COORDINATOR="$<TARGET_FILE:fieldpost-coordinator>")
 target_link_libraries(site_tests PRIVATE fieldpost_wire fieldpost_lossy_mount doctest::doctest)
 doctest_discover_tests(site_tests PROPERTIES LABELS integration TIMEOUT 120
                                   SKIP_REGULAR_EXPRESSION "SKIPPED:")

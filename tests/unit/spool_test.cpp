@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "agent/spool/forget_pin.h"
 #include "agent/spool/shedding.h"
 #include "agent/spool/spool_check.h"
 #include "proto/wire/batch_encoder.h"
@@ -255,6 +256,19 @@ TEST_CASE("an idempotency key is known for a day of the spool's age, written ane
   const Idempotency last{"last", 1};
   REQUIRE(b.spool.append({}, kDayMs + 2000, {&last, 1}).has_value());
   CHECK_FALSE(b.spool.find_idempotency("k", 1000)->has_value());
+}
+
+TEST_CASE("a spool whose coordinator was forgotten has no pin, and all its records") {
+  SpoolBench b;
+  REQUIRE(b.append(3).has_value());
+  REQUIRE(b.spool.set_pin({{1, 2}, {}, 7}).has_value());
+  CHECK(load_pinned_store(kPath, b.vfs.name())->hex() == wire::Id128{1, 2}.hex());
+  REQUIRE(forget_pin(kPath, b.vfs.name()).has_value());
+  CHECK(load_pinned_store(kPath, b.vfs.name())->is_zero());
+  const Spool again = b.open();
+  CHECK(again.pin().store_id.is_zero());
+  CHECK(again.pin().generation == 0);
+  CHECK(again.totals() == b.spool.totals());
 }
 
 }  // namespace

@@ -34,6 +34,9 @@ struct LeftBehindSite {
     node.start();
     wait_for_session();
     const SimDisk::Image before = node.image();
+    node.kill();  // what one process gave out lies in no branch of the next
+    node.start();
+    wait_for_session();
     is_holding = true;
     node.feed(true, 10, 0, 1, dice);
     world.run_for(seconds(5));

@@ -214,7 +214,7 @@ BUGS = {
             "coordinator/coordinator.cpp",
             "        *agrees = *same;\n",
             """        *agrees = *same;
-        const auto concluded = store.concluder().conclude(*statement, now);
+        const auto concluded = store.concluder().conclude(*statement, {now});
         if (!concluded) return concluded.error();
 """,
         ),

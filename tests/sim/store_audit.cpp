@@ -86,7 +86,11 @@ class Auditor {
     std::map<std::pair<std::string, std::int64_t>, std::int64_t> expected;
     const auto rank = [&](std::int64_t number) {
       const Ledgerbook::Entry& entry = book_.entries.at(number);
-      const wire::Name& first = entry.names.front();
+      // Its first name; when no hello stated that incarnation, the name that it is stored under.
+      wire::Name first = entry.names.front();
+      for (const wire::Name& name : entry.names) {
+        if (!rows_.ordinal.contains(first.incarnation) && rows_.is_stored(name)) first = name;
+      }
       const auto ordinal = rows_.ordinal.find(first.incarnation);
       return std::tuple(ordinal == rows_.ordinal.end() ? 0 : ordinal->second, first.seq, number);
     };

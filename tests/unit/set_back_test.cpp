@@ -23,7 +23,7 @@ struct SetBackWorld : StoreWorld {
                                 rt::UnixTime now) {
     coordinator::Statement statement;
     statement.node = node;
-    statement.head.spool = {9, node == "n1" ? 1U : 2U};
+    statement.head.spool = {9, static_cast<std::uint64_t>(node.back())};
     statement.head.generation = generation;
     statement.incarnations.push_back({.id = {statement.head.spool, 1}, .parent = {}, .live = true});
     auto concluded = store().concluder().conclude(statement, {now});

@@ -35,6 +35,7 @@ add_executable(
   integration/doctor_test.cpp
   integration/lossy_mount_test.cpp
   integration/notify_test.cpp integration/numbered_check_test.cpp integration/reload_test.cpp
+  integration/store_lock_test.cpp
   integration/sync_order_test.cpp integration/topic_noise_test.cpp)
 target_compile_definitions(
   site_tests PRIVATE FIELDPOST_SPARKPLUG_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug"

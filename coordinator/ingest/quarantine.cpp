@@ -20,10 +20,15 @@ Result<bool> Quarantine::add(const IncarnationRow& incarnation, std::uint64_t se
   const auto has_room = make_room(record.size(), now);
   if (!has_room || !*has_room) return has_room;
   rt::Statement& add = db_.prepare(
-      "INSERT INTO quarantine (incarnation_no, seq, node_no, received_ns, why, record)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+      "INSERT INTO quarantine (incarnation_no, seq, node_no, received_ns, why, record, readings)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
   add.bind(1, incarnation.no).bind(2, seq).bind(3, incarnation.node).bind(4, now.ns);
   add.bind_text(5, why).bind_blob(6, record);
+  if (const auto content = wire::decode_record(record)) {
+    add.bind(7, std::uint64_t{content->readings});
+  } else {
+    add.bind_null(7);
+  }
   auto done = add.run();
   if (done) *used_ += record.size();
   if (done) done = ledger_.leave_unconfirmed(incarnation.no, {seq, seq});

@@ -80,7 +80,9 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
       " n.current_incarnation IS NOT NULL,"
       " (SELECT coalesce(sum(readings), 0) FROM damage d WHERE d.node_no = n.no),"
       " (SELECT value FROM fact WHERE key = 'set_back_to' AND n.last_hello_ns <= value"
-      " AND n.current_incarnation IS NOT NULL)"
+      " AND n.current_incarnation IS NOT NULL),"
+      " (SELECT coalesce(sum(readings), 0) FROM quarantine q WHERE q.node_no = n.no),"
+      " EXISTS (SELECT 1 FROM quarantine q WHERE q.node_no = n.no AND q.readings IS NULL)"
       " FROM node n LEFT JOIN gap g ON g.node_no = n.no AND g.state != 3"
       " AND NOT EXISTS (SELECT 1 FROM deletion d WHERE d.gap_no = g.no)"
       " WHERE n.id > ?1 AND (?3 = '' OR n.id = ?3) GROUP BY n.no ORDER BY n.id LIMIT ?2");
@@ -101,7 +103,8 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
     node.delivered = rows.u64(8);
     node.gaps = rows.u64(9);
     node.readings_lost = readings_in(rows.f64(10));
-    node.lost_unknown = rows.i64(11) == 0;
+    node.lost_unknown = rows.i64(11) == 0 || rows.i64(16) != 0;
+    node.quarantined = rows.u64(15);
     node.has_agent = rows.i64(12) != 0;
     node.damaged = rows.u64(13);
     if (!rows.is_null(14)) node.unheard_since = rows.i64(14);

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/store_records.h"
 #include "tests/support/store_world.h"
 
 namespace fieldpost::test {
@@ -64,6 +65,24 @@ TEST_CASE("a gap that does not know how many readings it has may explain what is
   CHECK(accounts.gaps_unknown);
   CHECK(accounts.unexplained == 0);
   CHECK(accounts.held == 900);
+}
+
+TEST_CASE("what is quarantined is explained, once") {
+  StoreWorld world;
+  const auto accounts = [&] {
+    auto ledger = world.make_ledger_query();
+    return accounts_of(ledger->nodes("", 1, "n1")->at(0));
+  };
+  REQUIRE(world.store().note_state("n1", {.online = true, .accepted = 100}, kStoreNow));
+  wire::Record strange = readings_record(70, 1000);
+  strange.kind = 999;
+  REQUIRE(world.ingest().commit({arrival(1, strange)}, kStoreNow));
+  CHECK(accounts().unexplained == 30);
+  coordinator::Arrival noise = arrival(2, strange);
+  noise.envelope.record = "noise";
+  REQUIRE(world.ingest().commit({noise}, kStoreNow));
+  CHECK(accounts().unexplained == 0);
+  CHECK(accounts().gaps_unknown);
 }
 
 TEST_CASE("a node has an agent once a hello of it was confirmed") {

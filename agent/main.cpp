@@ -185,6 +185,9 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
   // The store thread finishes what it is at before the spool goes.
   world.store.reset();
   world.encoder.reset();
+  if (auto saved = agent.front().save_memory(); !saved && !salvage) {
+    world.log.error("writing what is in memory to the spool: {}", saved.error().message);
+  }
   return salvage ? rt::kExitFailed : rt::kExitDone;
 }
 

@@ -19,8 +19,7 @@ double seconds_to_fill(const SpoolTotals& totals, const ClassBytes& inflow,
   const double rate = std::accumulate(inflow.begin(), inflow.end(), 0.0);
   if (rate <= 0) return HUGE_VAL;
   // Kept records go first and cost nothing.
-  const auto held =
-      static_cast<double>(totals.bytes_held + totals.records_held * kRowOverheadBytes);
+  const auto held = static_cast<double>(held_bytes(totals));
   return std::max(0.0, static_cast<double>(options.bytes_max) - held) / rate;
 }
 

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <map>
+#include <tuple>
+#include <utility>
 
 #include "agent/spool/spool_transaction.h"
 #include "agent/spool/thinning.h"
@@ -22,40 +26,66 @@ namespace {
 /// Shedding frees a little more than was asked for, so that a full spool does not shed on each
 /// write.
 constexpr std::uint64_t kExtraShare = 64;
-constexpr std::size_t kVictimsMax = 4096;  ///< records shed in one transaction
+/// No step of shedding frees this part of the bound beyond what it was asked for.
+constexpr std::uint64_t kDisplacedShare = 8;
+constexpr std::size_t kVictimsMax = 4096;            ///< records shed in one transaction
+constexpr std::size_t kThinRecordsMax = 256;         ///< thinned together, …
+constexpr std::uint64_t kThinReadingsMax = 262'144;  ///< … with this many readings
+/// Thinning that frees less than this part of what it takes has nothing left to thin.
+constexpr std::uint64_t kThinGainShare = 4;
+constexpr std::uint64_t kGapRangeBytes = 48;  ///< of one range of names in an encoded gap
 
 struct Victim {
   SpoolRow row;
   wire::Name name;
   std::int64_t first_time = 0, last_time = 0;
+  std::uint64_t age_ms = 0;
 };
 
-Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t bytes,
-                                   std::uint64_t accepted_before_ms, std::size_t records_max) {
+/// What a look for victims stops at; at least one is taken.
+struct Wanted {
+  std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t accepted_before_ms = std::numeric_limits<std::int64_t>::max();
+  std::size_t records = kVictimsMax;
+  std::uint64_t readings = std::numeric_limits<std::uint64_t>::max();
+};
+
+Result<Victim> read_victim(Spool& spool, const rt::Statement& rows, RecordClass record_class) {
+  const RecordRow row = read_record_row(rows);
+  const wire::Name name{spool.incarnation(row.incarnation_no), row.seq};
+  if (!is_sealed(row) || name.incarnation.is_none()) {
+    return Error{Errc::kCorrupt, "shedding: the seal of a record does not match"};
+  }
+  return Victim{{row.no, true, record_class, row.bytes, row.readings, row.set},
+                name,
+                row.first_time,
+                row.last_time,
+                row.age_ms};
+}
+
+Result<std::vector<Victim>> oldest(Spool& spool, RecordClass record_class, const Wanted& wanted) {
   static const std::string kSql = fmt::format(
       "SELECT {} FROM record WHERE state = 1 AND class = ?1 AND age_ms < ?2"
       " ORDER BY no LIMIT ?3",
       kRecordColumns);
   rt::Statement& rows = spool.database().prepare(kSql);
-  rows.bind(1, record_class).bind(2, accepted_before_ms).bind(3, std::uint64_t{records_max});
+  rows.bind(1, static_cast<int>(record_class)).bind(2, wanted.accepted_before_ms);
+  rows.bind(3, std::uint64_t{wanted.records});
   std::vector<Victim> out;
-  std::uint64_t freed = 0;
-  while (freed < bytes) {
+  std::uint64_t bytes = 0, readings = 0;
+  while (bytes < wanted.bytes) {
     const auto step = rows.step();
     if (!step) return step.error();
     if (!*step) return out;
-    const RecordRow row = read_record_row(rows);
-    const wire::Name name{spool.incarnation(row.incarnation_no), row.seq};
-    if (!is_sealed(row) || name.incarnation.is_none()) {
+    auto victim = read_victim(spool, rows, record_class);
+    if (!victim) {
       rows.reset();
-      return Error{Errc::kCorrupt, "shedding: the seal of a record does not match"};
+      return victim.error();
     }
-    out.push_back(
-        {{row.no, true, static_cast<RecordClass>(record_class), row.bytes, row.readings, row.set},
-         name,
-         row.first_time,
-         row.last_time});
-    freed += row.bytes + kRowOverheadBytes;
+    bytes += victim->row.bytes + kRowOverheadBytes;
+    readings += victim->row.readings;
+    if (!out.empty() && readings > wanted.readings) break;
+    out.push_back(std::move(*victim));
   }
   rows.reset();
   return out;
@@ -64,63 +94,172 @@ Result<std::vector<Victim>> oldest(Spool& spool, int record_class, std::uint64_t
 wire::Gap gap_over(const std::vector<Victim>& victims, wire::GapCause cause) {
   wire::Gap gap;
   gap.cause = cause;
-  gap.first_time = std::numeric_limits<std::int64_t>::max();
-  gap.last_time = std::numeric_limits<std::int64_t>::min();
   gap.sets_known = true;
   for (const Victim& victim : victims) {
     add_gap_name(gap.names, {{victim.name.incarnation, {victim.name.seq, victim.name.seq}},
                              static_cast<std::uint32_t>(victim.row.readings),
                              true});
-    gap.first_time = std::min(gap.first_time, victim.first_time);
-    gap.last_time = std::max(gap.last_time, victim.last_time);
-    if (std::find(gap.sets.begin(), gap.sets.end(), victim.row.set) == gap.sets.end()) {
-      gap.sets.push_back(victim.row.set);
-    }
-  }
-  if (gap.sets.size() > wire::kGapSetsMax) {
-    gap.sets.clear();
-    gap.sets_known = false;
+    add_gap_span(gap, victim.first_time, victim.last_time);
+    add_gap_set(gap, victim.row.set);
   }
   return gap;
 }
 
-Status shed_victims(Spool& spool, const ShedOptions& options, int index,
-                    const std::vector<Victim>& victims, wire::GapCause cause,
-                    const wire::Clock& stamp, std::uint64_t& next_seq, ShedReport& report) {
-  std::vector<wire::Gap> gaps;
-  const bool thin = cause == wire::GapCause::kShed &&
-                    options.policies[static_cast<std::size_t>(index)] == ShedPolicy::kThin;
-  if (thin) {
-    std::vector<wire::Name> names;
-    for (const Victim& victim : victims) names.push_back(victim.name);
-    auto thinned = thin_records(spool, names, options.thin_window, stamp);
-    if (!thinned) return thinned.error();
-    gaps = std::move(thinned->gaps);
-    for (SpoolRecord& kept : thinned->records) {
-      const auto name = spool.take_name(next_seq);
-      if (!name) return name.error();
-      kept.name = *name;
-      if (auto done = spool.insert_record(kept, spool.age_ms()); !done) return done;
-      report.bytes -= std::min<std::uint64_t>(report.bytes, kept.body->size() + kRowOverheadBytes);
-    }
-    report.readings += thinned->readings_lost;
-  } else {
-    gaps.push_back(gap_over(victims, cause));
-    for (const Victim& victim : victims) report.readings += victim.row.readings;
-  }
+Status erase(Spool& spool, const std::vector<Victim>& victims, ShedReport& report) {
   for (const Victim& victim : victims) {
     if (auto done = spool.delete_record(victim.row); !done) return done;
-    report.bytes += victim.row.bytes + kRowOverheadBytes;
     report.names.push_back(victim.name);
   }
-  return insert_gaps(spool, std::move(gaps), stamp, next_seq);
+  return ok();
+}
+
+Status drop(Spool& spool, const std::vector<Victim>& victims, wire::GapCause cause,
+            std::vector<wire::Gap>& gaps, ShedReport& report) {
+  for (const Victim& victim : victims) report.readings += victim.row.readings;
+  gaps.push_back(gap_over(victims, cause));
+  return erase(spool, victims, report);
+}
+
+bool is_worth_it(const Thinned& thinned, const std::vector<Victim>& victims) {
+  std::uint64_t taken = 0, stays = 0;
+  for (const Victim& victim : victims) taken += victim.row.bytes + kRowOverheadBytes;
+  for (const SpoolRecord& record : thinned.records) {
+    stays += record.body->size() + kRowOverheadBytes;
+  }
+  for (const wire::Gap& gap : thinned.gaps) stays += gap.names.size() * kGapRangeBytes;
+  return stays + taken / kThinGainShare <= taken;
+}
+
+/// false: it would free too little, or what is left fits no record; nothing was changed.
+Result<bool> try_thin(Spool& spool, const ShedOptions& options, const std::vector<Victim>& victims,
+                      const wire::Clock& stamp, std::uint64_t& next_seq,
+                      std::vector<wire::Gap>& gaps, ShedReport& report) {
+  std::vector<wire::Name> names;
+  for (const Victim& victim : victims) names.push_back(victim.name);
+  auto thinned = thin_records(spool, names, options.thin_window, stamp);
+  if (!thinned && thinned.error().code == Errc::kFull) return false;
+  if (!thinned) return thinned.error();
+  if (!is_worth_it(*thinned, victims)) return false;
+  // Thinned readings are as old as the oldest of them: the age bound is not moved by thinning.
+  std::uint64_t age_ms = spool.age_ms();
+  for (const Victim& victim : victims) age_ms = std::min(age_ms, victim.age_ms);
+  for (SpoolRecord& kept : thinned->records) {
+    const auto name = spool.take_name(next_seq);
+    if (!name) return name.error();
+    kept.name = *name;
+    if (auto done = spool.insert_record(kept, age_ms); !done) return done.error();
+  }
+  report.readings += thinned->readings_lost;
+  std::move(thinned->gaps.begin(), thinned->gaps.end(), std::back_inserter(gaps));
+  auto done = erase(spool, victims, report);
+  return done ? Result<bool>(true) : done.error();
+}
+
+/// One class, by its policy; at most `bytes` or what one look takes.
+Status shed_class(Spool& spool, const ShedOptions& options, std::size_t index, std::uint64_t bytes,
+                  const wire::Clock& stamp, std::uint64_t& next_seq, std::vector<wire::Gap>& gaps,
+                  ShedReport& report) {
+  const bool thin = policy_of(options, index) == ShedPolicy::kThin;
+  Wanted wanted;
+  wanted.bytes = bytes;
+  if (thin) {
+    wanted.records = kThinRecordsMax;
+    wanted.readings = kThinReadingsMax;
+  }
+  const auto victims = oldest(spool, readings_class(static_cast<int>(index)), wanted);
+  if (!victims) return victims.error();
+  if (victims->empty()) return Error{Errc::kCorrupt, "shedding: records that count are not there"};
+  if (thin) {
+    const auto thinned = try_thin(spool, options, *victims, stamp, next_seq, gaps, report);
+    if (!thinned) return thinned.error();
+    if (*thinned) return ok();
+  }
+  return drop(spool, *victims, wire::GapCause::kShed, gaps, report);
+}
+
+/// One transaction's work: until the spool takes `goal`, or kVictimsMax records went. kFull when
+/// none may go.
+Status shed_down_to(Spool& spool, const ShedOptions& options, std::uint64_t goal,
+                    const wire::Clock& stamp, std::uint64_t& next_seq, ShedReport& report) {
+  const std::size_t names = report.names.size();
+  const std::uint64_t readings = report.readings;
+  std::vector<wire::Gap> gaps;
+  while (report.names.size() - names < kVictimsMax) {
+    const std::uint64_t bytes = spool_bytes(spool.totals());
+    if (bytes <= goal) break;
+    const auto index = class_to_shed(class_bytes(spool.totals()), options);
+    if (!index) break;
+    auto shed = shed_class(spool, options, *index, bytes - goal, stamp, next_seq, gaps, report);
+    if (!shed) return shed;
+  }
+  if (report.names.size() == names) {
+    return Error{Errc::kFull, "the spool is full and no class of readings may be shed"};
+  }
+  if (auto done = insert_gaps(spool, std::move(gaps), stamp, next_seq); !done) return done;
+  return spool.add_shed(report.readings - readings);
+}
+
+/// Gaps of one sort become one, so that what is known stays known: cause, whether sets are known,
+/// whether times are.
+using GapSort = std::tuple<wire::GapCause, bool, bool>;
+using MergedGaps = std::map<GapSort, wire::Gap>;
+
+bool has_span(const wire::Gap& gap) {
+  return gap.first_time != 0 || gap.last_time != 0;
+}
+
+wire::Gap& merged_gap(MergedGaps& merged, const wire::Gap& like) {
+  const auto [found, is_new] =
+      merged.try_emplace({like.cause, like.sets_known, has_span(like)}, wire::Gap{});
+  if (is_new) {
+    found->second.cause = like.cause;
+    found->second.sets_known = like.sets_known;
+  }
+  return found->second;
+}
+
+void merge_into(MergedGaps& merged, const SpoolRecord& record, const std::vector<wire::Gap>& gaps) {
+  for (const wire::Gap& gap : gaps) {
+    wire::Gap& into = merged_gap(merged, gap);
+    into.names.insert(into.names.end(), gap.names.begin(), gap.names.end());
+    if (has_span(gap)) add_gap_span(into, gap.first_time, gap.last_time);
+    for (const wire::Hash128& set : gap.sets) add_gap_set(into, set);
+  }
+  // The superseded record's own name is listed too, with no readings of its own.
+  wire::Gap& own = merged_gap(merged, gaps.empty() ? wire::Gap{} : gaps.front());
+  own.names.push_back({{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
+}
+
+std::vector<wire::Gap> gaps_of(MergedGaps merged) {
+  std::vector<wire::Gap> out;
+  for (auto& [sort, gap] : merged) {
+    auto names = std::exchange(gap.names, {});
+    std::sort(names.begin(), names.end(),
+              [](const wire::GapNames& a, const wire::GapNames& b) { return a.names < b.names; });
+    for (const wire::GapNames& each : names) add_gap_name(gap.names, each);
+    out.push_back(std::move(gap));
+  }
+  return out;
 }
 
 }  // namespace
 
 std::uint64_t spool_bytes(const SpoolTotals& totals) {
-  return totals.bytes_held + totals.bytes_kept +
-         (totals.records_held + totals.records_kept) * kRowOverheadBytes;
+  return held_bytes(totals) + totals.bytes_kept + totals.records_kept * kRowOverheadBytes;
+}
+
+std::uint64_t held_bytes(const SpoolTotals& totals) {
+  std::uint64_t bytes = 0;
+  for (const ClassTotals& held : totals.classes_held) {
+    bytes += held.bytes + held.records * kRowOverheadBytes;
+  }
+  return bytes;
+}
+
+std::uint64_t bytes_for_newest(const ShedOptions& options) {
+  const bool all = std::all_of(options.policies.begin(), options.policies.end(),
+                               [](ShedPolicy each) { return each == ShedPolicy::kDropNewest; });
+  return all ? options.bytes_max : options.bytes_max - options.bytes_max / kDisplacedShare;
 }
 
 ClassBytes class_bytes(const SpoolTotals& totals) {
@@ -132,10 +271,14 @@ ClassBytes class_bytes(const SpoolTotals& totals) {
   return bytes;
 }
 
+ShedPolicy policy_of(const ShedOptions& options, std::size_t class_index) {
+  return options.policies[class_index < options.policies.size() ? class_index : 0];
+}
+
 std::optional<std::size_t> class_to_shed(const ClassBytes& held, const ShedOptions& options) {
   std::optional<std::size_t> heaviest;
-  for (std::size_t i = 0; i < std::min(held.size(), options.policies.size()); ++i) {
-    if (options.policies[i] == ShedPolicy::kDropNewest || held[i] <= 0) continue;
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    if (policy_of(options, i) == ShedPolicy::kDropNewest || held[i] <= 0) continue;
     if (!heaviest || held[i] > held[*heaviest]) heaviest = i;
   }
   return heaviest;
@@ -151,6 +294,20 @@ void add_gap_name(std::vector<wire::GapNames>& names, const wire::GapNames& more
     }
   }
   names.push_back(more);
+}
+
+void add_gap_set(wire::Gap& gap, const wire::Hash128& set) {
+  if (!gap.sets_known || std::find(gap.sets.begin(), gap.sets.end(), set) != gap.sets.end()) return;
+  gap.sets.push_back(set);
+  if (gap.sets.size() <= wire::kGapSetsMax) return;
+  gap.sets.clear();
+  gap.sets_known = false;
+}
+
+void add_gap_span(wire::Gap& gap, std::int64_t first_time, std::int64_t last_time) {
+  const bool is_first = gap.first_time == 0 && gap.last_time == 0;
+  gap.first_time = is_first ? first_time : std::min(gap.first_time, first_time);
+  gap.last_time = is_first ? last_time : std::max(gap.last_time, last_time);
 }
 
 Status insert_gaps(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock& stamp,
@@ -190,35 +347,20 @@ Status insert_gaps(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock&
 Result<ShedReport> shed_for_space(Spool& spool, const ShedOptions& options, std::uint64_t bytes,
                                   const wire::Clock& stamp, std::uint64_t& next_seq) {
   ShedReport report;
-  const std::uint64_t wanted = bytes + options.bytes_max / kExtraShare;
-  auto evicted = spool.evict_kept(wanted);
+  if (bytes > options.bytes_max) return Error{Errc::kFull, "more than the spool may hold"};
+  const std::uint64_t extra = options.bytes_max / kExtraShare;
+  auto evicted = spool.evict_kept(bytes + extra);
   if (!evicted) return evicted.error();
-  if (spool_bytes(spool.totals()) + bytes <= options.bytes_max) return report;
-  const std::uint64_t before = next_seq;
-  auto done = spool.transact([&]() -> Status {
-    while (report.bytes < wanted) {
-      const auto index = class_to_shed(class_bytes(spool.totals()), options);
-      if (!index) break;
-      const auto victims =
-          oldest(spool, static_cast<int>(readings_class(static_cast<int>(*index))),
-                 wanted - report.bytes, std::numeric_limits<std::int64_t>::max(), kVictimsMax);
-      if (!victims) return victims.error();
-      if (victims->empty()) break;
-      const std::uint64_t freed = report.bytes;
-      auto shed = shed_victims(spool, options, static_cast<int>(*index), *victims,
-                               wire::GapCause::kShed, stamp, next_seq, report);
-      if (!shed) return shed;
-      if (report.bytes <= freed) break;  // thinning what is thin already frees nothing more
-      if (report.names.size() >= kVictimsMax) break;
-    }
-    if (report.names.empty()) {
-      return Error{Errc::kFull, "the spool is full and no class of readings may be shed"};
-    }
-    return spool.add_shed(report.readings);
-  });
-  if (done) return report;
-  next_seq = before;
-  return done.error();
+  const std::uint64_t goal = options.bytes_max - std::min(options.bytes_max, bytes + extra);
+  while (spool_bytes(spool.totals()) + bytes > options.bytes_max) {
+    const std::uint64_t before = next_seq;
+    auto done =
+        spool.transact([&] { return shed_down_to(spool, options, goal, stamp, next_seq, report); });
+    if (done) continue;
+    next_seq = before;
+    return done.error();
+  }
+  return report;
 }
 
 Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std::uint64_t age_ms,
@@ -228,17 +370,20 @@ Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std::ui
   if (age_ms <= options.age_max_ms) return report;
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
-    for (int index = 0; index < static_cast<int>(options.policies.size()); ++index) {
-      const auto victims = oldest(spool, static_cast<int>(readings_class(index)),
-                                  std::numeric_limits<std::uint64_t>::max(),
-                                  age_ms - options.age_max_ms, records_max);
+    std::vector<wire::Gap> gaps;
+    for (int index = 0; index < wire::kReadingClassesMax; ++index) {
+      Wanted wanted;
+      wanted.accepted_before_ms = age_ms - options.age_max_ms;
+      wanted.records = records_max;
+      const auto victims = oldest(spool, readings_class(index), wanted);
       if (!victims) return victims.error();
       if (victims->empty()) continue;
-      auto shed = shed_victims(spool, options, index, *victims, wire::GapCause::kAged, stamp,
-                               next_seq, report);
+      auto shed = drop(spool, *victims, wire::GapCause::kAged, gaps, report);
       if (!shed) return shed;
     }
-    return report.names.empty() ? ok() : spool.add_shed(report.readings);
+    if (report.names.empty()) return ok();
+    if (auto told = insert_gaps(spool, std::move(gaps), stamp, next_seq); !told) return told;
+    return spool.add_shed(report.readings);
   });
   if (done) return report;
   next_seq = before;
@@ -270,29 +415,16 @@ Status replace_by_gap(Spool& spool, const wire::Name& name, wire::Gap gap, const
 Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Clock& stamp,
                         std::uint64_t& next_seq) {
   if (spool.totals().gap_bytes_held <= options.gap_reserve) return false;
-  auto records = spool.load_held(RecordClass::kGap, RecordClass::kGap, 0,
-                                 std::numeric_limits<std::size_t>::max());
+  const auto records = spool.load_held(RecordClass::kGap, RecordClass::kGap, 0,
+                                       std::numeric_limits<std::size_t>::max());
   if (!records) return records.error();
   if (records->size() < 2) return false;
-  wire::Gap merged;
-  merged.cause = wire::GapCause::kShed;
-  std::vector<wire::GapNames> names;
+  MergedGaps merged;
   for (const SpoolRecord& record : *records) {
-    auto gaps = spool.gaps_of(record);
+    const auto gaps = spool.gaps_of(record);
     if (!gaps) return gaps.error();
-    // The superseded record's own name is listed too, with no readings of its own.
-    names.push_back({{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
-    for (const wire::Gap& gap : *gaps) {
-      names.insert(names.end(), gap.names.begin(), gap.names.end());
-      if (gap.first_time == 0 && gap.last_time == 0) continue;
-      const bool first = merged.first_time == 0 && merged.last_time == 0;
-      merged.first_time = first ? gap.first_time : std::min(merged.first_time, gap.first_time);
-      merged.last_time = first ? gap.last_time : std::max(merged.last_time, gap.last_time);
-    }
+    merge_into(merged, record, *gaps);
   }
-  std::sort(names.begin(), names.end(),
-            [](const wire::GapNames& a, const wire::GapNames& b) { return a.names < b.names; });
-  for (const wire::GapNames& each : names) add_gap_name(merged.names, each);
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
     for (const SpoolRecord& record : *records) {
@@ -300,9 +432,7 @@ Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Cl
                          record.readings, record.set};
       if (auto erased = spool.delete_record(row); !erased) return erased;
     }
-    std::vector<wire::Gap> gaps;
-    gaps.push_back(std::move(merged));
-    return insert_gaps(spool, std::move(gaps), stamp, next_seq);
+    return insert_gaps(spool, gaps_of(std::move(merged)), stamp, next_seq);
   });
   if (done) return true;
   next_seq = before;

@@ -14,9 +14,12 @@ namespace fieldpost::agent {
 enum class ShedPolicy : std::uint8_t { kDropOldest, kDropNewest, kThin };
 
 struct ShedOptions {
-  std::uint64_t bytes_max = 1ull << 30;  ///< of bodies and their rows, held and kept
+  /// Of bodies and their rows, held and kept, without held gaps and events: these have reserves of
+  /// their own.
+  std::uint64_t bytes_max = 1ull << 30;
   std::uint64_t age_max_ms = 90ull * 24 * 3600 * 1000;
-  std::uint64_t gap_reserve = 4 << 20;  ///< bytes of held gap records before they are merged
+  std::uint64_t gap_reserve = 4 << 20;    ///< bytes of held gap records before they are merged
+  std::uint64_t event_reserve = 4 << 20;  ///< bytes of held events and logs; then producers wait
   std::vector<ShedPolicy> policies = {ShedPolicy::kDropOldest};  ///< one for each class of readings
   rt::Nanos thin_window = rt::Seconds(60);  ///< kThin keeps first, last, minimum, maximum of each
 };
@@ -24,7 +27,17 @@ struct ShedOptions {
 /// What a record costs beside its body: row, indices, slack of pages. Measured, rounded up.
 inline constexpr std::uint64_t kRowOverheadBytes = 256;
 
+/// What is under the bound: readings held, and whatever is kept.
 [[nodiscard]] std::uint64_t spool_bytes(const SpoolTotals& totals);
+[[nodiscard]] std::uint64_t held_bytes(const SpoolTotals& totals);  ///< without kept records
+
+/// Of a class that the configuration does not name any more: that of the first, which is for all
+/// readings without a class of their own.
+[[nodiscard]] ShedPolicy policy_of(const ShedOptions& options, std::size_t class_index);
+
+/// Up to here readings of a class that drops the newest are let in. Where other classes shed, below
+/// `bytes_max` by more than that frees: the room that others were shed for is not theirs.
+[[nodiscard]] std::uint64_t bytes_for_newest(const ShedOptions& options);
 
 using ClassBytes = std::array<double, wire::kReadingClassesMax>;
 /// Held by each class of readings, rows included.
@@ -34,14 +47,15 @@ using ClassBytes = std::array<double, wire::kReadingClassesMax>;
                                                        const ShedOptions& options);
 
 struct ShedReport {
-  std::uint64_t bytes = 0;        ///< freed
   std::uint64_t readings = 0;     ///< lost
   std::vector<wire::Name> names;  ///< no longer on disk
 };
 
-/// Sheds held readings until `bytes` more fit under the bound, in one transaction with the gap that
-/// tells of them [shed-1]. Kept records go first. kFull when every class refuses to shed. Names
-/// come from `next_seq`, which is advanced only on success. `stamp` is the time now.
+/// Sheds held readings until `bytes` more fit under the bound, each in one transaction with the gap
+/// that tells of it [shed-1]. Kept records go first; what cannot be thinned any more is dropped,
+/// oldest first. kFull when every class refuses to shed; what was shed before stays shed. Names
+/// come from `next_seq`, which is advanced only for transactions that succeed. `stamp` is the time
+/// now.
 rt::Result<ShedReport> shed_for_space(Spool& spool, const ShedOptions& options, std::uint64_t bytes,
                                       const wire::Clock& stamp, std::uint64_t& next_seq);
 
@@ -50,8 +64,9 @@ rt::Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std
                                    std::size_t records_max, const wire::Clock& stamp,
                                    std::uint64_t& next_seq);
 
-/// [shed-3]: supersedes all held gap records by as few as hold the same, when they take more than
-/// the reserve. Returns whether it did.
+/// [shed-3]: supersedes all held gap records, when they take more than the reserve, by as few as
+/// tell the same: causes, names and sets stay apart or whole, of time spans the hull of each cause.
+/// Returns whether it did.
 rt::Result<bool> merge_gaps(Spool& spool, const ShedOptions& options, const wire::Clock& stamp,
                             std::uint64_t& next_seq);
 
@@ -67,5 +82,9 @@ rt::Status replace_by_gap(Spool& spool, const wire::Name& name, wire::Gap gap,
 
 /// Adds names to a gap, joined to the last range when they continue it with the same count.
 void add_gap_name(std::vector<wire::GapNames>& names, const wire::GapNames& more);
+/// Adds a set of series to a gap whose sets are known; above wire::kGapSetsMax they are not known.
+void add_gap_set(wire::Gap& gap, const wire::Hash128& set);
+/// Widens the time span of a gap, which is not known (both 0) before the first call.
+void add_gap_span(wire::Gap& gap, std::int64_t first_time, std::int64_t last_time);
 
 }  // namespace fieldpost::agent

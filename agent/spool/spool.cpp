@@ -111,8 +111,17 @@ Status Spool::raise_lease() {
   return write_incarnation_row(db_, row);
 }
 
-Status Spool::extend_lease() {
-  return transact([&] { return raise_lease(); });
+Status Spool::extend_lease(std::uint64_t accepted) {
+  return transact([&]() -> Status {
+    if (auto done = raise_lease(); !done) return done;
+    return raise_accepted(accepted);
+  });
+}
+
+Status Spool::raise_accepted(std::uint64_t accepted) {
+  if (accepted <= totals_.accepted) return ok();
+  totals_.accepted = accepted;
+  return set_fact("accepted", std::to_string(accepted));
 }
 
 Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
@@ -123,11 +132,11 @@ Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
 }
 
 Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                     std::span<const Idempotency> keys, std::uint64_t shed) {
+                     std::span<const Idempotency> keys, std::uint64_t shed,
+                     std::uint64_t accepted) {
   return transact([&]() -> Status {
     for (const SpoolRecord& record : records) {
       if (auto done = insert_record(record, age_ms); !done) return done;
-      totals_.accepted += record.readings;
     }
     for (const Idempotency& key : keys) {
       const std::string hash = wire::hash128(key.key).bytes();
@@ -146,7 +155,7 @@ Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
     if (shed > 0) {
       if (auto done = add_shed(shed); !done) return done;
     }
-    return set_fact("accepted", std::to_string(totals_.accepted));
+    return raise_accepted(accepted);
   });
 }
 
@@ -231,6 +240,7 @@ void Spool::count_held(RecordClass record_class, std::uint64_t bytes, std::uint6
   totals_.bytes_held += bytes;
   totals_.readings_held += readings;
   if (record_class == RecordClass::kGap) totals_.gap_bytes_held += bytes;
+  if (is_event(record_class)) totals_.event_bytes_held += bytes;
   if (const auto index = class_index(record_class)) {
     totals_.classes_held[*index].records += 1;
     totals_.classes_held[*index].bytes += bytes;
@@ -242,6 +252,7 @@ void Spool::uncount_held(const SpoolRow& row) {
   totals_.bytes_held -= row.bytes;
   totals_.readings_held -= row.readings;
   if (row.record_class == RecordClass::kGap) totals_.gap_bytes_held -= row.bytes;
+  if (is_event(row.record_class)) totals_.event_bytes_held -= row.bytes;
   if (const auto index = class_index(row.record_class)) {
     totals_.classes_held[*index].records -= 1;
     totals_.classes_held[*index].bytes -= row.bytes;
@@ -331,6 +342,7 @@ Status Spool::reload_totals() {
     totals.readings_held += sums.u64(4);
     const auto record_class = static_cast<RecordClass>(sums.i64(1));
     if (record_class == RecordClass::kGap) totals.gap_bytes_held += sums.u64(3);
+    if (is_event(record_class)) totals.event_bytes_held += sums.u64(3);
     if (const auto index = class_index(record_class)) {
       totals.classes_held[*index] = {sums.u64(2), sums.u64(3)};
     }

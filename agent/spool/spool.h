@@ -31,8 +31,9 @@ struct SpoolTotals {
   std::uint64_t records_held = 0, bytes_held = 0, readings_held = 0;
   std::uint64_t records_kept = 0, bytes_kept = 0;
   std::uint64_t gap_bytes_held = 0;
+  std::uint64_t event_bytes_held = 0;  ///< of events and logs
   std::array<ClassTotals, wire::kReadingClassesMax> classes_held{};
-  std::uint64_t accepted = 0;  ///< readings since the spool was made
+  std::uint64_t accepted = 0;  ///< readings that got a name since the spool was made
   std::uint64_t shed = 0;      ///< readings
   bool operator==(const SpoolTotals&) const = default;
 };
@@ -90,13 +91,15 @@ class Spool {
 
   // ---- accepting ----
   /// Stores records under their names as held; their definitions too. `age_ms` is the spool's age
-  /// now; `shed` are readings that gaps among them tell of.
+  /// now; `shed` are readings that gaps among them tell of; `accepted` is how many readings got a
+  /// name so far, which never goes back.
   rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                    std::span<const Idempotency> keys = {}, std::uint64_t shed = 0);
+                    std::span<const Idempotency> keys = {}, std::uint64_t shed = 0,
+                    std::uint64_t accepted = 0);
   /// Lines stored under this key within a day before `age_ms`.
   rt::Result<std::optional<std::size_t>> find_idempotency(std::string_view key,
                                                           std::uint64_t age_ms);
-  rt::Status extend_lease();
+  rt::Status extend_lease(std::uint64_t accepted);
 
   // ---- delivering ----
   /// Held records of classes [from, to] with rows above `after`, in order, up to `bytes_max` of
@@ -116,8 +119,9 @@ class Spool {
   /// Held names inside the ranges whose verdict is `conflict`, appended to `names`.
   rt::Status held_conflicts(std::span<const wire::VerdictRange> verdicts,
                             std::vector<wire::Name>& names);
-  /// [wel-4]: kept records of these ranges are held again.
-  rt::Status hold_again(std::span<const wire::NameRange> ranges);
+  /// [wel-4]: kept records of these ranges are held again. Returns how many of their names are not
+  /// on disk any more.
+  rt::Result<std::uint64_t> hold_again(std::span<const wire::NameRange> ranges);
   /// One record by name, held or kept; kNotFound when it is not on disk. kCorrupt when the body
   /// does not match its hash.
   rt::Result<SpoolRecord> load(const wire::Name& name);
@@ -170,8 +174,9 @@ class Spool {
   explicit Spool(rt::Database db) : db_(std::move(db)) {}
   rt::Status load_identity(rt::Random& random);
   rt::Status load_incarnations();
-  rt::Status draw_incarnation(rt::Random& random);  ///< inside a transaction
-  rt::Status raise_lease();                         ///< inside a transaction
+  rt::Status draw_incarnation(rt::Random& random);    ///< inside a transaction
+  rt::Status raise_lease();                           ///< inside a transaction
+  rt::Status raise_accepted(std::uint64_t accepted);  ///< inside a transaction
   void count_held(RecordClass record_class, std::uint64_t bytes, std::uint64_t readings);
   void uncount_held(const SpoolRow& row);
   rt::Status add_definition_use(const wire::Hash128& set, const std::string* bytes);
@@ -182,6 +187,7 @@ class Spool {
   rt::Status rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>& lost,
                             std::uint64_t& seq);
   IncarnationRow* find(const wire::IncarnationId& id);
+  rt::Result<std::uint64_t> count_on_disk(std::int64_t incarnation_no, const wire::SeqRange& seqs);
 
   rt::Database db_;
   wire::SpoolId spool_id_;

@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kWaitingReadingsMax = 1'000'000;
 /// The lease is renewed while this many seqs are left.
 constexpr std::uint64_t kLeaseLow = wire::kSeqLease / 4;
+constexpr std::size_t kSampledBytesPerWrite = 4 << 20;
 
 rt::Result<std::vector<SpoolRecord>> encode(wire::BatchEncoder& encoder,
                                             wire::ReadingsBatch batch) {
@@ -32,7 +33,36 @@ rt::Result<std::vector<SpoolRecord>> encode(wire::BatchEncoder& encoder,
   return records;
 }
 
+bool is_event_record(const SpoolRecord& record) {
+  return is_event(record.record_class);
+}
+
+bool is_reading(const SpoolRecord& record) {
+  return is_readings(record.record_class);
+}
+
+template <typename Wanted>
+std::uint64_t bytes_of(const std::vector<SpoolRecord>& records, const Wanted& wanted) {
+  std::uint64_t bytes = 0;
+  for (const SpoolRecord& record : records) {
+    if (wanted(record)) bytes += record.body->size() + kRowOverheadBytes;
+  }
+  return bytes;
+}
+
 }  // namespace
+
+std::uint64_t SpoolFront::Encoded::readings() const {
+  std::uint64_t count = 0;
+  for (const SpoolRecord& record : records) count += record.readings;
+  return count;
+}
+
+std::uint64_t SpoolFront::Writing::bytes(const Wanted& wanted) const {
+  std::uint64_t bytes = bytes_of(sampled, wanted);
+  for (const Encoded& encoded : batch) bytes += bytes_of(encoded.records, wanted);
+  return bytes;
+}
 
 SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random,
                        rt::Worker& store, rt::Worker& encoder, rt::Log& log,
@@ -52,10 +82,9 @@ SpoolFront::SpoolFront(rt::Loop& loop, const rt::WallClock& clock, rt::Random& r
       inflow_(loop.now(), std::max(options_.batch.window, options_.spool_delay)),
       alive_(std::make_shared<bool>(true)) {
   age_base_ms_ = spool_->age_ms();
-  live_ = spool_->live();
-  spool_id_ = spool_->id();
-  totals_ = spool_->totals();
+  copy_state(state_of(*spool_));
   pin_ = spool_->pin();
+  accepted_ = totals_.accepted;
   set_linked(false);
   arm_tick();
 }
@@ -65,12 +94,23 @@ SpoolFront::~SpoolFront() {
   loop_.cancel(tick_);
 }
 
+SpoolFront::State SpoolFront::state_of(const Spool& spool) {
+  return {spool.live(), spool.id(), spool.totals()};
+}
+
+void SpoolFront::copy_state(const State& state) {
+  live_ = state.live;
+  spool_id_ = state.id;
+  totals_ = state.totals;
+}
+
 std::uint64_t SpoolFront::age_ms() const {
   const auto running = std::chrono::duration_cast<rt::Millis>(loop_.now() - started_).count();
   return age_base_ms_ + static_cast<std::uint64_t>(running);
 }
 
 void SpoolFront::set_linked(bool linked) {
+  hello_open_ = false;
   batcher_.set_window(linked ? options_.batch.window
                              : std::max(options_.batch.window, options_.spool_delay));
 }
@@ -136,6 +176,14 @@ void SpoolFront::append_record(wire::Record record, RecordClass record_class,
                                std::function<void(Status)> done) {
   Encoded encoded;
   encoded.records.push_back(make_spool_record(record, record_class));
+  std::uint64_t bytes = totals_.event_bytes_held;
+  const auto add = [&](const Encoded& each) { bytes += bytes_of(each.records, is_event_record); };
+  for_each_waiting(add);
+  add(encoded);
+  if (bytes > options_.shed.event_reserve) {
+    done(Error{Errc::kBusy, "as many events are held as the spool may hold"});
+    return;
+  }
   encoded.durable = true;
   encoded.done = std::move(done);
   on_encoded(std::move(encoded));
@@ -168,6 +216,7 @@ void SpoolFront::on_closed(ClosedBatch batch) {
 void SpoolFront::on_encoded(Encoded encoded) {
   for (const SpoolRecord& record : encoded.records) inflow_.add(record, encoded.durable);
   if (!encoded.durable) {
+    ready_bytes_ += bytes_of(encoded.records, is_reading);
     ready_.push_back(std::move(encoded));
   } else {
     for (const SpoolRecord& record : encoded.records) due_readings_ += record.readings;
@@ -179,15 +228,17 @@ void SpoolFront::on_encoded(Encoded encoded) {
 // ---- naming ----
 
 void SpoolFront::pump() {
+  name_losses();
   while (!ready_.empty() && try_name(ready_.front().records)) {
-    Encoded encoded = std::move(ready_.front());
+    const Encoded encoded = std::move(ready_.front());
     ready_.pop_front();
-    for (SpoolRecord& record : encoded.records) {
-      memory_readings_ += record.readings;
-      memory_.try_emplace(record.name, InMemory{record, loop_.now(), false});
+    ready_bytes_ -= bytes_of(encoded.records, is_reading);
+    for (const SpoolRecord& record : encoded.records) {
+      remember(record);
       if (sink_ != nullptr) sink_->on_record(record, false);
     }
   }
+  bound_memory();
   write_due();
 }
 
@@ -203,7 +254,7 @@ bool SpoolFront::try_name(std::vector<SpoolRecord>& records) {
 void SpoolFront::extend_lease() {
   if (lease_under_way_) return;
   lease_under_way_ = true;
-  with_spool([](Spool& spool) { return spool.extend_lease(); },
+  with_spool([accepted = accepted_](Spool& spool) { return spool.extend_lease(accepted); },
              [this](Status status) {
                lease_under_way_ = false;
                if (!status) log_.error("leasing seqs: {}", status.error().message);
@@ -214,23 +265,19 @@ void SpoolFront::extend_lease() {
 // ---- the store thread ----
 
 void SpoolFront::run_job(std::function<Status()> job, std::function<void(Status)> done) {
-  struct Outcome {
-    Status status = ok();
-    LiveIncarnation live;
-    SpoolTotals totals;
-  };
-  auto outcome = std::make_shared<Outcome>();
+  auto status = std::make_shared<Status>(ok());
+  auto state = std::make_shared<State>();
+  // Copied on the store's thread: the next job may be at work when the loop hears of this one.
   store_.run(
-      [spool = spool_, job = std::move(job), outcome] {
-        *outcome = {job(), spool->live(), spool->totals()};
+      [job = std::move(job), spool = spool_, status, state] {
+        *status = job();
+        *state = state_of(*spool);
       },
-      [this, alive = alive_, done = std::move(done), outcome] {
+      [this, alive = alive_, done = std::move(done), status, state] {
         if (!*alive) return;
-        live_ = outcome->live;
-        totals_ = outcome->totals;
-        const Status& status = outcome->status;
-        if (!status && status.error().code == Errc::kCorrupt) note_damage(status.error());
-        done(status);
+        copy_state(*state);
+        if (!*status && status->error().code == Errc::kCorrupt) note_damage(status->error());
+        done(*status);
       });
 }
 
@@ -257,41 +304,46 @@ void SpoolFront::lend_names(std::function<Status(std::uint64_t& next_seq)> job,
 }
 
 void SpoolFront::write_due() {
-  if (write_under_way_ || names_lent_ > 0) return;
+  if (writing_ || names_lent_ > 0) return;
   add_owed_gap();
   auto work = std::make_shared<Writing>();
   work->batch = std::exchange(due_, {});
+  take_overdue(*work);
+  if (work->empty()) return;
+  writing_ = work;
+  make_room(work);
+}
+
+void SpoolFront::take_overdue(Writing& work) {
   const rt::Instant overdue = loop_.now() + -options_.spool_delay;
+  const bool is_full = held_bytes(totals_) > bytes_for_newest(options_.shed);
+  std::size_t bytes = 0;
   for (auto& [name, held] : memory_) {
     if (held.being_written || held.since > overdue) continue;
+    if (is_full && drops_newest(held.record)) continue;
+    if (bytes >= kSampledBytesPerWrite) return;  // the rest goes with the next write
+    bytes += held.record.body->size();
     held.being_written = true;
-    work->sampled.push_back(held.record);
+    work.sampled.push_back(held.record);
   }
-  if (work->batch.empty() && work->sampled.empty()) return;
-  write_under_way_ = true;
-  std::uint64_t bytes = 0;
-  for (const Encoded& encoded : work->batch) {
-    for (const SpoolRecord& record : encoded.records)
-      bytes += record.body->size() + kRowOverheadBytes;
-  }
-  for (const SpoolRecord& record : work->sampled) bytes += record.body->size() + kRowOverheadBytes;
-  make_room(bytes, [this, work](Status status) {
-    if (!status) return on_written(std::move(status), *work);
-    write(work);
-  });
 }
 
 void SpoolFront::write(const std::shared_ptr<Writing>& work) {
+  if (work->empty()) {  // all of it was refused; the tick tries again
+    writing_.reset();
+    bound_memory();
+    return;
+  }
   for (Encoded& encoded : work->batch) {
     if (encoded.named || try_name(encoded.records)) {
       encoded.named = true;
       continue;
     }
     // No lease yet, or a statement is being taken: pump() comes back to it.
-    for (SpoolRecord& record : work->sampled) memory_.at(record.name).being_written = false;
+    for (const SpoolRecord& record : work->sampled) release(record);
     std::move(due_.begin(), due_.end(), std::back_inserter(work->batch));
     due_ = std::move(work->batch);
-    write_under_way_ = false;
+    writing_.reset();
     return;
   }
   for (const Encoded& encoded : work->batch) {
@@ -302,74 +354,129 @@ void SpoolFront::write(const std::shared_ptr<Writing>& work) {
     }
   }
   work->all.insert(work->all.end(), work->sampled.begin(), work->sampled.end());
-  std::uint64_t shed = 0;
-  for (const Encoded& encoded : work->batch) shed += encoded.shed;
-  with_spool([work, shed, age = age_ms()](
-                 Spool& spool) { return spool.append(work->all, age, work->keys, shed); },
-             [this, work](Status status) { on_written(std::move(status), *work); });
+  std::uint64_t shed = 0, accepted = accepted_;
+  for (const Encoded& encoded : work->batch) {
+    shed += encoded.shed;
+    accepted += encoded.readings();
+  }
+  with_spool([work, shed, accepted, age = age_ms()](
+                 Spool& spool) { return spool.append(work->all, age, work->keys, shed, accepted); },
+             [this, work](const Status& status) { on_written(status, *work); });
 }
 
-void SpoolFront::make_room(std::uint64_t bytes, std::function<void(Status)> then) {
-  if (spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
-    then(ok());
-    return;
+bool SpoolFront::drops_newest(const SpoolRecord& record) const {
+  const auto index = class_index(record.record_class);
+  return index && policy_of(options_.shed, *index) == ShedPolicy::kDropNewest;
+}
+
+/// Gaps and events have reserves of their own; only readings wait for room, or make it.
+void SpoolFront::make_room(const std::shared_ptr<Writing>& work) {
+  const Wanted newest = [this](const SpoolRecord& record) { return drops_newest(record); };
+  const std::uint64_t line = bytes_for_newest(options_.shed);
+  if (held_bytes(totals_) + work->bytes(is_reading) > line && work->bytes(newest) > 0) {
+    refuse(*work, {Errc::kFull, "the spool is full, and they may not displace others"}, newest);
   }
+  const std::uint64_t bytes = work->bytes(is_reading);
+  if (bytes == 0 || spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
+    write(work);
+  } else {
+    shed_for(work);
+  }
+}
+
+void SpoolFront::shed_for(const std::shared_ptr<Writing>& work) {
   auto report = std::make_shared<ShedReport>();
+  auto evicted = std::make_shared<std::uint64_t>(0);
   lend_names(
-      [spool = spool_, options = options_.shed, bytes, stamp = clock_now(loop_, clock_),
-       report](std::uint64_t& next_seq) -> Status {
+      [spool = spool_, options = options_.shed, bytes = work->bytes(is_reading),
+       stamp = clock_now(loop_, clock_), report, evicted](std::uint64_t& next_seq) -> Status {
+        const std::uint64_t kept = spool->totals().records_kept;
         auto shed = shed_for_space(*spool, options, bytes, stamp, next_seq);
+        *evicted = kept - spool->totals().records_kept;
         if (!shed) return shed.error();
         *report = std::move(*shed);
-        auto merged = merge_gaps(*spool, options, stamp, next_seq);
-        return merged ? ok() : Status(merged.error());
+        return ok();
       },
-      [this, report, then = std::move(then)](Status status) {
-        if (status && report->readings > 0) {
+      [this, report, evicted, work](Status status) {
+        if (report->readings > 0) {
           log_.warning("spool at its bound: {} readings in {} records shed, a gap tells of them",
                        report->readings, report->names.size());
         }
-        then(std::move(status));
+        if (status || status.error().code == Errc::kFull) {
+          if (!status) refuse(*work, status.error(), is_reading);
+          write(work);
+        } else {
+          on_written(status, *work);
+        }
+        if (*evicted > 0 && hello_open_ && sink_ != nullptr) {
+          sink_->on_statement_outdated("delivered records had to go while a hello was unanswered");
+        }
       });
 }
 
-void SpoolFront::on_written(Status status, Writing& work) {
-  write_under_way_ = false;
+/// Takes what is refused out of the write: producers are told, sampled readings stay in memory.
+void SpoolFront::refuse(Writing& work, const Error& error, const Wanted& refused) {
+  if (!std::exchange(refused_logged_, true)) {
+    log_.error("readings are refused: {}; producers are told, sampled readings stay in memory",
+               error.message);
+  }
+  const auto is_refused = [&](const Encoded& encoded) {
+    return std::any_of(encoded.records.begin(), encoded.records.end(), refused);
+  };
+  const auto first = std::stable_partition(work.batch.begin(), work.batch.end(),
+                                           [&](const Encoded& each) { return !is_refused(each); });
+  std::vector<Encoded> out(std::make_move_iterator(first),
+                           std::make_move_iterator(work.batch.end()));
+  work.batch.erase(first, work.batch.end());
+  for (const SpoolRecord& record : work.sampled) {
+    if (refused(record)) release(record);
+  }
+  std::erase_if(work.sampled, refused);
+  for (Encoded& encoded : out) finish(encoded, error);
+}
+
+void SpoolFront::release(const SpoolRecord& record) {
+  if (const auto held = memory_.find(record.name); held != memory_.end()) {
+    held->second.being_written = false;
+  }
+}
+
+void SpoolFront::on_written(const Status& status, Writing& work) {
+  writing_.reset();
   if (!status && !std::exchange(failed_logged_, true)) {
     log_.error("writing to the spool: {}; producers are told, sampled readings stay in memory",
                status.error().message);
   }
   if (status && std::exchange(failed_logged_, false)) log_.info("writing to the spool works again");
+  if (held_bytes(totals_) < options_.shed.bytes_max / 2) refused_logged_ = false;
   for (const SpoolRecord& record : work.sampled) {
-    const auto found = memory_.find(record.name);
-    if (found == memory_.end()) continue;
-    found->second.being_written = false;
-    if (status) {
-      memory_readings_ -= record.readings;
-      memory_.erase(found);
-      if (sink_ != nullptr) sink_->on_spooled(record.name);
+    release(record);
+    if (!status) continue;
+    forget(record.name);
+    if (sink_ != nullptr) sink_->on_spooled(record.name);
+  }
+  for (Encoded& encoded : work.batch) finish(encoded, status);
+  bound_memory();
+  if (status) write_due();  // else the tick tries again
+}
+
+void SpoolFront::finish(Encoded& encoded, const Status& status) {
+  if (status) {
+    memory_shed_ -= encoded.shed;
+    accepted_ += encoded.readings();
+  }
+  for (const SpoolRecord& record : encoded.records) {
+    due_readings_ -= record.readings;
+    if (status && sink_ != nullptr) sink_->on_record(record, true);
+    // A name that was given out and holds nothing: a gap of no readings settles it.
+    if (!status && encoded.named)
+      add_gap_name(owed_gap_,
+                   {{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
+    if (!status && record.record_class == RecordClass::kGap) {
+      for (const wire::GapNames& owed : record.covers) add_gap_name(owed_gap_, owed);
     }
   }
-  for (Encoded& encoded : work.batch) {
-    if (status) memory_shed_ -= encoded.shed;
-    for (const SpoolRecord& record : encoded.records) {
-      due_readings_ -= record.readings;
-      if (status && sink_ != nullptr) sink_->on_record(record, true);
-      // A name that was given out and holds nothing: a gap of no readings settles it.
-      if (!status && encoded.named)
-        add_gap_name(owed_gap_,
-                     {{record.name.incarnation, {record.name.seq, record.name.seq}}, 0, true});
-      if (!status && record.record_class == RecordClass::kGap) {
-        for (const wire::GapNames& owed : record.covers) add_gap_name(owed_gap_, owed);
-      }
-    }
-    answer(encoded, status);
-  }
-  if (!status) {
-    shed_memory();
-    return;  // the tick tries again
-  }
-  write_due();
+  answer(encoded, status);
 }
 
 void SpoolFront::answer(Encoded& encoded, const Status& status) {

@@ -26,7 +26,9 @@ struct SpoolFrontOptions {
   wire::EncoderOptions encoder;
   ShedOptions shed;
   rt::Nanos spool_delay = rt::Seconds(2);
-  std::string path;  ///< of the spool's file
+  std::size_t memory_bytes_max = 32 << 20;  ///< of sampled records, when nothing can be written
+  std::size_t ready_bytes_max = 8 << 20;    ///< of those that have no name yet
+  std::string path;                         ///< of the spool's file
   std::string vfs;
 };
 
@@ -48,6 +50,7 @@ class RecordSink {
 struct WelcomeOutcome {
   std::vector<wire::Name> conflicts;  ///< stored under this name, but with another hash
   bool renew = false;                 ///< the live incarnation must not go on [wel-7]
+  std::uint64_t gone = 0;  ///< names that the store lacks and the spool, too: state them anew
 };
 
 /// The spool as the loop sees it: names records, keeps sampled ones in memory, and drives the store
@@ -64,7 +67,11 @@ class SpoolFront final : public Intake {
   /// (open_spool.h), ends and starts again, and so salvages. Until then producers are refused.
   void set_on_damaged(std::function<void()> on_damaged) { on_damaged_ = std::move(on_damaged); }
   [[nodiscard]] bool needs_salvage() const { return needs_salvage_; }
+  /// At a clean stop, when the store's worker is gone and the spool this thread's: what is only in
+  /// memory goes to disk, and so do the gaps that are owed.
+  rt::Status save_memory();
   /// While there is no link, sampled batches close only at spool_delay: fewer, fuller records.
+  /// Either way no hello is unanswered any more [hello-4].
   void set_linked(bool linked);
 
   // Intake
@@ -73,7 +80,8 @@ class SpoolFront final : public Intake {
                       std::function<void(rt::Result<Accepted>)> done) override;
   [[nodiscard]] bool is_busy() const override;
 
-  /// A durable record that is not readings: an event. `done` after it is on disk.
+  /// A durable record that is not readings: an event. `done` after it is on disk; kBusy when as
+  /// many are held as ShedOptions::event_reserve says.
   void append_record(wire::Record record, RecordClass record_class,
                      std::function<void(rt::Status)> done);
 
@@ -87,6 +95,8 @@ class SpoolFront final : public Intake {
   [[nodiscard]] std::uint64_t oldest_age_ms() const;
   /// What is lost first if nothing were delivered from now on.
   [[nodiscard]] std::optional<Forecast> forecast();
+  /// Readings that got a name since the spool was made. On disk with the next write or lease.
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
   /// Readings shed since the spool was made, those included that were never on disk.
   [[nodiscard]] std::uint64_t shed() const { return totals_.shed + memory_shed_; }
   [[nodiscard]] std::uint64_t readings_in_memory() const { return memory_readings_; }
@@ -94,6 +104,8 @@ class SpoolFront final : public Intake {
   /// Unreceipted sampled records, in order of their names.
   void for_each_in_memory(const std::function<void(const SpoolRecord&)>& visit) const;
   /// [hello-2], [hello-3]: disk and memory as one. No name is given out until `done` was called.
+  /// From here to set_linked a hello counts as unanswered: when kept records have to go meanwhile,
+  /// on_statement_outdated is called [hello-4].
   using Statement = std::vector<wire::IncarnationStatement>;
   void take_statement(std::function<void(rt::Result<Statement>)> done);
   /// [wel-2], [wel-4] and the pin, durably; then `done`.
@@ -122,42 +134,69 @@ class SpoolFront final : public Intake {
     bool counts_as_batch = false;
     bool named = false;
     std::uint64_t shed = 0;  ///< readings from memory that its gap tells of
+    [[nodiscard]] std::uint64_t readings() const;
   };
+  using Wanted = std::function<bool(const SpoolRecord&)>;
   struct Writing {
     std::vector<Encoded> batch;
     std::vector<SpoolRecord> sampled;  ///< overdue ones, from memory
     std::vector<SpoolRecord> all;
     std::vector<Idempotency> keys;
+    [[nodiscard]] bool empty() const { return batch.empty() && sampled.empty(); }
+    [[nodiscard]] std::uint64_t bytes(const Wanted& wanted) const;
   };
   struct InMemory {
     SpoolRecord record;
     rt::Instant since;
     bool being_written = false;
   };
+  using Memory = std::map<wire::Name, InMemory>;
+  /// What a job leaves of the spool's state.
+  struct State {
+    LiveIncarnation live;
+    wire::SpoolId id;
+    SpoolTotals totals;
+  };
+  [[nodiscard]] static State state_of(const Spool& spool);
 
   void on_closed(ClosedBatch batch);
   void on_encoded(Encoded encoded);
   void pump();  ///< names what is ready, then writes what is due
   bool try_name(std::vector<SpoolRecord>& records);  ///< false: not now, pump() comes back to it
   void write_due();
+  void take_overdue(Writing& work);
+  [[nodiscard]] bool drops_newest(const SpoolRecord& record) const;
+  void release(const SpoolRecord& record);  ///< of the memory: it is not being written any more
+  void make_room(const std::shared_ptr<Writing>& work);
+  void shed_for(const std::shared_ptr<Writing>& work);
+  void refuse(Writing& work, const rt::Error& error, const Wanted& refused);
   void write(const std::shared_ptr<Writing>& work);
-  void on_written(rt::Status status, Writing& work);
+  void on_written(const rt::Status& status, Writing& work);
+  void finish(Encoded& encoded, const rt::Status& status);
   void answer(Encoded& encoded, const rt::Status& status);
   void run_job(std::function<rt::Status()> job, std::function<void(rt::Status)> done);
   void lend_names(std::function<rt::Status(std::uint64_t& next_seq)> job,
                   std::function<void(rt::Status)> done);
-  void make_room(std::uint64_t bytes, std::function<void(rt::Status)> then);
   void extend_lease();
   void flush_settled();
   void declare_damaged_among(std::vector<SpoolRecord>& records);
   void note_damage(const rt::Error& error);
   void look_at_oldest();
+  void shed_aged();
+  void merge_gaps();
   void scrub();  ///< reads on where it stopped, so that damage shows while its record is in memory
   void arm_tick();
   void on_tick();
   void drop_from_memory(const wire::NameRange& range, std::vector<wire::NameRange>& marked);
-  void shed_memory();
+  void remember(const SpoolRecord& record);
+  Memory::iterator forget(Memory::iterator held);
+  void forget(const wire::Name& name);  ///< if it is in memory
+  void bound_memory();
+  void name_losses();
   void add_owed_gap();
+  rt::Status name_and_add_gaps(std::vector<SpoolRecord>& records, std::uint64_t& shed);
+  void copy_state(const State& state);
+  void for_each_waiting(const std::function<void(const Encoded&)>& visit) const;
   void merge_memory(Statement& statement, std::uint64_t highest) const;
 
   rt::Loop& loop_;
@@ -183,15 +222,20 @@ class SpoolFront final : public Intake {
       std::make_shared<std::uint64_t>(1);  ///< a job's while lent
   int names_lent_ = 0;                     ///< > 0: a job may give out names, so the loop must not
   bool lease_under_way_ = false;
-  bool write_under_way_ = false;
+  std::shared_ptr<Writing> writing_;  ///< null: nothing is being written
+  bool hello_open_ = false;
   std::uint64_t age_base_ms_ = 0;
   rt::Instant started_;
-  std::deque<Encoded> ready_;             ///< encoded, not named yet
+  std::deque<Encoded> ready_;  ///< encoded, not named yet
+  std::size_t ready_bytes_ = 0;
+  std::uint64_t unnamed_lost_ = 0;        ///< readings that went before there was a name for them
   std::vector<Encoded> due_;              ///< durable, to be written
   std::vector<wire::GapNames> owed_gap_;  ///< lost from memory, or never used; not in a record yet
   std::size_t due_readings_ = 0;
-  std::map<wire::Name, InMemory> memory_;
+  Memory memory_;
   std::uint64_t memory_readings_ = 0;
+  std::size_t memory_bytes_ = 0;
+  std::uint64_t accepted_ = 0;
   std::uint64_t memory_shed_ = 0;  ///< readings in gaps that are not on disk yet
   Inflow inflow_;
   std::optional<OldestHeld> oldest_, oldest_readings_;  ///< on disk, as last looked at
@@ -200,6 +244,9 @@ class SpoolFront final : public Intake {
   std::vector<std::string> keys_under_way_;
   rt::TimerId tick_ = rt::TimerId::kNone;
   bool failed_logged_ = false;
+  bool refused_logged_ = false;
+  rt::Instant aged_at_;                 ///< when the age bound was last looked at
+  std::uint64_t gaps_merge_above_ = 0;  ///< bytes of held gap records
   std::function<void()> on_damaged_;
   bool needs_salvage_ = false;
   rt::Instant scrubbed_at_;

@@ -1,6 +1,7 @@
 // The front's other half: what the coordinator's answers do to memory and disk, and what the tick
 // does for age and space.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "agent/spool/spool_check.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr rt::Nanos kTick = rt::Millis(500);
 constexpr std::size_t kMemoryRecordsMax = 4096;  ///< sampled records, when nothing can be written
+constexpr rt::Nanos kShedByAgeEvery = std::chrono::minutes(1);
 constexpr std::size_t kShedByAgeRecords = 1024;  ///< in one transaction
 constexpr rt::Nanos kScrubEvery = std::chrono::minutes(1);
 constexpr std::size_t kScrubBytes = 1 << 20;    ///< read at a time: a gigabyte in a day
@@ -41,7 +43,16 @@ void SpoolFront::on_tick() {
   write_due();
   scrub();
   look_at_oldest();
+  merge_gaps();
+  shed_aged();
+}
+
+/// Thinned and renamed records are older than their place tells, so this looks at all rows: not at
+/// each tick.
+void SpoolFront::shed_aged() {
   if (names_lent_ > 0 || age_ms() <= options_.shed.age_max_ms || totals_.records_held == 0) return;
+  if (loop_.now() - aged_at_ < kShedByAgeEvery) return;
+  aged_at_ = loop_.now();
   auto report = std::make_shared<ShedReport>();
   lend_names(
       [spool = spool_, options = options_.shed, age = age_ms(), stamp = clock_now(loop_, clock_),
@@ -53,10 +64,28 @@ void SpoolFront::on_tick() {
       },
       [this, report](Status status) {
         if (!status) log_.error("shedding by age: {}", status.error().message);
+        if (report->names.size() >= kShedByAgeRecords) aged_at_ = {};  // there may be more
         if (report->readings > 0) {
           log_.warning("{} readings passed the age bound and were shed, a gap tells of them",
                        report->readings);
         }
+      });
+}
+
+void SpoolFront::merge_gaps() {
+  const std::uint64_t held = totals_.gap_bytes_held;
+  if (held <= options_.shed.gap_reserve) gaps_merge_above_ = options_.shed.gap_reserve;
+  if (names_lent_ > 0 || held <= gaps_merge_above_) return;
+  lend_names(
+      [spool = spool_, options = options_.shed,
+       stamp = clock_now(loop_, clock_)](std::uint64_t& next_seq) {
+        const auto merged = agent::merge_gaps(*spool, options, stamp, next_seq);
+        return merged ? ok() : Status(merged.error());
+      },
+      [this](Status status) {
+        if (!status) log_.error("merging gaps: {}", status.error().message);
+        // What cannot be told in fewer bytes is not merged again and again.
+        gaps_merge_above_ = 2 * totals_.gap_bytes_held;
       });
 }
 
@@ -121,8 +150,33 @@ void SpoolFront::scrub() {
       });
 }
 
-void SpoolFront::shed_memory() {
-  while (memory_.size() > kMemoryRecordsMax) {
+void SpoolFront::remember(const SpoolRecord& record) {
+  if (!memory_.try_emplace(record.name, InMemory{record, loop_.now(), false}).second) return;
+  memory_readings_ += record.readings;
+  memory_bytes_ += record.body->size();
+  accepted_ += record.readings;
+}
+
+SpoolFront::Memory::iterator SpoolFront::forget(Memory::iterator held) {
+  memory_readings_ -= held->second.record.readings;
+  memory_bytes_ -= held->second.record.body->size();
+  return memory_.erase(held);
+}
+
+void SpoolFront::forget(const wire::Name& name) {
+  if (const auto held = memory_.find(name); held != memory_.end()) forget(held);
+}
+
+void SpoolFront::bound_memory() {
+  while (ready_bytes_ > options_.ready_bytes_max) {
+    for (const SpoolRecord& record : ready_.front().records) {
+      ready_bytes_ -= record.body->size() + kRowOverheadBytes;
+    }
+    unnamed_lost_ += ready_.front().readings();
+    memory_shed_ += ready_.front().readings();
+    ready_.pop_front();
+  }
+  while (memory_.size() > kMemoryRecordsMax || memory_bytes_ > options_.memory_bytes_max) {
     const auto oldest = std::find_if(memory_.begin(), memory_.end(),
                                      [](const auto& each) { return !each.second.being_written; });
     if (oldest == memory_.end()) return;
@@ -130,10 +184,22 @@ void SpoolFront::shed_memory() {
     add_gap_name(
         owed_gap_,
         {{record.name.incarnation, {record.name.seq, record.name.seq}}, record.readings, true});
-    memory_readings_ -= record.readings;
     memory_shed_ += record.readings;
-    memory_.erase(oldest);
+    forget(oldest);
   }
+}
+
+/// Readings that went before there was a name for them get one that only a gap has.
+void SpoolFront::name_losses() {
+  if (unnamed_lost_ == 0) return;
+  std::vector<SpoolRecord> lost(1);
+  if (!try_name(lost)) return;
+  const auto count = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(unnamed_lost_, std::numeric_limits<std::uint32_t>::max()));
+  const wire::Name& name = lost.front().name;
+  add_gap_name(owed_gap_, {{name.incarnation, {name.seq, name.seq}}, count, true});
+  accepted_ += count;
+  unnamed_lost_ -= count;
 }
 
 void SpoolFront::add_owed_gap() {
@@ -157,12 +223,58 @@ void SpoolFront::add_owed_gap() {
   due_.push_back(std::move(encoded));
 }
 
+rt::Status SpoolFront::save_memory() {
+  if (auto done = spool_->settle(settled_, *next_seq_); !done) return done;
+  std::vector<SpoolRecord> records;
+  std::uint64_t bytes = 0;
+  for (const auto& [name, held] : memory_) {
+    // The worker's last write may have put it there without our hearing of it.
+    const auto on_disk = spool_->find_row(name);
+    if (!on_disk) return on_disk.error();
+    if (*on_disk) continue;
+    bytes += held.record.body->size() + kRowOverheadBytes;
+    records.push_back(held.record);
+  }
+  if (spool_bytes(spool_->totals()) + bytes > options_.shed.bytes_max) {
+    auto shed = shed_for_space(*spool_, options_.shed, bytes, clock_now(loop_, clock_), *next_seq_);
+    if (!shed) return shed.error();
+  }
+  std::uint64_t shed = 0;
+  if (auto done = name_and_add_gaps(records, shed); !done) return done;
+  if (records.empty()) return ok();
+  return spool_->append(records, age_ms(), {}, shed, accepted_);
+}
+
+rt::Status SpoolFront::name_and_add_gaps(std::vector<SpoolRecord>& records, std::uint64_t& shed) {
+  add_owed_gap();
+  std::vector<Encoded> gaps;
+  for_each_waiting([&](const Encoded& each) {
+    if (each.records.front().record_class == RecordClass::kGap) gaps.push_back(each);
+  });
+  for (Encoded& each : gaps) {
+    SpoolRecord& gap = each.records.front();
+    if (each.named) {
+      const auto on_disk = spool_->find_row(gap.name);
+      if (!on_disk) return on_disk.error();
+      if (*on_disk) continue;
+    } else if (*next_seq_ <= spool_->live().lease) {
+      gap.name = {spool_->live().id, (*next_seq_)++};
+    } else {
+      continue;  // the next hello of this node does not state what it lists: counted unknown
+    }
+    shed += each.shed;
+    records.push_back(gap);
+  }
+  return ok();
+}
+
 void SpoolFront::for_each_in_memory(const std::function<void(const SpoolRecord&)>& visit) const {
   for (const auto& [name, held] : memory_) visit(held.record);
 }
 
 void SpoolFront::take_statement(std::function<void(rt::Result<Statement>)> done) {
   auto statement = std::make_shared<rt::Result<Statement>>(Statement{});
+  hello_open_ = true;
   flush_settled();
   auto highest = std::make_shared<std::uint64_t>(0);
   lend_names(
@@ -177,6 +289,12 @@ void SpoolFront::take_statement(std::function<void(rt::Result<Statement>)> done)
       });
 }
 
+void SpoolFront::for_each_waiting(const std::function<void(const Encoded&)>& visit) const {
+  for (const Encoded& encoded : due_) visit(encoded);
+  if (writing_ == nullptr) return;
+  for (const Encoded& encoded : writing_->batch) visit(encoded);
+}
+
 /// `highest`: seq handed out when the statement was taken. What a later job hands out is not in it.
 void SpoolFront::merge_memory(Statement& statement, std::uint64_t highest) const {
   const auto hold = [&](const wire::NameRange& range) {
@@ -189,11 +307,12 @@ void SpoolFront::merge_memory(Statement& statement, std::uint64_t highest) const
   };
   for (const auto& [name, held] : memory_) hold({name.incarnation, {name.seq, name.seq}});
   for (const wire::GapNames& owed : owed_gap_) hold(owed.names);
-  for (const Encoded& encoded : due_) {
+  for_each_waiting([&](const Encoded& encoded) {
     for (const SpoolRecord& record : encoded.records) {
       for (const wire::GapNames& owed : record.covers) hold(owed.names);
+      if (encoded.named) hold({record.name.incarnation, {record.name.seq, record.name.seq}});
     }
-  }
+  });
   for (wire::IncarnationStatement& each : statement) {
     if (each.live) each.highest = std::max(each.highest, highest);
     std::sort(each.held.begin(), each.held.end());
@@ -218,8 +337,7 @@ void SpoolFront::drop_from_memory(const wire::NameRange& range,
       continue;
     }
     marked.push_back({it->first.incarnation, {it->first.seq, it->first.seq}});
-    memory_readings_ -= it->second.record.readings;
-    it = memory_.erase(it);
+    it = forget(it);
   }
 }
 
@@ -298,7 +416,11 @@ void SpoolFront::apply_welcome(const wire::Welcome& welcome, const Pin& pin,
         }
         if (auto found = spool->held_conflicts(*verdicts, outcome->conflicts); !found) return found;
         if (auto settled = spool->settle(*verdicts, next_seq); !settled) return settled;
-        return missing.empty() ? ok() : spool->hold_again(missing);
+        if (missing.empty()) return ok();
+        const auto gone = spool->hold_again(missing);
+        if (!gone) return gone.error();
+        outcome->gone = *gone;
+        return ok();
       },
       [this, outcome, pin, done = std::move(done)](Status status) {
         if (!status) {
@@ -330,10 +452,7 @@ void SpoolFront::rename(std::vector<wire::Name> names) {
           log_.error("renaming {} records: {}", count, status.error().message);
           return;
         }
-        for (const SpoolRecord& record : *in_memory) {
-          memory_readings_ -= record.readings;
-          memory_.erase(record.name);
-        }
+        for (const SpoolRecord& record : *in_memory) forget(record.name);
         if (sink_ != nullptr) sink_->on_statement_outdated("records were renamed after a conflict");
       });
 }
@@ -388,10 +507,7 @@ void SpoolFront::declare_damaged(const SpoolRecord& record) {
       {{record.name.incarnation, {record.name.seq, record.name.seq}}, record.readings, true});
   gap->first_time = record.first_time;
   gap->last_time = record.last_time;
-  if (const auto found = memory_.find(record.name); found != memory_.end()) {
-    memory_readings_ -= found->second.record.readings;
-    memory_.erase(found);
-  }
+  forget(record.name);
   lend_names(
       [spool = spool_, gap, name = record.name,
        stamp = clock_now(loop_, clock_)](std::uint64_t& next_seq) {

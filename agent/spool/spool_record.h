@@ -24,6 +24,10 @@ enum class RecordClass : std::uint8_t {
 [[nodiscard]] constexpr bool is_readings(RecordClass c) {
   return c >= RecordClass::kReadings;
 }
+/// What producers write into the lane `event`, and logs: held until delivered, never shed.
+[[nodiscard]] constexpr bool is_event(RecordClass c) {
+  return c != RecordClass::kGap && !is_readings(c);
+}
 inline constexpr RecordClass kLastRecordClass = readings_class(wire::kReadingClassesMax - 1);
 /// Of a class of readings, below wire::kReadingClassesMax.
 [[nodiscard]] constexpr std::optional<std::size_t> class_index(RecordClass c) {
@@ -36,9 +40,10 @@ inline constexpr RecordClass kLastRecordClass = readings_class(wire::kReadingCla
 struct SpoolRecord {
   std::int64_t no = 0;  ///< row; 0: in memory only
   wire::Name name;
-  bool held = true;         ///< false: kept
-  bool damaged = false;     ///< its body does not match its hash: not to be sent
-  std::uint64_t bytes = 0;  ///< of the body, as its row says; 0: in memory only
+  bool held = true;          ///< false: kept
+  bool damaged = false;      ///< its body does not match its hash: not to be sent
+  std::uint64_t bytes = 0;   ///< of the body, as its row says; 0: in memory only
+  std::uint64_t age_ms = 0;  ///< the spool's age when it was accepted; 0: in memory only
   RecordClass record_class = RecordClass::kReadings;
   std::uint16_t kind = 0;
   std::uint32_t readings = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/spool/shedding.h"
 #include "agent/spool/spool.h"
 #include "agent/spool/spool_transaction.h"
 #include "proto/wire/hash.h"
@@ -40,6 +41,7 @@ Result<SpoolRecord> read_row(const Spool& spool, const rt::Statement& statement)
   record.hash = row.hash;
   record.damaged = !body_is_whole(row);
   record.bytes = row.bytes;
+  record.age_ms = row.age_ms;
   record.held = row.state == 1;
   record.body = std::make_shared<const std::string>(std::move(row.body));
   return record;
@@ -264,8 +266,9 @@ Status Spool::held_conflicts(std::span<const wire::VerdictRange> verdicts,
   return ok();
 }
 
-Status Spool::hold_again(std::span<const wire::NameRange> ranges) {
-  return transact([&]() -> Status {
+Result<std::uint64_t> Spool::hold_again(std::span<const wire::NameRange> ranges) {
+  std::uint64_t gone = 0;
+  const auto done = transact([&]() -> Status {
     for (const wire::NameRange& range : ranges) {
       const IncarnationRow* incarnation = find(range.incarnation);
       if (incarnation == nullptr) continue;
@@ -273,10 +276,25 @@ Status Spool::hold_again(std::span<const wire::NameRange> ranges) {
           "UPDATE record SET state = 1 WHERE incarnation_no = ?1 AND seq BETWEEN ?2 AND ?3"
           " AND state = 2");
       hold.bind(1, incarnation->no).bind(2, range.seqs.first).bind(3, range.seqs.last);
-      if (auto done = hold.run(); !done) return done;
+      if (auto held = hold.run(); !held) return held;
+      const auto there = count_on_disk(incarnation->no, range.seqs);
+      if (!there) return there.error();
+      gone += range.seqs.count() - *there;
     }
     return reload_totals();
   });
+  return done ? Result<std::uint64_t>(gone) : done.error();
+}
+
+Result<std::uint64_t> Spool::count_on_disk(std::int64_t incarnation, const wire::SeqRange& seqs) {
+  rt::Statement& count = db_.prepare(
+      "SELECT count(*) FROM record WHERE incarnation_no = ?1 AND seq BETWEEN ?2 AND ?3");
+  count.bind(1, incarnation).bind(2, seqs.first).bind(3, seqs.last);
+  const auto row = count.step();
+  if (!row) return row.error();
+  const std::uint64_t there = count.u64(0);
+  count.reset();
+  return there;
 }
 
 Result<SpoolRecord> Spool::renamed(SpoolRecord record, const wire::Name& name) {
@@ -302,7 +320,7 @@ Status Spool::rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>
   if (!fresh_name) return fresh_name.error();
   auto fresh = old->damaged ? Error{Errc::kCorrupt, ""} : renamed(*old, *fresh_name);
   if (fresh) {
-    if (auto inserted = insert_record(*fresh, age_ms_); !inserted) return inserted;
+    if (auto inserted = insert_record(*fresh, old->age_ms); !inserted) return inserted;
   } else {
     // The old name is settled with other content: what was lost is counted under the new one.
     auto gaps = gaps_of(*old);
@@ -333,17 +351,12 @@ Status Spool::rename(std::span<const wire::Name> on_disk, std::span<const SpoolR
       if (!fresh) return fresh.error();
       if (auto inserted = insert_record(*fresh, age_ms_); !inserted) return inserted;
     }
-    if (lost.empty()) return reload_totals();
-    wire::Record record;
-    record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty);
-    record.gaps.resize(1);
-    record.gaps[0].cause = wire::GapCause::kDamaged;
-    record.gaps[0].names = std::move(lost);
-    SpoolRecord gap = make_spool_record(record, RecordClass::kGap);
-    const auto name = take_name(seq);
-    if (!name) return name.error();
-    gap.name = *name;
-    if (auto inserted = insert_record(gap, age_ms_); !inserted) return inserted;
+    wire::Gap gap;
+    gap.cause = wire::GapCause::kDamaged;
+    gap.names = std::move(lost);
+    std::vector<wire::Gap> gaps;
+    if (!gap.names.empty()) gaps.push_back(std::move(gap));
+    if (auto inserted = insert_gaps(*this, std::move(gaps), {}, seq); !inserted) return inserted;
     return reload_totals();
   });
   if (done) next_seq = seq;

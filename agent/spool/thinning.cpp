@@ -20,12 +20,12 @@ namespace {
 
 struct Point {
   std::int64_t time = 0;
-  std::uint64_t value = 0;
+  std::uint64_t value = 0;   ///< of a string: its number among the texts gathered
   std::uint32_t origin = 0;  ///< index into the names gathered
-  std::string text;
 };
+using Points = std::vector<std::vector<Point>>;  ///< by column; in order of time when thinned
 
-/// Readings of one set, per column, with where each was first accepted.
+/// Readings of one set, with where each was first accepted.
 struct Gathered {
   std::shared_ptr<const std::string> definition;
   wire::SeriesSet set;
@@ -33,7 +33,10 @@ struct Gathered {
   wire::Clock stamp;
   bool boot_stamped = false;
   std::vector<wire::Name> origins;
-  std::vector<std::vector<Point>> columns;
+  std::map<wire::Name, std::uint32_t> origin_numbers;
+  std::vector<const std::string*> texts;  ///< keys of text_numbers
+  std::map<std::string, std::uint64_t> text_numbers;
+  Points points;
 };
 
 double number_of(wire::ValueType type, std::uint64_t bits) {
@@ -47,13 +50,17 @@ double number_of(wire::ValueType type, std::uint64_t bits) {
   return 0;
 }
 
-std::uint32_t origin_index(Gathered& into, const wire::Name& name) {
-  const auto known = std::find(into.origins.rbegin(), into.origins.rend(), name);
-  if (known != into.origins.rend()) {
-    return static_cast<std::uint32_t>(into.origins.rend() - known - 1);
-  }
-  into.origins.push_back(name);
-  return static_cast<std::uint32_t>(into.origins.size() - 1);
+std::uint32_t number_of_origin(Gathered& into, const wire::Name& name) {
+  const auto [known, is_new] =
+      into.origin_numbers.try_emplace(name, static_cast<std::uint32_t>(into.origins.size()));
+  if (is_new) into.origins.push_back(name);
+  return known->second;
+}
+
+std::uint64_t number_of_text(Gathered& into, const std::string& text) {
+  const auto [known, is_new] = into.text_numbers.try_emplace(text, into.texts.size());
+  if (is_new) into.texts.push_back(&known->first);
+  return known->second;
 }
 
 /// What the thinned record will be like: that of the first one it comes from.
@@ -64,7 +71,7 @@ rt::Status begin(Spool& spool, const SpoolRecord& record, const wire::Record& co
   auto set = wire::SeriesSet::decode(*definition);
   if (!set) return set.error();
   into.definition = std::make_shared<const std::string>(std::move(*definition));
-  into.columns.resize(set->keys.size());
+  into.points.resize(set->keys.size());
   into.set = std::move(*set);
   into.record_class = record.record_class;
   into.boot_stamped = content.boot_stamped;
@@ -72,30 +79,40 @@ rt::Status begin(Spool& spool, const SpoolRecord& record, const wire::Record& co
   return rt::ok();
 }
 
+/// Of each reading of a column, the number of its origin.
+std::vector<std::uint32_t> origins_of(std::size_t count, const std::vector<wire::OriginRun>& runs,
+                                      const std::vector<std::uint32_t>& numbers,
+                                      std::uint32_t own) {
+  std::vector<std::uint32_t> out;
+  for (const wire::OriginRun& run : runs) out.insert(out.end(), run.count, numbers[run.origin]);
+  out.resize(count, own);
+  return out;
+}
+
+void gather_column(const wire::Column& column, const std::vector<std::uint32_t>& origins,
+                   wire::ValueType type, Gathered& into, std::vector<Point>& points) {
+  std::vector<std::uint64_t> texts;
+  for (const std::string& text : column.strings) texts.push_back(number_of_text(into, text));
+  const bool is_text = type == wire::ValueType::kString;
+  for (std::size_t i = 0; i < column.count(); ++i) {
+    const std::uint64_t value = is_text ? texts[column.values[i]] : column.values[i];
+    points.push_back({column.times[i], value, origins[i]});
+  }
+}
+
 rt::Status gather(const SpoolRecord& record, const wire::Record& content, Gathered& into) {
   auto raw = wire::decompress(content.payload, content.codec, content.raw_size);
   if (!raw) return raw.error();
   auto columns = wire::decode_columns(*raw, into.set.types);
   if (!columns) return columns.error();
-  const wire::Name own = content.first_name.value_or(record.name);
+  const auto own = number_of_origin(into, content.first_name.value_or(record.name));
+  std::vector<std::uint32_t> numbers;
+  for (const wire::Name& name : columns->origins) numbers.push_back(number_of_origin(into, name));
   for (std::size_t c = 0; c < columns->columns.size(); ++c) {
-    wire::Column& column = columns->columns[c];
-    std::size_t run = 0, left = 0;
-    const bool moved = !columns->origins.empty();
-    for (std::size_t i = 0; i < column.count(); ++i) {
-      wire::Name origin = own;
-      if (moved) {
-        const auto& runs = columns->origin_runs[c];
-        while (left == 0) left = runs[run++].count;
-        origin = columns->origins[runs[run - 1].origin];
-        left -= 1;
-      }
-      Point point{column.times[i], column.values[i], origin_index(into, origin), {}};
-      if (into.set.types[c] == wire::ValueType::kString) {
-        point.text = column.strings[static_cast<std::size_t>(point.value)];
-      }
-      into.columns[c].push_back(std::move(point));
-    }
+    const wire::Column& column = columns->columns[c];
+    const auto runs = numbers.empty() ? std::vector<wire::OriginRun>{} : columns->origin_runs[c];
+    gather_column(column, origins_of(column.count(), runs, numbers, own), into.set.types[c], into,
+                  into.points[c]);
   }
   return rt::ok();
 }
@@ -119,7 +136,7 @@ std::vector<Point> thin_column(std::vector<Point> points, wire::ValueType type, 
     for (std::size_t i = begin; i < end; ++i) {
       const bool stays = i == begin || i + 1 == end || (has_extremes && (i == least || i == most));
       if (stays) {
-        kept.push_back(std::move(points[i]));
+        kept.push_back(points[i]);
       } else {
         lost[points[i].origin] += 1;
       }
@@ -129,37 +146,65 @@ std::vector<Point> thin_column(std::vector<Point> points, wire::ValueType type, 
   return kept;
 }
 
-wire::Columns to_columns(const Gathered& gathered) {
-  wire::Columns out;
-  out.origins = gathered.origins;
-  out.columns.resize(gathered.columns.size());
-  out.origin_runs.resize(gathered.columns.size());
-  for (std::size_t c = 0; c < gathered.columns.size(); ++c) {
-    wire::Column& column = out.columns[c];
-    for (const Point& point : gathered.columns[c]) {
-      std::uint64_t value = point.value;
-      if (gathered.set.types[c] == wire::ValueType::kString) {
-        const auto known = std::find(column.strings.begin(), column.strings.end(), point.text);
-        value = static_cast<std::uint64_t>(known - column.strings.begin());
-        if (known == column.strings.end()) column.strings.push_back(point.text);
-      }
-      column.times.push_back(point.time);
-      column.values.push_back(value);
-      auto& runs = out.origin_runs[c];
-      if (!runs.empty() && runs.back().origin == point.origin) {
-        runs.back().count += 1;
-      } else {
-        runs.push_back({point.origin, 1});
-      }
+/// Numbers what is used of a list anew, in order of use.
+class Renumbered {
+ public:
+  std::uint32_t operator()(std::uint64_t number) {
+    const auto next = static_cast<std::uint32_t>(used_.size());
+    const auto [known, is_new] = numbers_.try_emplace(number, next);
+    if (is_new) used_.push_back(number);
+    return known->second;
+  }
+  [[nodiscard]] const std::vector<std::uint64_t>& used() const { return used_; }
+
+ private:
+  std::map<std::uint64_t, std::uint32_t> numbers_;
+  std::vector<std::uint64_t> used_;
+};
+
+wire::Column to_column(const Gathered& gathered, wire::ValueType type,
+                       const std::vector<Point>& points, Renumbered& origins,
+                       std::vector<wire::OriginRun>& runs) {
+  wire::Column column;
+  Renumbered texts;
+  const bool is_text = type == wire::ValueType::kString;
+  for (const Point& point : points) {
+    column.times.push_back(point.time);
+    column.values.push_back(is_text ? texts(point.value) : point.value);
+    const std::uint32_t origin = origins(point.origin);
+    if (!runs.empty() && runs.back().origin == origin) {
+      runs.back().count += 1;
+    } else {
+      runs.push_back({origin, 1});
     }
   }
+  for (const std::uint64_t text : texts.used()) column.strings.push_back(*gathered.texts[text]);
+  return column;
+}
+
+wire::Columns to_columns(const Gathered& gathered, const Points& points) {
+  wire::Columns out;
+  Renumbered origins;
+  out.origin_runs.resize(points.size());
+  for (std::size_t c = 0; c < points.size(); ++c) {
+    out.columns.push_back(
+        to_column(gathered, gathered.set.types[c], points[c], origins, out.origin_runs[c]));
+  }
+  for (const std::uint64_t origin : origins.used()) out.origins.push_back(gathered.origins[origin]);
   return out;
 }
 
-std::optional<SpoolRecord> to_record(const Gathered& gathered) {
-  const wire::Columns columns = to_columns(gathered);
-  const std::size_t readings = columns.readings();
-  if (readings == 0 || readings > wire::kRecordReadingsMax) return std::nullopt;
+std::size_t count_of(const Points& points) {
+  std::size_t count = 0;
+  for (const auto& column : points) count += column.size();
+  return count;
+}
+
+/// nullopt: they are more than one record holds.
+std::optional<SpoolRecord> to_record(const Gathered& gathered, const Points& points) {
+  const std::size_t readings = count_of(points);
+  if (readings > wire::kRecordReadingsMax) return std::nullopt;
+  const wire::Columns columns = to_columns(gathered, points);
   const std::string raw = wire::encode_columns(columns, gathered.set.types);
   wire::Compressed compressed = wire::compress(raw, 3);
   if (compressed.bytes.size() > wire::kPayloadBytesMax) return std::nullopt;
@@ -185,6 +230,45 @@ std::optional<SpoolRecord> to_record(const Gathered& gathered) {
   return made;
 }
 
+/// A time with points before it and points at it or later; nullopt: all have the same.
+std::optional<std::int64_t> middle_time(const Points& points) {
+  std::vector<std::int64_t> times;
+  for (const auto& column : points) {
+    for (const Point& point : column) times.push_back(point.time);
+  }
+  std::sort(times.begin(), times.end());
+  const std::int64_t middle = times[times.size() / 2];
+  if (middle > times.front()) return middle;
+  const auto next = std::upper_bound(times.begin(), times.end(), middle);
+  return next == times.end() ? std::nullopt : std::optional(*next);
+}
+
+/// Moves out what is at `time` or later.
+Points take_from(Points& points, std::int64_t time) {
+  Points later(points.size());
+  for (std::size_t c = 0; c < points.size(); ++c) {
+    const auto cut = std::partition_point(points[c].begin(), points[c].end(),
+                                          [&](const Point& each) { return each.time < time; });
+    later[c].assign(cut, points[c].end());
+    points[c].erase(cut, points[c].end());
+  }
+  return later;
+}
+
+/// As many records as it takes. Readings of one series and time stay together: which of them wins
+/// is a matter of their order in one record [name-6].
+rt::Status add_records(const Gathered& gathered, Points points, std::vector<SpoolRecord>& out) {
+  if (auto record = to_record(gathered, points)) {
+    out.push_back(std::move(*record));
+    return rt::ok();
+  }
+  const auto middle = middle_time(points);
+  if (!middle) return Error{rt::Errc::kFull, "readings of one time do not fit one record"};
+  Points later = take_from(points, *middle);
+  if (auto done = add_records(gathered, std::move(points), out); !done) return done;
+  return add_records(gathered, std::move(later), out);
+}
+
 }  // namespace
 
 Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt::Nanos window,
@@ -207,28 +291,23 @@ Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt
     if (into.definition == nullptr) done = begin(spool, *record, *content, stamp, into);
     if (done) done = gather(*record, *content, into);
     if (!done) return done.error();
-    const bool first = gap.first_time == 0 && gap.last_time == 0;
-    gap.first_time = first ? record->first_time : std::min(gap.first_time, record->first_time);
-    gap.last_time = first ? record->last_time : std::max(gap.last_time, record->last_time);
+    add_gap_span(gap, record->first_time, record->last_time);
   }
   Thinned out;
   for (auto& [key, gathered] : groups) {
     std::map<std::uint32_t, std::uint32_t> lost;
-    for (std::size_t c = 0; c < gathered.columns.size(); ++c) {
-      gathered.columns[c] =
-          thin_column(std::move(gathered.columns[c]), gathered.set.types[c], window, lost);
+    for (std::size_t c = 0; c < gathered.points.size(); ++c) {
+      gathered.points[c] =
+          thin_column(std::move(gathered.points[c]), gathered.set.types[c], window, lost);
     }
     for (const auto& [origin, count] : lost) {
       lost_by_name[gathered.origins[origin]] += count;
       out.readings_lost += count;
     }
-    if (std::find(gap.sets.begin(), gap.sets.end(), key.first) == gap.sets.end()) {
-      gap.sets.push_back(key.first);
-    }
-    auto record = to_record(gathered);
-    // More than a record holds: the caller takes fewer names at a time.
-    if (!record) return Error{rt::Errc::kFull, "thinned readings do not fit one record"};
-    out.records.push_back(std::move(*record));
+    add_gap_set(gap, key.first);
+    if (count_of(gathered.points) == 0) continue;
+    auto done = add_records(gathered, std::exchange(gathered.points, {}), out.records);
+    if (!done) return done.error();
   }
   for (const auto& [name, count] : lost_by_name) {
     add_gap_name(gap.names, {{name.incarnation, {name.seq, name.seq}}, count, true});

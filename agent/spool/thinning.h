@@ -18,7 +18,9 @@ struct Thinned {
 
 /// What stays of these held records when of each series and window only the first, last, smallest
 /// and largest reading stay (strings and bools: first and last). Changes nothing. A reading that
-/// was thinned before counts, when it is lost now, under the record it came from.
+/// was thinned before counts, when it is lost now, under the record it came from. Takes about 50
+/// bytes of memory a reading: the caller bounds them. kFull: readings of one time are more than a
+/// record holds.
 rt::Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt::Nanos window,
                                  const wire::Clock& stamp);
 

@@ -323,6 +323,10 @@ void Uplink::on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome
     front_.rename(std::move(outcome->conflicts));
     return;  // on_statement_outdated says hello again
   }
+  if (outcome->gone > 0) {
+    hello_again("records that the store lacks are gone here, too");
+    return;
+  }
   if (front_.live().ordinal == 0) {
     hello_again("the live incarnation has no ordinal yet");
     return;

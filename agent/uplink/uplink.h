@@ -124,7 +124,8 @@ class Uplink final : public RecordSink {
   [[nodiscard]] wire::Envelope envelope_of(const Outgoing& item);
   void load_backlog();
   void load_backlog(Backlog& backlog);
-  void check_own_copy(const Outgoing& item);
+  /// false: the copy in memory is damaged; the item is gone and its gap is on the way [env-3].
+  bool check_own_copy(const Outgoing& item);
   void declare_too_large(const Outgoing& item, std::size_t bytes);
   void publish_state();
   [[nodiscard]] bool is_state_outdated() const;

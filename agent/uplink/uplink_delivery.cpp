@@ -128,7 +128,7 @@ bool Uplink::publish(Outgoing& item) {
   if (!budget_allows(size)) return false;
   if (item.tries > 0) {
     counters_.republished += 1;
-    if (item.tries + 1 >= wire::kPublishTriesMax) check_own_copy(item);
+    if (item.tries + 1 >= wire::kPublishTriesMax && !check_own_copy(item)) return true;
   }
   const bool more_waits = outbox_.queued() > 1;
   auto sent = hand_over({topic(TopicKind::kUp, item.lane), std::move(bytes), false}, more_waits);
@@ -148,11 +148,25 @@ rt::Result<std::uint64_t> Uplink::hand_over(rt::MqttMessage message, bool more_w
   return sent;
 }
 
-void Uplink::check_own_copy(const Outgoing& item) {
-  if (wire::hash128(*item.record.body) == item.record.hash) return;
+bool Uplink::check_own_copy(const Outgoing& item) {
+  if (wire::hash128(*item.record.body) == item.record.hash) return true;
   log_.error("a record does not match its hash any more: declaring its {} readings lost",
              item.record.readings);
   front_.declare_damaged(item.record);
+  const wire::Name name = item.record.name;
+  outbox_.settle({name.incarnation, {name.seq, name.seq}}, [](const Outgoing&) {});
+  return false;
+}
+
+/// No coordinator takes it, and a broker may end the connection for it, again and again.
+void Uplink::declare_too_large(const Outgoing& item, std::size_t bytes) {
+  const SpoolRecord record = item.record;
+  log_.error(
+      "a record makes an envelope of {} bytes, at most {} travel: declaring its {} readings lost",
+      bytes, wire::kEnvelopeBytesMax, record.readings);
+  outbox_.settle({record.name.incarnation, {record.name.seq, record.name.seq}},
+                 [](const Outgoing&) {});
+  front_.declare_damaged(record);
 }
 
 /// No coordinator takes it, and a broker may end the connection for it, again and again.
@@ -377,7 +391,7 @@ void Uplink::publish_state() {
   state.records_held = totals.records_held + front_.records_in_memory();
   state.bytes_held = totals.bytes_held;
   state.readings_held = totals.readings_held + front_.readings_in_memory();
-  state.accepted = totals.accepted;
+  state.accepted = front_.accepted();
   state.shed = front_.shed();
   state.wire_bytes_sent = counters_.wire_bytes;
   state.messages_ignored = counters_.ignored;

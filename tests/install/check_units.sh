@@ -44,7 +44,8 @@ for unit in "$units"/*.service; do
   [ -z "$said" ] || fail "$name: $said"
   tail -n 1 "$scratch/security"
   check_plants "$unit"
-  for key in Type=notify WatchdogSec= RestartPreventExitStatus=78 User=fieldpost- StateDirectory= \
+  for key in StartLimitIntervalSec=0 Type=notify WatchdogSec= RestartPreventExitStatus=78 \
+    User=fieldpost- StateDirectory= \
     MemoryMax= TasksMax= NoNewPrivileges=yes ProtectSystem=strict; do
     grep -q "^$key" "$unit" || fail "$name lacks $key"
   done

@@ -9,6 +9,7 @@
 #include "agent/spool/forget_pin.h"
 #include "agent/spool/shedding.h"
 #include "agent/spool/spool_check.h"
+#include "agent/spool/spool_transaction.h"
 #include "proto/wire/batch_encoder.h"
 #include "proto/wire/limits.h"
 #include "tests/support/sim/sim_random.h"
@@ -23,10 +24,7 @@ using sim::Dice;
 constexpr const char* kPath = "/spool/spool.db";
 constexpr std::uint64_t kDayMs = 24ull * 3600 * 1000;
 
-/// `boot_stamp`: readings that belong to its boot.
-std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64_t value,
-                                  const wire::Clock* boot_stamp = nullptr) {
-  static wire::BatchEncoder encoder{wire::EncoderOptions{}};
+wire::ParsedLines lines_of(int count, std::int64_t first_time, std::int64_t value = 0) {
   wire::ParsedLines lines;
   lines.keys = {"m v i"};
   lines.types = {wire::ValueType::kI64};
@@ -36,9 +34,11 @@ std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64
     lines.columns[0].values.push_back(static_cast<std::uint64_t>(value + i));
   }
   lines.readings = lines.lines_stored = static_cast<std::size_t>(count);
-  wire::ReadingsBatch batch;
-  if (boot_stamp != nullptr) batch.stamp = *boot_stamp;
-  (boot_stamp != nullptr ? batch.boot_pieces : batch.pieces).push_back(std::move(lines));
+  return lines;
+}
+
+std::vector<SpoolRecord> encode(wire::ReadingsBatch batch) {
+  static wire::BatchEncoder encoder{wire::EncoderOptions{}};
   const auto encoded = encoder.encode(std::move(batch));
   REQUIRE(encoded.has_value());
   std::vector<SpoolRecord> out;
@@ -47,6 +47,16 @@ std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64
     out.back().definition = std::make_shared<const std::string>(each.set->encode());
   }
   return out;
+}
+
+/// `boot_stamp`: readings that belong to its boot.
+std::vector<SpoolRecord> readings(int count, std::int64_t first_time, std::int64_t value,
+                                  const wire::Clock* boot_stamp = nullptr) {
+  wire::ReadingsBatch batch;
+  if (boot_stamp != nullptr) batch.stamp = *boot_stamp;
+  (boot_stamp != nullptr ? batch.boot_pieces : batch.pieces)
+      .push_back(lines_of(count, first_time, value));
+  return encode(std::move(batch));
 }
 
 struct SpoolBench {
@@ -93,7 +103,8 @@ rt::Status act(SpoolBench& b, Dice& dice) {
     case 2: return b.settle(first, last, wire::Verdict::kQuarantined);
     case 3: {
       const wire::NameRange range{b.spool.live().id, {first, last}};
-      return b.spool.hold_again({&range, 1});
+      const auto gone = b.spool.hold_again({&range, 1});
+      return gone ? rt::ok() : rt::Status(gone.error());
     }
     case 4: {
       const auto freed = b.spool.evict_kept(dice.below(2000));
@@ -211,8 +222,77 @@ TEST_CASE("thinning keeps readings that belong to a boot apart, and says which b
     (content->boot_stamped ? of_boot : of_none) += 1;
     CHECK(content->stamp.boot == (content->boot_stamped ? stamp.boot : rt::BootId{}));
   }
-  CHECK(of_boot == 1);
-  CHECK(of_none == 1);
+  CHECK(of_boot >= 1);
+  CHECK(of_none >= 1);
+}
+
+/// A record of readings every second whose values compress badly.
+void append_noisy(SpoolBench& b, int count) {
+  auto noisy = [state = std::uint64_t{b.next_seq}]() mutable {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return state;
+  };
+  auto lines = lines_of(count, static_cast<std::int64_t>(b.next_seq) * 1'000'000'000'000LL);
+  for (std::uint64_t& value : lines.columns[0].values) value = noisy();
+  wire::ReadingsBatch batch;
+  batch.pieces.push_back(std::move(lines));
+  auto records = encode(std::move(batch));
+  records[0].name = {b.spool.live().id, b.next_seq};
+  REQUIRE(b.spool.append(records, b.age_ms += 1000).has_value());
+  b.next_seq += 1;
+}
+
+std::vector<SpoolRecord> held_readings(SpoolBench& b) {
+  auto held = b.spool.load_held(RecordClass::kReadings, RecordClass::kReadings, 0,
+                                std::numeric_limits<std::size_t>::max());
+  REQUIRE(held.has_value());
+  return std::move(*held);
+}
+
+TEST_CASE("thinned readings that are too many for one record go into several") {
+  SpoolBench b;
+  b.shed.policies = {ShedPolicy::kThin};
+  b.shed.thin_window = rt::Seconds(6);
+  b.shed.bytes_max = 800'000;
+  for (int i = 0; i < 140; ++i) append_noisy(b, 1000);
+  REQUIRE(spool_bytes(b.spool.totals()) > b.shed.bytes_max);
+  const auto report = shed_for_space(b.spool, b.shed, 0, {}, b.next_seq);
+  REQUIRE(report.has_value());
+  CHECK(spool_bytes(b.spool.totals()) <= b.shed.bytes_max);
+  CHECK(b.spool.totals().readings_held + report->readings == 140'000);
+  int thinned = 0;
+  for (const SpoolRecord& record : held_readings(b)) {
+    CHECK(record.body->size() < wire::kEnvelopeBytesMax);
+    thinned += record.name.seq > 140 ? 1 : 0;
+    CHECK(wire::decode_record(*record.body).has_value());
+  }
+  CHECK(thinned > 1);
+  check_recount(b);
+}
+
+TEST_CASE("where thinning frees nothing the oldest are dropped, and the bound holds") {
+  SpoolBench b;
+  b.shed.policies = {ShedPolicy::kThin};
+  b.shed.thin_window = rt::Nanos(1);
+  for (int i = 0; i < 300; ++i) REQUIRE(b.append(400).has_value());
+  for (int write = 0; write < 5; ++write) {
+    REQUIRE(shed_for_space(b.spool, b.shed, 2'000, {}, b.next_seq).has_value());
+    CHECK(spool_bytes(b.spool.totals()) + 2'000 <= b.shed.bytes_max);
+    for (int i = 0; i < 5; ++i) REQUIRE(b.append(400).has_value());
+  }
+  const auto held = held_readings(b);
+  REQUIRE_FALSE(held.empty());
+  CHECK(held.front().name.seq > 250);  // the oldest went
+  CHECK(b.spool.totals().readings_held + b.spool.totals().shed == 325 * 400);
+  check_recount(b);
+}
+
+TEST_CASE("more than the spool may hold is refused before anything is shed for it") {
+  SpoolBench b;
+  for (int i = 0; i < 10; ++i) REQUIRE(b.append(10).has_value());
+  const auto shed = shed_for_space(b.spool, b.shed, b.shed.bytes_max + 1, {}, b.next_seq);
+  CHECK(shed.error().code == Errc::kFull);
+  CHECK(b.spool.totals().readings_held == 100);
 }
 
 TEST_CASE("what refuses to shed is kFull; what is too old is shed by the spool's own age") {
@@ -226,6 +306,115 @@ TEST_CASE("what refuses to shed is kFull; what is too old is shed by the spool's
   REQUIRE(aged.has_value());
   CHECK(aged->names.size() == 49);  // records got ages 1 s, 2 s … 100 s
   check_recount(b);
+}
+
+TEST_CASE("a class that the configuration has no longer is shed as the default, and ages") {
+  SpoolBench b;
+  for (int i = 0; i < 100; ++i) {
+    auto records = readings(10, 0, 7);
+    records[0].record_class = readings_class(3);
+    records[0].name = {b.spool.live().id, b.next_seq++};
+    REQUIRE(b.spool.append(records, b.age_ms += 1000).has_value());
+  }
+  REQUIRE(shed_for_space(b.spool, b.shed, 0, {}, b.next_seq).has_value());
+  CHECK(spool_bytes(b.spool.totals()) <= b.shed.bytes_max);
+  b.shed.age_max_ms = 5'000;
+  const auto aged = shed_by_age(b.spool, b.shed, b.age_ms, 1000, {}, b.next_seq);
+  REQUIRE(aged.has_value());
+  CHECK(b.spool.totals().classes_held[3].records == 6);
+}
+
+TEST_CASE("thinned and renamed readings keep the age of what they come from") {
+  SpoolBench b;
+  b.shed.policies = {ShedPolicy::kThin};
+  b.shed.bytes_max = 40'000;
+  for (int i = 0; i < 200; ++i) REQUIRE(b.append(50).has_value());
+  REQUIRE(shed_for_space(b.spool, b.shed, 0, {}, b.next_seq).has_value());
+  CHECK(b.spool.oldest_held(RecordClass::kReadings, RecordClass::kReadings)->value().age_ms > 1000);
+  const auto thinned = held_readings(b).back();
+  REQUIRE(thinned.name.seq > 200);
+  CHECK(thinned.age_ms < 200'000);
+  const wire::Name name = held_readings(b).front().name;
+  const std::uint64_t age_ms = held_readings(b).front().age_ms;
+  REQUIRE(b.spool.rename({&name, 1}, {}, b.random, b.next_seq).has_value());
+  CHECK(held_readings(b).back().age_ms == age_ms);
+}
+
+/// A gap record with names of its own that join no others.
+void append_gap(SpoolBench& b, wire::GapCause cause, std::uint64_t first, int sets, int names = 1) {
+  wire::Gap gap;
+  gap.cause = cause;
+  for (int i = 0; i < names; ++i) {
+    const std::uint64_t seq = first + 2 * static_cast<std::uint64_t>(i);
+    gap.names.push_back({{b.spool.live().id, {seq, seq}}, 3, true});
+  }
+  gap.sets_known = sets > 0;
+  for (int i = 0; i < sets; ++i) gap.sets.push_back({first, static_cast<std::uint64_t>(i) + 1});
+  gap.first_time = cause == wire::GapCause::kDamaged ? 0 : static_cast<std::int64_t>(first) * 1000;
+  gap.last_time = cause == wire::GapCause::kDamaged ? 0 : gap.first_time + 10;
+  REQUIRE(
+      b.spool.transact([&] { return insert_gaps(b.spool, {gap}, {}, b.next_seq); }).has_value());
+}
+
+std::vector<wire::Gap> held_gaps(SpoolBench& b) {
+  std::vector<wire::Gap> out;
+  const auto held = b.spool.load_held(RecordClass::kGap, RecordClass::kGap, 0,
+                                      std::numeric_limits<std::size_t>::max());
+  REQUIRE(held.has_value());
+  for (const SpoolRecord& record : *held) {
+    const auto content = wire::decode_record(*record.body);
+    REQUIRE(content.has_value());
+    out.insert(out.end(), content->gaps.begin(), content->gaps.end());
+  }
+  return out;
+}
+
+TEST_CASE("merged gaps stay apart by cause, and keep sets and times that are known") {
+  SpoolBench b;
+  b.shed.gap_reserve = 500;
+  append_gap(b, wire::GapCause::kShed, 1001, 1);
+  append_gap(b, wire::GapCause::kAged, 2001, 1);
+  append_gap(b, wire::GapCause::kShed, 3001, 1);
+  append_gap(b, wire::GapCause::kDamaged, 4001, 0);
+  REQUIRE(merge_gaps(b.spool, b.shed, {}, b.next_seq).value());
+  const auto gaps = held_gaps(b);
+  REQUIRE(gaps.size() == 3);
+  CHECK(gaps[0].cause == wire::GapCause::kShed);
+  CHECK(gaps[0].sets == std::vector<wire::Hash128>{{1001, 1}, {3001, 1}});
+  CHECK(gaps[0].sets_known);
+  CHECK(gaps[0].first_time == 1'001'000);
+  CHECK(gaps[0].last_time == 3'001'010);
+  CHECK(gaps[1].cause == wire::GapCause::kAged);
+  CHECK(gaps[1].first_time == 2'001'000);
+  CHECK(gaps[2].cause == wire::GapCause::kDamaged);
+  CHECK_FALSE(gaps[2].sets_known);
+  CHECK(gaps[2].last_time == 0);
+  check_recount(b);
+}
+
+TEST_CASE("a merged gap over more sets than a gap may list says that they are not known") {
+  SpoolBench b;
+  b.shed.gap_reserve = 500;
+  append_gap(b, wire::GapCause::kShed, 1001, 200);
+  append_gap(b, wire::GapCause::kShed, 2001, 200);
+  REQUIRE(merge_gaps(b.spool, b.shed, {}, b.next_seq).value());
+  const auto gaps = held_gaps(b);
+  REQUIRE(gaps.size() == 1);
+  CHECK_FALSE(gaps[0].sets_known);
+  CHECK(gaps[0].sets.empty());
+}
+
+TEST_CASE("what a rename finds damaged goes into gaps that a record can carry") {
+  SpoolBench b;
+  append_gap(b, wire::GapCause::kShed, 10'001, 0, 4000);
+  append_gap(b, wire::GapCause::kShed, 20'001, 0, 4000);
+  const std::vector<wire::Name> names = {{b.spool.live().id, 1}, {b.spool.live().id, 2}};
+  REQUIRE(
+      b.spool.database().execute("UPDATE record SET body = x'00' || substr(body, 2)").has_value());
+  REQUIRE(b.spool.rename(names, {}, b.random, b.next_seq).has_value());
+  std::size_t listed = 0;
+  for (const wire::Gap& gap : held_gaps(b)) listed += gap.names.size();
+  CHECK(listed == 8002);
 }
 
 TEST_CASE("the oldest held record is found among classes, and not among delivered ones") {

@@ -43,6 +43,7 @@ add_executable(
   unit/set_back_test.cpp
   unit/site_counter_test.cpp
   unit/front_state_test.cpp
+  unit/spool_front_test.cpp
   unit/spool_test.cpp
   unit/reading_crash_test.cpp
   unit/reading_damage_test.cpp

@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t kWaitingReadingsMax = 1'000'000;
 /// The lease is renewed while this many seqs are left.
 constexpr std::uint64_t kLeaseLow = wire::kSeqLease / 4;
-constexpr std::size_t kSampledBytesPerWrite = 4 << 20;
+constexpr std::uint64_t kSampledBytesPerWrite = 4 << 20;
+constexpr std::uint64_t kSampledSharePerWrite = 8;  ///< and this part of the spool at most
 
 rt::Result<std::vector<SpoolRecord>> encode(wire::BatchEncoder& encoder,
                                             wire::ReadingsBatch batch) {
@@ -317,11 +318,13 @@ void SpoolFront::write_due() {
 void SpoolFront::take_overdue(Writing& work) {
   const rt::Instant overdue = loop_.now() + -options_.spool_delay;
   const bool is_full = held_bytes(totals_) > bytes_for_newest(options_.shed);
-  std::size_t bytes = 0;
+  const std::uint64_t most =
+      std::min(kSampledBytesPerWrite, options_.shed.bytes_max / kSampledSharePerWrite);
+  std::uint64_t bytes = 0;
   for (auto& [name, held] : memory_) {
     if (held.being_written || held.since > overdue) continue;
     if (is_full && drops_newest(held.record)) continue;
-    if (bytes >= kSampledBytesPerWrite) return;  // the rest goes with the next write
+    if (bytes >= most) return;  // the rest goes with the next write
     bytes += held.record.body->size();
     held.being_written = true;
     work.sampled.push_back(held.record);
@@ -377,7 +380,7 @@ void SpoolFront::make_room(const std::shared_ptr<Writing>& work) {
     refuse(*work, {Errc::kFull, "the spool is full, and they may not displace others"}, newest);
   }
   const std::uint64_t bytes = work->bytes(is_reading);
-  if (bytes == 0 || spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
+  if (spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
     write(work);
   } else {
     shed_for(work);

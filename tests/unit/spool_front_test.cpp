@@ -202,6 +202,30 @@ TEST_CASE("events wait at their bound, and are taken again when some were delive
   CHECK(front.totals().event_bytes_held < 20'000);
 }
 
+TEST_CASE("what memory gathered goes to a small spool in pieces that it can hold") {
+  Bench bench({.bytes_max = 100'000});
+  SpoolFront& front = bench.start();
+  bench.disk.fail({.answer = sim::DiskAnswer::kIo, .at = 1, .for_ever = true});
+  for (int i = 0; i < 4; ++i) bench.sample(large_line());
+  bench.world.run_for(3s);
+  REQUIRE(front.readings_in_memory() == 4);
+  bench.disk.heal();
+  bench.world.run_for(5s);
+  CHECK(front.readings_in_memory() == 0);
+  CHECK(front.totals().readings_held > 0);
+  CHECK(front.totals().readings_held + front.totals().shed == 4);
+}
+
+TEST_CASE("delivered events go when they are over the bound, though no readings come") {
+  Bench bench({.bytes_max = 40'000});
+  SpoolFront& front = bench.start();
+  for (std::uint64_t i = 1; i <= 12; ++i) {
+    REQUIRE(bench.append_event(10'000).has_value());
+    bench.deliver(i, i);
+  }
+  CHECK(spool_bytes(front.totals()) <= 60'000);
+}
+
 TEST_CASE("a class that drops the newest does not displace the readings of others") {
   Bench bench(
       {.bytes_max = 100'000, .policies = {ShedPolicy::kDropOldest, ShedPolicy::kDropNewest}});

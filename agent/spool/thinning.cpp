@@ -236,6 +236,7 @@ std::optional<std::int64_t> middle_time(const Points& points) {
   for (const auto& column : points) {
     for (const Point& point : column) times.push_back(point.time);
   }
+  if (times.empty()) return std::nullopt;
   std::sort(times.begin(), times.end());
   const std::int64_t middle = times[times.size() / 2];
   if (middle > times.front()) return middle;

@@ -33,13 +33,15 @@ constexpr std::size_t kThinRecordsMax = 256;         ///< thinned together, …
 constexpr std::uint64_t kThinReadingsMax = 262'144;  ///< … with this many readings
 /// Thinning that frees less than this part of what it takes has nothing left to thin.
 constexpr std::uint64_t kThinGainShare = 4;
-constexpr std::uint64_t kGapRangeBytes = 48;  ///< of one range of names in an encoded gap
+
+constexpr int kThinnedColumn = 15;  ///< behind kRecordColumns: only thinned readings carry a gap
 
 struct Victim {
   SpoolRow row;
   wire::Name name;
   std::int64_t first_time = 0, last_time = 0;
   std::uint64_t age_ms = 0;
+  bool thinned = false;
 };
 
 /// What a look for victims stops at; at least one is taken.
@@ -60,13 +62,14 @@ Result<Victim> read_victim(Spool& spool, const rt::Statement& rows, RecordClass 
                 name,
                 row.first_time,
                 row.last_time,
-                row.age_ms};
+                row.age_ms,
+                rows.i64(kThinnedColumn) != 0};
 }
 
 Result<std::vector<Victim>> oldest(Spool& spool, RecordClass record_class, const Wanted& wanted) {
   static const std::string kSql = fmt::format(
-      "SELECT {} FROM record WHERE state = 1 AND class = ?1 AND age_ms < ?2"
-      " ORDER BY no LIMIT ?3",
+      "SELECT {}, EXISTS (SELECT 1 FROM gap_cover WHERE record_no = record.no) FROM record"
+      " WHERE state = 1 AND class = ?1 AND age_ms < ?2 ORDER BY no LIMIT ?3",
       kRecordColumns);
   rt::Statement& rows = spool.database().prepare(kSql);
   rows.bind(1, static_cast<int>(record_class)).bind(2, wanted.accepted_before_ms);
@@ -91,14 +94,18 @@ Result<std::vector<Victim>> oldest(Spool& spool, RecordClass record_class, const
   return out;
 }
 
-wire::Gap gap_over(const std::vector<Victim>& victims, wire::GapCause cause) {
+Result<wire::Gap> gap_over(Spool& spool, const std::vector<Victim>& victims, wire::GapCause cause) {
   wire::Gap gap;
   gap.cause = cause;
   gap.sets_known = true;
   for (const Victim& victim : victims) {
-    add_gap_name(gap.names, {{victim.name.incarnation, {victim.name.seq, victim.name.seq}},
-                             static_cast<std::uint32_t>(victim.row.readings),
-                             true});
+    if (victim.thinned) {
+      if (auto done = add_lost_names(spool, victim.name, gap.names); !done) return done.error();
+    } else {
+      add_gap_name(gap.names, {{victim.name.incarnation, {victim.name.seq, victim.name.seq}},
+                               static_cast<std::uint32_t>(victim.row.readings),
+                               true});
+    }
     add_gap_span(gap, victim.first_time, victim.last_time);
     add_gap_set(gap, victim.row.set);
   }
@@ -116,7 +123,9 @@ Status erase(Spool& spool, const std::vector<Victim>& victims, ShedReport& repor
 Status drop(Spool& spool, const std::vector<Victim>& victims, wire::GapCause cause,
             std::vector<wire::Gap>& gaps, ShedReport& report) {
   for (const Victim& victim : victims) report.readings += victim.row.readings;
-  gaps.push_back(gap_over(victims, cause));
+  auto gap = gap_over(spool, victims, cause);
+  if (!gap) return gap.error();
+  gaps.push_back(std::move(*gap));
   return erase(spool, victims, report);
 }
 

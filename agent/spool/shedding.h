@@ -26,6 +26,8 @@ struct ShedOptions {
 
 /// What a record costs beside its body: row, indices, slack of pages. Measured, rounded up.
 inline constexpr std::uint64_t kRowOverheadBytes = 256;
+/// Of one range of names in an encoded gap.
+inline constexpr std::uint64_t kGapRangeBytes = 48;
 
 /// What is under the bound: readings held, and whatever is kept.
 [[nodiscard]] std::uint64_t spool_bytes(const SpoolTotals& totals);

@@ -33,6 +33,7 @@ struct Gathered {
   wire::Clock stamp;
   bool boot_stamped = false;
   std::vector<wire::Name> origins;
+  std::vector<std::uint32_t> lost;  ///< readings of each origin, before and now
   std::map<wire::Name, std::uint32_t> origin_numbers;
   std::vector<const std::string*> texts;  ///< keys of text_numbers
   std::map<std::string, std::uint64_t> text_numbers;
@@ -53,7 +54,10 @@ double number_of(wire::ValueType type, std::uint64_t bits) {
 std::uint32_t number_of_origin(Gathered& into, const wire::Name& name) {
   const auto [known, is_new] =
       into.origin_numbers.try_emplace(name, static_cast<std::uint32_t>(into.origins.size()));
-  if (is_new) into.origins.push_back(name);
+  if (is_new) {
+    into.origins.push_back(name);
+    into.lost.push_back(0);
+  }
   return known->second;
 }
 
@@ -100,6 +104,15 @@ void gather_column(const wire::Column& column, const std::vector<std::uint32_t>&
   }
 }
 
+/// A thinned record says itself what its origins lost before.
+void gather_lost(const wire::Gap& gap, Gathered& into) {
+  for (const wire::GapNames& names : gap.names) {
+    for (std::uint64_t seq = names.names.seqs.first; seq <= names.names.seqs.last; ++seq) {
+      into.lost[number_of_origin(into, {names.names.incarnation, seq})] = names.each;
+    }
+  }
+}
+
 rt::Status gather(const SpoolRecord& record, const wire::Record& content, Gathered& into) {
   auto raw = wire::decompress(content.payload, content.codec, content.raw_size);
   if (!raw) return raw.error();
@@ -108,6 +121,7 @@ rt::Status gather(const SpoolRecord& record, const wire::Record& content, Gather
   const auto own = number_of_origin(into, content.first_name.value_or(record.name));
   std::vector<std::uint32_t> numbers;
   for (const wire::Name& name : columns->origins) numbers.push_back(number_of_origin(into, name));
+  for (const wire::Gap& gap : content.gaps) gather_lost(gap, into);
   for (std::size_t c = 0; c < columns->columns.size(); ++c) {
     const wire::Column& column = columns->columns[c];
     const auto runs = numbers.empty() ? std::vector<wire::OriginRun>{} : columns->origin_runs[c];
@@ -119,7 +133,7 @@ rt::Status gather(const SpoolRecord& record, const wire::Record& content, Gather
 
 /// Marks first, last, smallest and largest of each window; counts what is lost per origin.
 std::vector<Point> thin_column(std::vector<Point> points, wire::ValueType type, rt::Nanos window,
-                               std::map<std::uint32_t, std::uint32_t>& lost) {
+                               std::vector<std::uint32_t>& lost) {
   std::stable_sort(points.begin(), points.end(),
                    [](const Point& a, const Point& b) { return a.time < b.time; });
   const bool has_extremes = type != wire::ValueType::kBool && type != wire::ValueType::kString;
@@ -200,6 +214,23 @@ std::size_t count_of(const Points& points) {
   return count;
 }
 
+/// Over the origins that a thinned record carries on: all that each of them lost. It travels and
+/// stays with the readings, so that the next thinning can go on from there.
+wire::Gap gap_over_origins(const Gathered& gathered, std::vector<wire::Name> origins,
+                           const wire::Record& record) {
+  wire::Gap gap;
+  gap.cause = wire::GapCause::kThinned;
+  gap.sets_known = true;
+  gap.sets = {record.set};
+  add_gap_span(gap, record.first_time, record.last_time);
+  std::sort(origins.begin(), origins.end());
+  for (const wire::Name& name : origins) {
+    const std::uint32_t lost = gathered.lost[gathered.origin_numbers.at(name)];
+    add_gap_name(gap.names, {{name.incarnation, {name.seq, name.seq}}, lost, true});
+  }
+  return gap;
+}
+
 /// nullopt: they are more than one record holds.
 std::optional<SpoolRecord> to_record(const Gathered& gathered, const Points& points) {
   const std::size_t readings = count_of(points);
@@ -225,52 +256,120 @@ std::optional<SpoolRecord> to_record(const Gathered& gathered, const Points& poi
       record.last_time = std::max(record.last_time, time);
     }
   }
+  wire::Gap gap = gap_over_origins(gathered, columns.origins, record);
+  // The gap takes of the room for the payload, so that their envelope stays below its limit.
+  const std::size_t bytes = record.payload.size() + gap.names.size() * kGapRangeBytes;
+  if (bytes > wire::kPayloadBytesMax && columns.origins.size() > 1) return std::nullopt;
+  record.gaps.push_back(std::move(gap));
   SpoolRecord made = make_spool_record(record, gathered.record_class);
   made.definition = gathered.definition;
   return made;
 }
 
-/// A time with points before it and points at it or later; nullopt: all have the same.
-std::optional<std::int64_t> middle_time(const Points& points) {
-  std::vector<std::int64_t> times;
+/// An origin with points of others before it and its own or later ones' behind; nullopt: all are of
+/// one.
+std::optional<std::uint32_t> middle_origin(const Points& points) {
+  std::vector<std::uint32_t> origins;
   for (const auto& column : points) {
-    for (const Point& point : column) times.push_back(point.time);
+    for (const Point& point : column) origins.push_back(point.origin);
   }
-  if (times.empty()) return std::nullopt;
-  std::sort(times.begin(), times.end());
-  const std::int64_t middle = times[times.size() / 2];
-  if (middle > times.front()) return middle;
-  const auto next = std::upper_bound(times.begin(), times.end(), middle);
-  return next == times.end() ? std::nullopt : std::optional(*next);
+  if (origins.empty()) return std::nullopt;
+  std::sort(origins.begin(), origins.end());
+  const std::uint32_t middle = origins[origins.size() / 2];
+  if (middle > origins.front()) return middle;
+  const auto next = std::upper_bound(origins.begin(), origins.end(), middle);
+  return next == origins.end() ? std::nullopt : std::optional(*next);
 }
 
-/// Moves out what is at `time` or later.
-Points take_from(Points& points, std::int64_t time) {
+/// Moves out what is of this origin or of a later one.
+Points take_from(Points& points, std::uint32_t origin) {
   Points later(points.size());
   for (std::size_t c = 0; c < points.size(); ++c) {
-    const auto cut = std::partition_point(points[c].begin(), points[c].end(),
-                                          [&](const Point& each) { return each.time < time; });
+    const auto cut = std::stable_partition(points[c].begin(), points[c].end(),
+                                           [&](const Point& each) { return each.origin < origin; });
     later[c].assign(cut, points[c].end());
     points[c].erase(cut, points[c].end());
   }
   return later;
 }
 
-/// As many records as it takes. Readings of one series and time stay together: which of them wins
-/// is a matter of their order in one record [name-6].
+/// As many records as it takes. Readings of one origin stay together: their record knows all that
+/// the origin lost, and which of one series and time wins is a matter of their order [name-6].
 rt::Status add_records(const Gathered& gathered, Points points, std::vector<SpoolRecord>& out) {
   if (auto record = to_record(gathered, points)) {
     out.push_back(std::move(*record));
     return rt::ok();
   }
-  const auto middle = middle_time(points);
-  if (!middle) return Error{rt::Errc::kFull, "readings of one time do not fit one record"};
+  const auto middle = middle_origin(points);
+  if (!middle) return Error{rt::Errc::kFull, "thinned readings of one record do not fit one"};
   Points later = take_from(points, *middle);
   if (auto done = add_records(gathered, std::move(points), out); !done) return done;
   return add_records(gathered, std::move(later), out);
 }
 
+/// Origins that live on are in the gap of their thinned record; the others are `gone`.
+void split_by_life(const Gathered& gathered, std::map<wire::Name, std::uint32_t>& gone) {
+  std::vector<bool> lives(gathered.origins.size());
+  for (const auto& column : gathered.points) {
+    for (const Point& point : column) lives[point.origin] = true;
+  }
+  for (std::size_t i = 0; i < lives.size(); ++i) {
+    if (lives[i]) {
+      gone.erase(gathered.origins[i]);
+    } else {
+      gone[gathered.origins[i]] = gathered.lost[i];
+    }
+  }
+}
+
+using OriginCounts = std::map<wire::Name, std::uint32_t>;
+
+/// How many readings of each origin a thinned record carries.
+Result<OriginCounts> count_origins(Spool& spool, const SpoolRecord& record) {
+  const auto content = wire::decode_record(*record.body);
+  if (!content) return content.error();
+  const auto definition = spool.load_definition(record.set);
+  if (!definition) return definition.error();
+  const auto set = wire::SeriesSet::decode(*definition);
+  if (!set) return set.error();
+  const auto raw = wire::decompress(content->payload, content->codec, content->raw_size);
+  if (!raw) return raw.error();
+  const auto columns = wire::decode_columns(*raw, set->types);
+  if (!columns) return columns.error();
+  OriginCounts counts;
+  for (const auto& runs : columns->origin_runs) {
+    for (const wire::OriginRun& run : runs) counts[columns->origins[run.origin]] += run.count;
+  }
+  return counts;
+}
+
+/// Each name of the gap with what goes now.
+void add_origins(const wire::Gap& gap, const OriginCounts& going,
+                 std::vector<wire::GapNames>& lost) {
+  for (const wire::GapNames& names : gap.names) {
+    for (std::uint64_t seq = names.names.seqs.first; seq <= names.names.seqs.last; ++seq) {
+      const auto more = going.find({names.names.incarnation, seq});
+      const std::uint32_t each = names.each + (more == going.end() ? 0 : more->second);
+      add_gap_name(lost, {{names.names.incarnation, {seq, seq}}, each, names.known});
+    }
+  }
+}
+
 }  // namespace
+
+rt::Status add_lost_names(Spool& spool, const wire::Name& name, std::vector<wire::GapNames>& lost) {
+  const auto record = spool.load_as_is(name);
+  if (!record) return record.error();
+  const auto gaps = spool.gaps_of(*record);
+  if (!gaps) return gaps.error();
+  const auto going = gaps->empty() || record->damaged ? OriginCounts{}
+                                                      : count_origins(spool, *record).value_or({});
+  // Whose readings they are cannot be read any more: then they count under the record itself.
+  const std::uint32_t own = going.empty() ? record->readings : 0;
+  add_gap_name(lost, {{name.incarnation, {name.seq, name.seq}}, own, true});
+  for (const wire::Gap& gap : *gaps) add_origins(gap, going, lost);
+  return rt::ok();
+}
 
 Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt::Nanos window,
                              const wire::Clock& stamp) {
@@ -279,11 +378,11 @@ Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt
   wire::Gap gap;
   gap.cause = wire::GapCause::kThinned;
   gap.sets_known = true;
-  std::map<wire::Name, std::uint32_t> lost_by_name;
+  std::map<wire::Name, std::uint32_t> lost_by_name;  ///< of names that no reading lives on of
   for (const wire::Name& name : names) {
     auto record = spool.load(name);
     if (!record) return record.error();
-    lost_by_name[name];  // listed even when it loses nothing: its readings live on elsewhere
+    lost_by_name[name];
     const auto content = wire::decode_record(*record->body);
     if (!content) return content.error();
     const rt::BootId boot = content->boot_stamped ? content->stamp.boot : rt::BootId{};
@@ -296,15 +395,13 @@ Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt
   }
   Thinned out;
   for (auto& [key, gathered] : groups) {
-    std::map<std::uint32_t, std::uint32_t> lost;
+    const std::size_t before = count_of(gathered.points);
     for (std::size_t c = 0; c < gathered.points.size(); ++c) {
       gathered.points[c] =
-          thin_column(std::move(gathered.points[c]), gathered.set.types[c], window, lost);
+          thin_column(std::move(gathered.points[c]), gathered.set.types[c], window, gathered.lost);
     }
-    for (const auto& [origin, count] : lost) {
-      lost_by_name[gathered.origins[origin]] += count;
-      out.readings_lost += count;
-    }
+    out.readings_lost += before - count_of(gathered.points);
+    split_by_life(gathered, lost_by_name);
     add_gap_set(gap, key.first);
     if (count_of(gathered.points) == 0) continue;
     auto done = add_records(gathered, std::exchange(gathered.points, {}), out.records);
@@ -313,7 +410,7 @@ Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt
   for (const auto& [name, count] : lost_by_name) {
     add_gap_name(gap.names, {{name.incarnation, {name.seq, name.seq}}, count, true});
   }
-  out.gaps.push_back(std::move(gap));
+  if (!gap.names.empty()) out.gaps.push_back(std::move(gap));
   return out;
 }
 

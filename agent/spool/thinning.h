@@ -12,7 +12,7 @@ namespace fieldpost::agent {
 
 struct Thinned {
   std::vector<SpoolRecord> records;  ///< without names; readings keep their origin [codec-7]
-  std::vector<wire::Gap> gaps;       ///< the names thinned, each with what it lost
+  std::vector<wire::Gap> gaps;       ///< names that no reading lives on of, with all that they lost
   std::uint64_t readings_lost = 0;
 };
 
@@ -23,5 +23,9 @@ struct Thinned {
 /// record holds.
 rt::Result<Thinned> thin_records(Spool& spool, std::span<const wire::Name> names, rt::Nanos window,
                                  const wire::Clock& stamp);
+
+/// Adds what is lost with a record that goes as it is: its readings under its name, or, of a
+/// thinned one, under its origins, each with what it lost before [shed-1].
+rt::Status add_lost_names(Spool& spool, const wire::Name& name, std::vector<wire::GapNames>& lost);
 
 }  // namespace fieldpost::agent

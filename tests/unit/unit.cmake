@@ -41,6 +41,7 @@ add_executable(
   unit/replay_test.cpp
   unit/salvage_test.cpp
   unit/set_back_test.cpp
+  unit/shed_count_test.cpp
   unit/site_counter_test.cpp
   unit/front_state_test.cpp
   unit/spool_front_test.cpp

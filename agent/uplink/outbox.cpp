@@ -35,15 +35,19 @@ bool Outbox::offer(Outgoing item) {
   if (target.bytes >= kQueueBytesMax || has(item.record.name)) return false;
   // A lane that was idle does not claim the time it did not use.
   if (target.items.empty()) target.virtual_time = std::max(target.virtual_time, virtual_now_);
-  queued_.insert(item.record.name);
   target.bytes += item.record.body->size();
   target.items.push_back(std::move(item));
+  enter(target.items.back());
   return true;
 }
 
 void Outbox::drop_settled_heads() {
+  const auto waits = [this](const Outgoing& item) {
+    const auto found = queued_.find(item.record.name);
+    return found != queued_.end() && found->second == &item;
+  };
   for (Queue& each : queues_) {
-    while (!each.items.empty() && !queued_.contains(each.items.front().record.name)) {
+    while (!each.items.empty() && !waits(each.items.front())) {
       each.bytes -= each.items.front().record.body->size();
       each.items.pop_front();
     }
@@ -116,7 +120,10 @@ void Outbox::settle(const wire::NameRange& range,
     it = in_flight_.erase(it);
   }
   // What is queued is dropped when it comes to the front.
-  queued_.erase(queued_.lower_bound(first), queued_.upper_bound(last));
+  for (auto it = queued_.lower_bound(first); it != queued_.end() && it->first <= last;) {
+    visit(*it->second);
+    it = queued_.erase(it);
+  }
 }
 
 void Outbox::requeue(const std::function<bool(const Outgoing&)>& wanted) {
@@ -127,9 +134,9 @@ void Outbox::requeue(const std::function<bool(const Outgoing&)>& wanted) {
     }
     release(it->second);
     Queue& target = queue(it->second.lane);
-    queued_.insert(it->first);
     target.bytes += it->second.record.body->size();
     target.items.push_front(std::move(it->second));
+    enter(target.items.front());
     it = in_flight_.erase(it);
   }
 }

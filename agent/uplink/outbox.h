@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "agent/spool/spool_record.h"
@@ -57,8 +56,8 @@ class Outbox {
   /// first time: the link moves.
   bool on_puback(std::uint64_t token, rt::Instant now);
 
-  /// Forgets the names of the range, queued or in flight, and gives their credit back. Calls
-  /// `visit` for each that was here.
+  /// Forgets the names of the range, queued (for the first time, or again) or in flight, and gives
+  /// their credit back. Calls `visit` for each that was here.
   void settle(const wire::NameRange& range, const std::function<void(const Outgoing&)>& visit);
   /// Queues what `wanted` says again, first in its lane.
   void requeue(const std::function<bool(const Outgoing&)>& wanted);
@@ -78,6 +77,7 @@ class Outbox {
     double virtual_time = 0;  ///< bytes sent over share: the smallest goes next
   };
   [[nodiscard]] Queue& queue(wire::Lane lane) { return queues_[static_cast<std::size_t>(lane)]; }
+  void enter(const Outgoing& item) { queued_[item.record.name] = &item; }
   void drop_settled_heads();
   [[nodiscard]] Queue* fairest();
   void release(const Outgoing& item);
@@ -85,7 +85,7 @@ class Outbox {
   LaneShares shares_;
   std::array<Queue, wire::kLaneCount> queues_;
   double virtual_now_ = 0;  ///< of the lane that was served last, before it was
-  std::set<wire::Name> queued_;
+  std::map<wire::Name, const Outgoing*> queued_;  ///< in a queue; what is not here was settled
   std::map<wire::Name, Outgoing> in_flight_;
   std::map<std::uint64_t, wire::Name> tokens_;  ///< of those in flight that have no PUBACK
   std::uint64_t in_flight_bytes_ = 0;           ///< of all lanes but event

@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/uplink/link_window.h"
 
@@ -107,6 +109,34 @@ TEST_CASE("only a lack of credit starves, not what is in flight") {
   queue.box.set_credit(1000, 0);
   queue.offer(Lane::kEvent, 10);
   CHECK(queue.box.starved());
+}
+
+TEST_CASE("a verdict finds a record that waits to be published again") {
+  Queue queue;
+  queue.offer(Lane::kLive, 10);
+  queue.offer(Lane::kLive, 10);
+  CHECK(queue.take() == Lane::kLive);
+  CHECK(queue.take() == Lane::kLive);
+  queue.box.requeue([](const Outgoing& item) { return item.record.name.seq == 1; });
+  std::vector<std::uint64_t> visited;
+  queue.box.settle({wire::IncarnationId{}, {1, 2}},
+                   [&](const Outgoing& item) { visited.push_back(item.record.name.seq); });
+  std::sort(visited.begin(), visited.end());
+  CHECK(visited == std::vector<std::uint64_t>{1, 2});
+  CHECK(queue.box.idle());
+  CHECK(queue.take() == Lane::kBulk);
+}
+
+TEST_CASE("a record that was settled while it was queued, and comes again, goes once") {
+  Queue queue;
+  queue.offer(Lane::kLive, 10);
+  queue.box.settle({wire::IncarnationId{}, {1, 1}}, [](const Outgoing&) {});
+  queue.seq = 0;
+  queue.offer(Lane::kLive, 20);
+  CHECK(queue.take() == Lane::kLive);
+  CHECK(queue.box.bytes_in_flight() == 20);
+  CHECK(queue.take() == Lane::kBulk);
+  CHECK(queue.box.queued_bytes(Lane::kLive) == 0);
 }
 
 /// A link that carries so many bytes a second and answers after a round trip.

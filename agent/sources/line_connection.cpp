@@ -53,9 +53,14 @@ void LineConnection::start() {
                   .on_closed =
                       [this](const std::string&) {
                         closed_ = true;
-                        pump_.end(LastLine::kDropped);
-                        adjust_pace();
-                      }});
+                        on_end();
+                      },
+                  .on_end = [this] { on_end(); }});
+}
+
+void LineConnection::on_end() {
+  pump_.end(LastLine::kDropped);
+  adjust_pace();
 }
 
 void LineConnection::refuse(const std::string& why) {
@@ -73,8 +78,7 @@ void LineConnection::refuse(const std::string& why) {
 
 void LineConnection::on_output(LineFeed::Output output, bool ended) {
   for (LineFeed::Piece& piece : output.pieces) take_piece(std::move(piece));
-  if (output.cut_line) count_error(1, "a connection closed in the middle of a line");
-  if (ended) end_input(output.long_line);
+  if (ended) end_input(output);
   answer_settled();
   adjust_pace();
 }
@@ -115,26 +119,30 @@ void LineConnection::on_settled(Batch& batch, std::size_t bytes, std::size_t rea
   adjust_pace();
 }
 
-/// What came after the last empty line is a batch that nobody waits for; after a line that is too
-/// long, it is one that ends with an error.
-void LineConnection::end_input(std::size_t long_line) {
+/// What came after the last empty line is a batch, too; whoever only stopped sending waits for its
+/// answer.
+void LineConnection::end_input(const LineFeed::Output& last) {
   input_ended_ = true;
-  if (long_line != 0) {
-    if (batches_.empty() || batches_.back()->ended) batches_.push_back(std::make_shared<Batch>());
-    const std::string what = fmt::format("longer than {} bytes", LineFeed::kLineBytesMax);
-    count_error(1, what);
-    Batch& batch = *batches_.back();
-    if (!batch.bad_line) batch.bad_line = {long_line, what};
-    batch.ended = true;
-  } else if (!batches_.empty() && !batches_.back()->ended) {
+  if (last.long_line != 0) {
+    end_batch_with({last.long_line, fmt::format("longer than {} bytes", LineFeed::kLineBytesMax)});
+  } else if (last.cut_line != 0) {
+    end_batch_with({last.cut_line, "a connection closed in the middle of a line"});
+  } else if (!batches_.empty()) {
     batches_.back()->ended = true;
-    batches_.back()->answered = false;
   }
+}
+
+void LineConnection::end_batch_with(wire::LineError error) {
+  if (batches_.empty() || batches_.back()->ended) batches_.push_back(std::make_shared<Batch>());
+  Batch& batch = *batches_.back();
+  count_error(1, error.what);
+  if (!batch.bad_line) batch.bad_line = std::move(error);
+  batch.ended = true;
 }
 
 void LineConnection::answer_settled() {
   while (!batches_.empty() && batches_.front()->ended && batches_.front()->pieces_open == 0) {
-    if (batches_.front()->answered && !closed_) answer(*batches_.front());
+    if (!closed_) answer(*batches_.front());
     batches_.pop_front();
   }
   finish_when_idle();

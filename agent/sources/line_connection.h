@@ -37,17 +37,18 @@ class LineConnection : public std::enable_shared_from_this<LineConnection> {
     std::size_t lines = 0;  ///< on disk
     std::size_t pieces_open = 0;
     bool ended = false;
-    bool answered = true;  ///< false: the producer did not ask (the connection closed before)
     std::optional<wire::LineError> bad_line;
     std::optional<rt::Error> failure;
   };
   using BatchPtr = std::shared_ptr<Batch>;
 
+  void on_end();
   void on_output(LineFeed::Output output, bool ended);
   void take_piece(LineFeed::Piece piece);
   void on_settled(Batch& batch, std::size_t bytes, std::size_t readings,
                   const rt::Result<Accepted>& result);
-  void end_input(std::size_t long_line);
+  void end_input(const LineFeed::Output& last);
+  void end_batch_with(wire::LineError error);
   void answer_settled();
   void answer(const Batch& batch);
   void adjust_pace();
@@ -64,7 +65,7 @@ class LineConnection : public std::enable_shared_from_this<LineConnection> {
   std::deque<BatchPtr> batches_;  ///< not answered, oldest first
   std::size_t unsettled_bytes_ = 0;
   bool reading_ = true;
-  bool closed_ = false;  ///< by the other side
+  bool closed_ = false;  ///< by the other side, which reads no answers any more
   bool input_ended_ = false;
   bool closing_ = false;
   rt::TimerId timer_ = rt::TimerId::kNone;

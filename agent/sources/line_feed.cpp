@@ -61,7 +61,7 @@ LineFeed::Output LineFeed::end(LastLine last_line, const wire::LineOptions& opti
   if (last_line == LastLine::kKept) {
     parse(text, 1, false, options, out);
   } else {
-    out.cut_line = true;
+    out.cut_line = lines_before_ + 1;
   }
   return out;
 }

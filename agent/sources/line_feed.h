@@ -37,7 +37,7 @@ class LineFeed {
     bool more = false;           ///< there is more: call `take` again, without bytes
     std::size_t long_line = 0;   ///< number of a line over kLineBytesMax: nothing after it is read
     std::size_t bytes_kept = 0;  ///< of a line that has not ended
-    bool cut_line = false;       ///< `end` dropped a line without line feed
+    std::size_t cut_line = 0;    ///< number of a line without line feed that `end` dropped
   };
 
   explicit LineFeed(EmptyLine empty_line) : empty_line_(empty_line) {}

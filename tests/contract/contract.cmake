@@ -3,6 +3,7 @@ add_executable(
   contract_tests
   support/doctest_main.cpp
   contract/files_test.cpp
+  contract/line_socket_test.cpp
   contract/loop_test.cpp
   contract/mqtt_test.cpp
   contract/sim_broker_test.cpp
@@ -13,8 +14,8 @@ add_executable(
   contract/system_test.cpp
   contract/worker_test.cpp)
 target_link_libraries(
-  contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_sim fieldpost_test_support
-                         doctest::doctest)
+  contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_agent_sources fieldpost_fakes
+                         fieldpost_sim fieldpost_test_support doctest::doctest)
 doctest_discover_tests(
   contract_tests
   PROPERTIES LABELS contract TIMEOUT 120 ENVIRONMENT

@@ -177,6 +177,42 @@ TEST_CASE("complete lines without an end of batch are accepted when the connecti
   CHECK(socket.source->connections() == 0);
 }
 
+TEST_CASE("whoever only stops sending gets the answers to all batches, also to the last one") {
+  Socket socket;
+  socket.intake.answer_at_once = false;
+  const auto peer = socket.connect();
+  peer->send("m v=1 1\n\nm v=2 2\nm v=3 3\n");
+  peer->end();
+  socket.world.run_for(1s);
+  CHECK(peer->received.empty());
+  CHECK_FALSE(peer->closing);
+  socket.intake.answer();
+  socket.intake.answer();
+  socket.world.run_for(1s);
+  CHECK(peer->received == "ok 1\nok 2\n");
+  CHECK(peer->closing);
+  CHECK(peer->closed_by_us);
+}
+
+TEST_CASE("a last line without its line feed is dropped, and the answer says so") {
+  Socket socket;
+  const auto peer = socket.connect();
+  peer->send("m v=1 1\nm v=12");
+  peer->end();
+  socket.world.run_for(1s);
+  CHECK(peer->received == "error 2: a connection closed in the middle of a line\nok 1\n");
+  CHECK(socket.source->health().errors == 1);
+}
+
+TEST_CASE("an end with nothing before it is answered by closing") {
+  Socket socket;
+  const auto peer = socket.connect();
+  peer->end();
+  socket.world.run_for(1s);
+  CHECK(peer->received.empty());
+  CHECK(peer->closed_by_us);
+}
+
 TEST_CASE("a reader that does not read its answers is not read from") {
   Socket socket;
   const auto peer = socket.connect();

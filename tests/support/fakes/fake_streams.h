@@ -22,6 +22,7 @@ struct FakePeer {
   void close() {
     if (!closed_by_us) handlers.on_closed("");
   }
+  void end() { handlers.on_end(); }  ///< sends no more, but reads
 };
 
 /// Streams without sockets. Bytes arrive at once.

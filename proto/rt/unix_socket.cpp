@@ -39,6 +39,15 @@ const sockaddr* generic(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
+Status make_parent(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (parent.empty()) return ok();  // the working directory
+  std::error_code failed;
+  std::filesystem::create_directories(parent, failed);
+  if (!failed) return ok();
+  return errno_error(failed.value(), fmt::format("creating the parent of {}", path));
+}
+
 /// Makes way for us if what lies there is a socket that nobody listens on.
 Status remove_stale(const std::string& path) {
   struct stat found {};
@@ -67,9 +76,7 @@ Result<FileDescriptor> connect_to(const std::string& path) {
 Result<FileDescriptor> listen_at(const std::string& path) {
   const auto address = address_of(path);
   if (!address) return address.error();
-  std::error_code failed;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
-  if (failed) return errno_error(failed.value(), fmt::format("creating the parent of {}", path));
+  if (auto done = make_parent(path); !done) return done.error();
   if (auto done = remove_stale(path); !done) return done.error();
   FileDescriptor fd = open_socket();
   // The mode is set before anybody can connect.

@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "proto/rt/fd_stream_real.h"
@@ -199,6 +200,18 @@ TEST_CASE("a real socket has mode 0660, makes its parents, and leaves no file be
     CHECK((found.st_mode & 0777) == 0660);
   }
   CHECK(::access(path.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a real socket may be in the working directory") {
+  RealStreamsRig rig;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(rig.directory.path());
+  {
+    const auto listener = rig.streams.listen_unix("a.sock", [](std::unique_ptr<rt::Stream>) {});
+    CHECK(listener.has_value());
+    CHECK(rig.streams.connect_unix(rig.path("a.sock")).has_value());
+  }
+  std::filesystem::current_path(before);
 }
 
 TEST_CASE("a stale socket file is taken over, another file is not touched") {

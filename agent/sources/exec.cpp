@@ -62,7 +62,8 @@ void Exec::start_run() {
 
 void Exec::on_stdout(std::string bytes) {
   if (run_->killed) return;
-  if (run_->pump->bytes() + offered_bytes_ + bytes.size() > kWaitingBytesMax) {
+  const std::size_t waiting = run_->pump->bytes() + run_->pieces_bytes + offered_bytes_;
+  if (waiting + bytes.size() > kWaitingBytesMax) {
     kill(fmt::format("printed faster than its lines are taken: {} bytes wait", kWaitingBytesMax));
     return;
   }
@@ -98,8 +99,12 @@ void Exec::on_exit(rt::ExitStatus status) {
 }
 
 void Exec::on_output(LineFeed::Output output, bool ended) {
-  for (LineFeed::Piece& piece : output.pieces) take_piece(std::move(piece));
-  if (output.cut_line) count_error(1, "ended in the middle of a line");
+  for (LineFeed::Piece& piece : output.pieces) {
+    run_->pieces_bytes += piece.bytes;
+    run_->pieces.push_back(std::move(piece));
+  }
+  if (config_.stream) take_pieces();
+  if (output.cut_line != 0) count_error(1, "ended in the middle of a line");
   if (output.long_line != 0) {
     run_->failed = true;
     count_error(1, fmt::format("printed a line longer than {} bytes", LineFeed::kLineBytesMax));
@@ -108,6 +113,11 @@ void Exec::on_output(LineFeed::Output output, bool ended) {
   if (!ended) return;
   ports_.loop.cancel(run_timer_);
   run_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { end_run(); });
+}
+
+void Exec::take_pieces() {
+  run_->pieces_bytes = 0;
+  for (LineFeed::Piece& piece : std::exchange(run_->pieces, {})) take_piece(std::move(piece));
 }
 
 void Exec::take_piece(LineFeed::Piece piece) {
@@ -137,6 +147,7 @@ void Exec::end_run() {
   const rt::Nanos lasted = ports_.loop.now() - run_->began;
   if (lasted > config_.restart_most) restart_pause_ = config_.restart_first;
   if (run_->failed) runs_failed_ += 1;
+  if (!run_->failed) take_pieces();
   run_.reset();
   rearm();
 }

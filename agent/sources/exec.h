@@ -24,11 +24,13 @@ struct ExecConfig {
   rt::Nanos restart_most = rt::Seconds{60};  ///< … up to this; a run longer than this resets it
 };
 
-/// A program that prints line protocol (Telegraf's `exec`, or `execd` with `stream`).
+/// A program that prints line protocol (Telegraf's `exec`, or `execd` with `stream`). What a run
+/// printed counts when the run was good: then its exit code is 0. A stream has no end to wait for.
 class Exec final : public Source {
  public:
-  static constexpr std::size_t kWaitingBytesMax = 4 << 20;  ///< printed, not taken: it is killed
-  static constexpr std::size_t kStderrBytesMax = 1024;      ///< of the end of what it said
+  /// Printed and not taken, of a run that is not a stream all that it prints: it is killed.
+  static constexpr std::size_t kWaitingBytesMax = 4 << 20;
+  static constexpr std::size_t kStderrBytesMax = 1024;  ///< of the end of what it said
   static constexpr rt::Nanos kKillPause = rt::Seconds{1};
 
   Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config);
@@ -45,6 +47,8 @@ class Exec final : public Source {
   struct Run {
     std::unique_ptr<rt::Child> child;
     std::unique_ptr<LinePump> pump;
+    std::vector<LineFeed::Piece> pieces;  ///< parsed, until the run proves good
+    std::size_t pieces_bytes = 0;
     std::string stderr_tail;
     rt::Instant began;
     bool killed = false;
@@ -59,6 +63,7 @@ class Exec final : public Source {
   void kill(std::string why);
   void on_output(LineFeed::Output output, bool ended);
   void take_piece(LineFeed::Piece piece);
+  void take_pieces();
   void end_run();
   void rearm();
   void count_error(std::size_t count, std::string what);

@@ -76,16 +76,49 @@ TEST_CASE("a refusal by the spool is counted") {
   CHECK(program.source->health().readings == 0);
 }
 
-TEST_CASE("a failed run is counted and says what the program said last") {
+TEST_CASE("what a failed run printed is not taken, and the failure is counted") {
+  for (const bool durable : {false, true}) {
+    INFO("durable ", durable);
+    Program program;
+    program.start(
+        {.steps = {{1ms, "m v=1 5\n", "no such sensor\n"}}, .exit = {.code = 3, .signal = 0}},
+        {.durable = durable});
+    program.world.run_for(1s);
+    CHECK(program.source->runs_failed() == 1);
+    CHECK(program.source->health().errors == 1);
+    CHECK(program.source->health().readings == 0);
+    CHECK(program.source->health().last_error == "exit code 3: no such sensor");
+    CHECK(program.intake.sampled.empty());
+    CHECK(program.intake.durable.empty());
+  }
+}
+
+TEST_CASE(
+    "what a stream printed before it failed is taken, but not the line that it was printing") {
   Program program;
   program.start({.steps = {{1ms, "m v=1 5\nm v=12", "first\nno such sensor\n"}},
-                 .exit = {.code = 3, .signal = 0}});
-  program.world.run_for(1s);
+                 .exit = {.code = 3, .signal = 0}},
+                {.stream = true});
+  program.world.run_for(500ms);
   CHECK(program.source->runs_failed() == 1);
   CHECK(program.source->health().errors == 2);
-  // The line it was printing when it failed may be cut short.
   CHECK(sim::readings_of(program.intake.sampled) == std::vector<std::string>{"m v f = 1 @5"});
   CHECK(program.source->health().last_error == "ended in the middle of a line");
+}
+
+TEST_CASE("a run that prints more than is kept for its end is stopped") {
+  Program program;
+  std::string flood;
+  while (flood.size() < Exec::kWaitingBytesMax / 4) flood += "m v=1 5\n";
+  program.start({.steps = {{1ms, flood, ""},
+                           {1ms, flood, ""},
+                           {1ms, flood, ""},
+                           {1ms, flood, ""},
+                           {1ms, flood, ""}},
+                 .exit = {}});
+  program.world.run_for(3s);
+  CHECK(program.source->runs_failed() == 1);
+  CHECK(program.intake.sampled.empty());
 }
 
 TEST_CASE("the end of what a failed program said is its error") {
@@ -102,7 +135,7 @@ TEST_CASE("a program that hangs is ended and runs again at the next interval") {
   program.world.run_for(9s);
   CHECK(program.source->runs_failed() == 1);
   CHECK(program.source->health().last_error == "did not end within 5 s");
-  CHECK(sim::readings_of(program.intake.sampled).size() == 1);
+  CHECK(program.intake.sampled.empty());
   program.world.run_for(10s);
   CHECK(program.source->runs() == 2);
 }

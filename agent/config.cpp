@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "proto/wire/limits.h"
+
 namespace fieldpost::agent {
 namespace {
 
@@ -11,7 +13,9 @@ using rt::ConfigTable;
 using rt::Result;
 
 constexpr std::size_t kClassesMax = wire::kReadingClassesMax - 1;  // class 0: what none matches
-constexpr std::size_t kReadingBytes = 2;                           // in a batch, at worst about
+/// The node's state tells of each source, and of [listen] socket and http.
+constexpr std::size_t kSourceTablesMax = wire::kSourcesMax - 2;
+constexpr std::size_t kReadingBytes = 2;  // in a batch, at worst about
 
 ShedPolicy read_policy(const std::string& name) {
   if (name == "thin") return ShedPolicy::kThin;
@@ -62,9 +66,23 @@ UplinkOptions read_uplink(const rt::Config& config, const rt::MqttConfig& mqtt) 
   return options;
 }
 
+/// What the coordinator would not take in a hello or a state.
+rt::Status check_bounds(const rt::Config& config) {
+  const ConfigTable& node = config.section("node");
+  if (node.list("labels").size() > wire::kLabelsMax)
+    return node.error("labels", fmt::format("expected at most {}", wire::kLabelsMax));
+  const auto& sources = config.tables("source");
+  if (sources.size() > kSourceTablesMax) {
+    return sources[kSourceTablesMax].error(
+        "kind", fmt::format("expected at most {} sources", kSourceTablesMax));
+  }
+  return rt::ok();
+}
+
 }  // namespace
 
 Result<AgentConfig> read_agent_config(const rt::Config& config) {
+  if (auto checked = check_bounds(config); !checked) return checked.error();
   auto mqtt = rt::read_mqtt(config.section("mqtt"));
   if (!mqtt) return mqtt.error();
   auto spool = read_spool(config);

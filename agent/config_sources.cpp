@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
+#include <variant>
 
 #include "agent/sources/mqtt/topic_pattern.h"
 #include "proto/rt/config_parts.h"
@@ -75,10 +77,39 @@ rt::Status read_field_details(const ConfigTable& table, std::vector<JsonField>& 
   return rt::ok();
 }
 
+struct KeyDefault {
+  std::string_view key, preset;
+};
+
+bool is_default(const ConfigTable& table, const KeyDefault& each) {
+  if (const auto* map = std::get_if<rt::ConfigMap>(&table.value(each.key))) return map->empty();
+  return table.text(each.key) == each.preset;
+}
+
+/// Keys that only mean something beside another one are refused without it: whoever wrote them
+/// believes that they do something.
+rt::Status expect_defaults(const ConfigTable& table, std::span<const KeyDefault> keys,
+                           std::string_view otherwise) {
+  for (const KeyDefault& each : keys) {
+    if (!is_default(table, each)) return table.error(each.key, otherwise);
+  }
+  return rt::ok();
+}
+
+constexpr KeyDefault kJsonKeys[] = {
+    {"tags", ""},  {"tag_pointers", ""}, {"fields", ""},         {"types", ""},
+    {"units", ""}, {"time_pointer", ""}, {"time_precision", "s"}};
+constexpr KeyDefault kBrokerKeys[] = {
+    {"ca_file", ""}, {"cert_file", ""}, {"key_file", ""}, {"username", ""}, {"password_file", ""}};
+
 /// Empty unless `format` is json.
 Result<JsonMapping> read_json(const ConfigTable& table) {
   JsonMapping mapping;
-  if (table.text("format") != "json") return mapping;
+  if (table.text("format") != "json") {
+    auto checked = expect_defaults(table, kJsonKeys, "expected format = \"json\" beside it");
+    if (!checked) return checked.error();
+    return mapping;
+  }
   mapping.measurement = table.text("measurement");
   mapping.tags = table.map("tags");
   mapping.tag_pointers = table.map("tag_pointers");
@@ -121,7 +152,11 @@ Result<MqttSourceConfig> read_broker(const ConfigTable& table, const SourceDefau
   MqttSourceConfig config;
   config.topics.broker = defaults.broker;
   config.password_file = defaults.password_file;
-  if (table.text("url").empty()) return config;
+  if (table.text("url").empty()) {
+    auto checked = expect_defaults(table, kBrokerKeys, "expected the url of a broker beside it");
+    if (!checked) return checked.error();
+    return config;
+  }
   auto own = rt::read_mqtt(table);
   if (!own) return own.error();
   config.topics.broker = own->options;

@@ -190,6 +190,36 @@ TEST_CASE("a source that could give nothing is refused") {
   CHECK(message_of(kNode + "[mqtt]\nurl = \"\"\n").starts_with("agent.toml:4: mqtt.url: "));
 }
 
+TEST_CASE("a key that would do nothing without another one is refused") {
+  const std::string topics = kNode + "[[source]]\nkind = \"mqtt_topics\"\ntopic = \"a/b\"\n";
+  CHECK(message_of(topics + "ca_file = \"/ca\"\n") ==
+        "agent.toml:6: source.ca_file: expected the url of a broker beside it");
+  CHECK(message_of(topics + "username = \"me\"\n") ==
+        "agent.toml:6: source.username: expected the url of a broker beside it");
+  CHECK(message_of(topics + "fields = { t = \"/t\" }\n") ==
+        "agent.toml:6: source.fields: expected format = \"json\" beside it");
+  CHECK(message_of(topics + "time_precision = \"ms\"\n") ==
+        "agent.toml:6: source.time_precision: expected format = \"json\" beside it");
+  CHECK(message_of(kNode + "[[source]]\nkind = \"file_tail\"\npath = \"/a\"\n"
+                           "tags = { room = \"1\" }\n") ==
+        "agent.toml:6: source.tags: expected format = \"json\" beside it");
+}
+
+TEST_CASE("more labels or sources than the coordinator takes are refused") {
+  const auto labels = [](int count) {
+    std::string text = kNode + "labels = [";
+    for (int i = 0; i < count; ++i) text += "\"l\",";
+    return text + "]\n";
+  };
+  CHECK(message_of(labels(64)) == "no error");
+  CHECK(message_of(labels(65)) == "agent.toml:3: node.labels: expected at most 64");
+  std::string sources = kNode;
+  for (int i = 0; i < 254; ++i) sources += "[[source]]\nkind = \"host_metrics\"\n";
+  CHECK(message_of(sources) == "no error");
+  CHECK(message_of(sources + "[[source]]\nkind = \"host_metrics\"\n")
+            .ends_with("source.kind: expected at most 254 sources"));
+}
+
 TEST_CASE("a node may be polite on its link") {
   const auto config =
       read(kNode + "[mqtt]\nbytes_per_second = \"16KiB\"\nbytes_per_day = \"20MiB\"\n");

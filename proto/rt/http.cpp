@@ -4,16 +4,13 @@
 
 #include <algorithm>
 
+#include "proto/rt/http_text.h"
+
 namespace fieldpost::rt {
 namespace {
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 int hex_digit(char c) {
@@ -44,9 +41,14 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
 
 }  // namespace
 
+bool same_http_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
 std::string_view HttpHeaders::get(std::string_view name) const {
   for (const auto& [field, value] : fields_) {
-    if (same_name(field, name)) return value;
+    if (same_http_name(field, name)) return value;
   }
   return {};
 }

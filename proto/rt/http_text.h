@@ -7,6 +7,9 @@
 
 namespace fieldpost::rt {
 
+/// Without regard to the case of ASCII letters: names of header fields, codings.
+[[nodiscard]] bool same_http_name(std::string_view a, std::string_view b);
+
 /// "Not Found" for 404; empty for a status without a phrase of its own.
 [[nodiscard]] std::string_view http_phrase(int status);
 

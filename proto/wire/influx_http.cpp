@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "proto/rt/http_text.h"
 #include "proto/rt/json_text.h"
 #include "proto/wire/gunzip.h"
 
@@ -119,8 +120,8 @@ std::variant<InfluxWrite, HttpResponse> begin_influx_write(HttpRequest request) 
   if (!precision) return make_error(write.version, 400, precision.error().message);
   write.precision = *precision;
   const std::string_view coding = request.headers.get("Content-Encoding");
-  write.gzip = coding == "gzip";
-  if (!write.gzip && !coding.empty() && coding != "identity") {
+  write.gzip = rt::same_http_name(coding, "gzip");
+  if (!write.gzip && !coding.empty() && !rt::same_http_name(coding, "identity")) {
     return make_error(write.version, 415, "Content-Encoding has to be gzip or identity");
   }
   write.idempotency_key = request.headers.get("Idempotency-Key");

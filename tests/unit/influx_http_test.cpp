@@ -125,6 +125,17 @@ TEST_CASE("gzip bodies are unpacked, also of several members") {
   CHECK(door.exchange("POST", "/write", "x", {{"Content-Encoding", "br"}}).status == 415);
 }
 
+TEST_CASE("codings are named in any case") {
+  Door door;
+  const auto exchange = [&](const std::string& coding, const std::string& body) {
+    return door.exchange("POST", "/write", body, {{"Content-Encoding", coding}}).status;
+  };
+  CHECK(exchange("GZIP", gzip("m v=1 1\n")) == 204);
+  CHECK(exchange("Gzip", gzip("m v=2 2\n")) == 204);
+  CHECK(exchange("Identity", "m v=3 3\n") == 204);
+  CHECK(door.intake.durable.size() == 3);
+}
+
 TEST_CASE("a gzip bomb is refused") {
   Door door;
   const std::string bomb = gzip(std::string(wire::kInfluxBodyBytesMax + 1, '\n'));

@@ -1,10 +1,10 @@
 #include "proto/rt/daemon_run.h"
 
-#include <chrono>
 #include <csignal>
 
 #include "proto/rt/config_parts.h"
 #include "proto/rt/live_config.h"
+#include "proto/rt/long_turns.h"
 #include "proto/rt/notify.h"
 #include "proto/rt/system_files.h"
 
@@ -50,8 +50,9 @@ void run_daemon(RealLoop& loop, StderrLog& log, const DaemonProgram& program,
     live.take(reload_config(*program.schema, command));
     notify_ready();
   });
+  LongTurns long_turns;
   loop.on_long_turn([&](Nanos took) {
-    log.debug("a turn of the loop took {} ms", std::chrono::duration_cast<Millis>(took).count());
+    if (const auto line = long_turns.add(took, loop.now())) log.warning("{}", *line);
   });
   for (const std::string& what : list_insecure(*program.schema, command.config)) {
     log.warning("{}", what);

@@ -133,10 +133,13 @@ Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
 
 Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
                      std::span<const Idempotency> keys, std::uint64_t shed,
-                     std::uint64_t accepted) {
+                     std::uint64_t accepted, std::span<const SpoolWork> also) {
   return transact([&]() -> Status {
     for (const SpoolRecord& record : records) {
       if (auto done = insert_record(record, age_ms); !done) return done;
+    }
+    for (const SpoolWork& work : also) {
+      if (auto done = work(*this); !done) return done;
     }
     for (const Idempotency& key : keys) {
       const std::string hash = wire::hash128(key.key).bytes();

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,6 +69,10 @@ struct SpoolRow {
   wire::Hash128 set;
 };
 
+class Spool;
+/// What somebody does to tables of his own, inside the spool's transaction.
+using SpoolWork = std::function<rt::Status(Spool&)>;
+
 struct Idempotency {
   std::string key;  ///< hashed before it is stored
   std::size_t lines = 0;
@@ -92,10 +97,10 @@ class Spool {
   // ---- accepting ----
   /// Stores records under their names as held; their definitions too. `age_ms` is the spool's age
   /// now; `shed` are readings that gaps among them tell of; `accepted` is how many readings got a
-  /// name so far, which never goes back.
+  /// name so far, which never goes back; `also` happens in the same transaction.
   rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
                     std::span<const Idempotency> keys = {}, std::uint64_t shed = 0,
-                    std::uint64_t accepted = 0);
+                    std::uint64_t accepted = 0, std::span<const SpoolWork> also = {});
   /// Lines stored under this key within a day before `age_ms`.
   rt::Result<std::optional<std::size_t>> find_idempotency(std::string_view key,
                                                           std::uint64_t age_ms);

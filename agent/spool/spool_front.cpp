@@ -174,7 +174,7 @@ void SpoolFront::accept_durable(wire::ParsedLines lines, DurableOptions options,
 }
 
 void SpoolFront::append_record(wire::Record record, RecordClass record_class,
-                               std::function<void(Status)> done) {
+                               std::function<void(Status)> done, SpoolWork also) {
   Encoded encoded;
   encoded.records.push_back(make_spool_record(record, record_class));
   std::uint64_t bytes = totals_.event_bytes_held;
@@ -187,6 +187,7 @@ void SpoolFront::append_record(wire::Record record, RecordClass record_class,
   }
   encoded.durable = true;
   encoded.done = std::move(done);
+  encoded.also = std::move(also);
   on_encoded(std::move(encoded));
 }
 
@@ -351,6 +352,7 @@ void SpoolFront::write(const std::shared_ptr<Writing>& work) {
   }
   for (const Encoded& encoded : work->batch) {
     work->all.insert(work->all.end(), encoded.records.begin(), encoded.records.end());
+    if (encoded.also) work->also.push_back(encoded.also);
     for (const Waiter& waiter : encoded.waiters) {
       if (!waiter.idempotency_key.empty())
         work->keys.push_back({waiter.idempotency_key, waiter.lines});
@@ -362,9 +364,11 @@ void SpoolFront::write(const std::shared_ptr<Writing>& work) {
     shed += encoded.shed;
     accepted += encoded.readings();
   }
-  with_spool([work, shed, accepted, age = age_ms()](
-                 Spool& spool) { return spool.append(work->all, age, work->keys, shed, accepted); },
-             [this, work](const Status& status) { on_written(status, *work); });
+  with_spool(
+      [work, shed, accepted, age = age_ms()](Spool& spool) {
+        return spool.append(work->all, age, work->keys, shed, accepted, work->also);
+      },
+      [this, work](const Status& status) { on_written(status, *work); });
 }
 
 bool SpoolFront::drops_newest(const SpoolRecord& record) const {

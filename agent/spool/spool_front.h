@@ -81,9 +81,9 @@ class SpoolFront final : public Intake {
   [[nodiscard]] bool is_busy() const override;
 
   /// A durable record that is not readings: an event. `done` after it is on disk; kBusy when as
-  /// many are held as ShedOptions::event_reserve says.
+  /// many are held as ShedOptions::event_reserve says; `also` happens in the same transaction.
   void append_record(wire::Record record, RecordClass record_class,
-                     std::function<void(rt::Status)> done);
+                     std::function<void(rt::Status)> done, SpoolWork also = nullptr);
 
   // For the uplink
   [[nodiscard]] const LiveIncarnation& live() const { return live_; }
@@ -131,6 +131,7 @@ class SpoolFront final : public Intake {
     std::vector<Waiter> waiters;
     bool durable = false;
     std::function<void(rt::Status)> done;  ///< of append_record
+    SpoolWork also;                        ///< of append_record; may be empty
     bool counts_as_batch = false;
     bool named = false;
     std::uint64_t shed = 0;  ///< readings from memory that its gap tells of
@@ -142,6 +143,7 @@ class SpoolFront final : public Intake {
     std::vector<SpoolRecord> sampled;  ///< overdue ones, from memory
     std::vector<SpoolRecord> all;
     std::vector<Idempotency> keys;
+    std::vector<SpoolWork> also;
     [[nodiscard]] bool empty() const { return batch.empty() && sampled.empty(); }
     [[nodiscard]] std::uint64_t bytes(const Wanted& wanted) const;
   };

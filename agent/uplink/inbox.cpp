@@ -18,6 +18,7 @@ using rt::Status;
 namespace {
 
 constexpr std::size_t kResendNamesMax = 1024;
+constexpr rt::Nanos kRetryEvery = rt::Seconds(2);
 
 std::optional<wire::Id128> id_from_hex(const std::string& hex) {
   if (hex.size() != 32) return std::nullopt;
@@ -31,6 +32,30 @@ std::optional<wire::Id128> id_from_hex(const std::string& hex) {
     parts[i / 16] = parts[i / 16] * 16 + static_cast<std::uint64_t>(digit);
   }
   return wire::Id128{parts[0], parts[1]};
+}
+
+/// A command that was answered, and what need not be remembered any more.
+Status close_command(Spool& spool, std::uint64_t id) {
+  rt::Statement& close = spool.database().prepare("UPDATE inbox SET state = 2 WHERE id = ?1");
+  close.bind(1, id);
+  if (auto done = close.run(); !done) return done;
+  rt::Statement& prune = spool.database().prepare(
+      "DELETE FROM inbox WHERE state = 2"
+      " AND id < (SELECT id FROM inbox ORDER BY id DESC LIMIT 1 OFFSET ?1)");
+  prune.bind(1, std::uint64_t{Inbox::kRowsMax - 1});
+  return prune.run();
+}
+
+/// Whether it is new: neither in the inbox nor so old that it may have been there.
+rt::Result<bool> note_command(Spool& spool, const wire::Command& command, rt::UnixTime taken) {
+  rt::Statement& add = spool.database().prepare(
+      "INSERT OR IGNORE INTO inbox (id, verb, arguments, state, taken_ns)"
+      " SELECT ?1, ?2, ?3, 1, ?4"
+      " WHERE ?1 > ifnull((SELECT id FROM inbox ORDER BY id DESC LIMIT 1 OFFSET ?5), 0)");
+  add.bind(1, command.id).bind_text(2, command.verb).bind_text(3, command.arguments);
+  add.bind(4, taken.ns).bind(5, std::uint64_t{Inbox::kRowsMax - 1});
+  if (auto done = add.run(); !done) return done.error();
+  return spool.database().changes() > 0;
 }
 
 struct Resend {
@@ -60,6 +85,10 @@ Inbox::Inbox(rt::Loop& loop, const rt::WallClock& clock, rt::Log& log, SpoolFron
              Uplink& uplink)
     : loop_(loop), clock_(clock), log_(log), front_(front), uplink_(uplink) {
   uplink_.set_on_command([this](const wire::Command& command) { on_command(command); });
+}
+
+Inbox::~Inbox() {
+  loop_.cancel(retry_timer_);
 }
 
 void Inbox::recover() {
@@ -94,13 +123,9 @@ void Inbox::on_command(const wire::Command& command) {
   front_.with_spool(
       [command, fresh, taken = clock_.now()](Spool& spool) {
         return spool.transact([&]() -> Status {
-          rt::Statement& add = spool.database().prepare(
-              "INSERT OR IGNORE INTO inbox (id, verb, arguments, state, taken_ns)"
-              " VALUES (?1, ?2, ?3, 1, ?4)");
-          add.bind(1, command.id).bind_text(2, command.verb).bind_text(3, command.arguments);
-          add.bind(4, taken.ns);
-          if (auto done = add.run(); !done) return done;
-          *fresh = spool.database().changes() > 0;
+          const auto noted = note_command(spool, command, taken);
+          if (!noted) return noted.error();
+          *fresh = *noted;
           return ok();
         });
       },
@@ -154,9 +179,11 @@ void Inbox::resend(const wire::Command& command) {
           answer(id, verb, false, loaded.error().message);
           return;
         }
-        const std::size_t count = loaded->size();
-        uplink_.replay(std::move(*loaded));
-        answer(id, verb, true, fmt::format("sent {} of {} records again", count, asked));
+        const std::size_t found = loaded->size();
+        const std::size_t queued = uplink_.replay(std::move(*loaded));
+        answer(id, verb, queued == found,
+               fmt::format("{} of {} records are here, {} go out again in this session", found,
+                           asked, queued));
       });
 }
 
@@ -164,26 +191,33 @@ void Inbox::answer(std::uint64_t id, const std::string& verb, bool done,
                    const std::string& detail) {
   const nlohmann::json outcome = {
       {"type", "command"}, {"id", id}, {"verb", verb}, {"ok", done}, {"detail", detail}};
+  write({id, outcome.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
+}
+
+void Inbox::write(Outcome outcome) {
   wire::Record record;
   record.kind = static_cast<std::uint16_t>(wire::RecordKind::kEvent);
-  record.payload = outcome.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  record.payload = outcome.text;
   record.raw_size = static_cast<std::uint32_t>(record.payload.size());
   record.stamp = clock_now(loop_, clock_);
-  front_.append_record(std::move(record), RecordClass::kEvent, [this, id](Status written) {
-    if (!written) {
-      log_.error("outcome of command {} not written: {}", id, written.error().message);
-      return;
-    }
-    front_.with_spool(
-        [id](Spool& spool) {
-          return spool.transact([&]() -> Status {
-            rt::Statement& close =
-                spool.database().prepare("UPDATE inbox SET state = 2 WHERE id = ?1");
-            close.bind(1, id);
-            return close.run();
-          });
-        },
-        [](Status) {});
+  const std::uint64_t id = outcome.id;
+  front_.append_record(
+      std::move(record), RecordClass::kEvent,
+      [this, outcome = std::move(outcome)](Status written) {
+        if (written) return;
+        log_.error("outcome of command {} not written, tried again: {}", outcome.id,
+                   written.error().message);
+        retry_later(outcome);
+      },
+      [id](Spool& spool) { return close_command(spool, id); });
+}
+
+void Inbox::retry_later(Outcome outcome) {
+  unwritten_.push_back(std::move(outcome));
+  if (retry_timer_ != rt::TimerId::kNone) return;
+  retry_timer_ = loop_.after(kRetryEvery, [this] {
+    retry_timer_ = rt::TimerId::kNone;
+    for (Outcome& each : std::exchange(unwritten_, {})) write(std::move(each));
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 
@@ -14,11 +15,18 @@
 namespace fieldpost::agent {
 
 /// Commands of the coordinator: each is written down before it is acted on, acted on at most once,
-/// and answered by an event record ([cmd-2], [cmd-3]). Verbs: `ping`, `resend`. Loop thread.
+/// and answered by an event record ([cmd-2], [cmd-3]). The record and the end of the command are
+/// one transaction of the spool. Verbs: `ping`, `resend`. Loop thread.
 class Inbox {
  public:
+  /// Commands that the inbox remembers. What is older is not acted on if it comes again.
+  static constexpr std::size_t kRowsMax = 1000;
+
   Inbox(rt::Loop& loop, const rt::WallClock& clock, rt::Log& log, SpoolFront& front,
         Uplink& uplink);
+  ~Inbox();
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
   /// Answers what a former life of this process began and did not finish, and tells the uplink the
   /// command mark.
   void recover();
@@ -28,13 +36,21 @@ class Inbox {
   void act(const wire::Command& command);
   void ping(const wire::Command& command);
   void resend(const wire::Command& command);
+  struct Outcome {
+    std::uint64_t id = 0;
+    std::string text;  ///< JSON
+  };
   void answer(std::uint64_t id, const std::string& verb, bool done, const std::string& detail);
+  void write(Outcome outcome);
+  void retry_later(Outcome outcome);
 
   rt::Loop& loop_;
   const rt::WallClock& clock_;
   rt::Log& log_;
   SpoolFront& front_;
   Uplink& uplink_;
+  std::deque<Outcome> unwritten_;  ///< the disk refused them; at most one a row that is open
+  rt::TimerId retry_timer_ = rt::TimerId::kNone;
 };
 
 }  // namespace fieldpost::agent

@@ -68,8 +68,9 @@ class Uplink final : public RecordSink {
   [[nodiscard]] const UplinkCounters& counters() const { return counters_; }
   /// The coordinator's time as last heard; nullopt before the first welcome.
   [[nodiscard]] std::optional<rt::UnixTime> coordinator_time() const;
-  /// Publishes stored records again, for names the coordinator lost the data of [commit-8].
-  void replay(std::vector<SpoolRecord> records);
+  /// Queues stored records to be published again in this session, for names the coordinator lost
+  /// the data of [commit-8]. Returns for how many there was room; 0 outside a session.
+  std::size_t replay(std::vector<SpoolRecord> records);
 
   // RecordSink
   void on_record(const SpoolRecord& record, bool on_disk) override;

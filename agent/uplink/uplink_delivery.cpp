@@ -246,15 +246,18 @@ void Uplink::load_backlog(Backlog& backlog) {
                    });
 }
 
-void Uplink::replay(std::vector<SpoolRecord> records) {
+std::size_t Uplink::replay(std::vector<SpoolRecord> records) {
+  if (state_ != State::kUp) return 0;
+  std::size_t queued = 0;
   for (SpoolRecord& record : records) {
     Outgoing item;
     item.record = std::move(record);
     item.lane = Lane::kBackfill;
     item.replay = true;
-    outbox_.offer(std::move(item));
+    if (outbox_.offer(std::move(item))) queued += 1;
   }
   request_pump();
+  return queued;
 }
 
 void Uplink::on_receipt(const wire::Receipt& receipt) {

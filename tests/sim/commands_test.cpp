@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proto/wire/topics.h"
@@ -64,6 +65,31 @@ class CommandWorld {
     wait_for_session();
     world_.run_for(seconds(2));
   }
+  /// The node is killed at its so many-th change of the disk from now, and started again.
+  void kill_at(std::uint64_t call, bool& killed) {
+    node_.disk().stop_at(call, [this, &killed] {
+      killed = true;
+      world_.schedule(rt::Nanos(0), [this] {
+        node_.kill();
+        node_.start();
+      });
+    });
+  }
+  /// What the node finds in its spool when it starts again.
+  void change_spool(const std::string& sql) {
+    node_.kill();
+    REQUIRE(open_spool().execute(sql).has_value());
+    node_.start();
+    wait_for_session();
+  }
+  /// How many commands the node remembers, and the oldest. Afterwards it is down.
+  std::pair<std::uint64_t, std::uint64_t> inbox() {
+    node_.kill();
+    rt::Database db = open_spool();
+    rt::Statement& row = db.prepare("SELECT count(*), min(id) FROM inbox");
+    REQUIRE(row.step().value());
+    return {row.u64(0), row.u64(1)};
+  }
   /// From now on outcomes do not reach the coordinator.
   void hold_outcomes() { holding_outcomes_ = true; }
   /// From now on commands do not reach the node.
@@ -71,9 +97,9 @@ class CommandWorld {
   void let_go() { holding_ = holding_outcomes_ = false; }
   [[nodiscard]] std::size_t outcomes_held() const { return outcomes_held_; }
 
-  std::uint64_t command(const std::string& verb) {
+  std::uint64_t command(const std::string& verb, const std::string& arguments = "{}") {
     std::uint64_t id = 0;
-    site_.coordinator()->send_command("n1", verb, "{}", [&](rt::Result<wire::Command> made) {
+    site_.coordinator()->send_command("n1", verb, arguments, [&](rt::Result<wire::Command> made) {
       REQUIRE(made);
       id = made->id;
     });
@@ -121,6 +147,13 @@ class CommandWorld {
   }
 
  private:
+  static rt::Database open_spool() {
+    rt::DatabaseOptions options;
+    options.vfs = "n1";
+    auto db = rt::Database::open("/spool/spool.db", options);
+    REQUIRE(db);
+    return std::move(*db);
+  }
   template <typename F>
   void each_row(std::string_view sql, F&& f) {
     rt::DatabaseOptions options;
@@ -294,6 +327,62 @@ TEST_CASE("a restarted coordinator sends what is unanswered to the process that 
   world.run_for(minutes(2));
   CHECK(world.sent().size() == 2);
   CHECK(world.outcomes().at(id).find("pong") != std::string::npos);
+}
+
+TEST_CASE("wherever the node is killed, a command has one outcome and no second one") {
+  bool killed = true;
+  for (std::uint64_t call = 1; killed; ++call) {
+    INFO("killed at call ", call);
+    CommandWorld world;
+    killed = false;
+    world.kill_at(call, killed);
+    const std::uint64_t id = world.command("ping");
+    world.run_for(minutes(1));
+    const std::string outcome = world.outcomes().at(id);
+    CHECK_FALSE(outcome.empty());
+    CHECK(world.told().size() <= 1);
+  }
+}
+
+TEST_CASE("an outcome that the disk refused is told when the disk works again") {
+  int refused = 0;
+  bool fired = true;
+  for (std::uint64_t call = 1; fired; ++call) {
+    INFO("no space at call ", call);
+    CommandWorld world;
+    world.node().disk().fail({.answer = DiskAnswer::kFull, .at = call});
+    const std::uint64_t id = world.command("ping");
+    world.run_for(seconds(10));
+    fired = world.node().disk().failure_fired();
+    if (world.node().log().count_containing("outcome of command") == 0) continue;
+    refused += 1;
+    CHECK(world.outcomes().at(id).find("pong") != std::string::npos);
+    CHECK(world.told().size() == 1);
+  }
+  CHECK(refused > 0);
+}
+
+TEST_CASE("the inbox remembers the last thousand commands and acts on none that is older") {
+  CommandWorld world;
+  world.change_spool(
+      "WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 1500)"
+      " INSERT INTO inbox SELECT id, 'ping', '{}', 2, 0 FROM n");
+  const std::uint64_t id = world.command("ping");
+  wire::Command old = CommandWorld::opened(world.sent().at(0));
+  old.id = 5;
+  world.deliver(world.sealed(old));
+  CHECK(world.outcomes().at(id).find("pong") != std::string::npos);
+  CHECK(world.told().size() == 1);
+  CHECK(world.inbox() == std::pair<std::uint64_t, std::uint64_t>{1000, 502});
+}
+
+TEST_CASE("what is resent without being on disk is not said to go out again") {
+  CommandWorld world;
+  const std::uint64_t id = world.command(
+      "resend",
+      R"({"spool": "00000000000000000000000000000001", "incarnation": 1, "first": 1, "last": 3})");
+  CHECK(world.outcomes().at(id).find("0 of 3 records are here, 0 go out again") !=
+        std::string::npos);
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       patience_(kPatienceFirst),
       hello_retry_(kHelloRetryFirst, kHelloRetryMost, random),
       hunger_(kHungerFirst, kHungerMost, random),
-      reconnect_(kReconnectFirst, kReconnectMost, random) {
+      reconnect_(kReconnectFirst, kReconnectMost, random),
+      budget_(options_.bytes_per_second, options_.bytes_per_day) {
   mqtt_.set_handlers({
       .on_connected = [this](std::uint16_t) { on_connected(); },
       .on_disconnected = [this](std::string why) { on_disconnected(why); },
@@ -64,6 +65,7 @@ Uplink::~Uplink() {
 
 void Uplink::start() {
   front_.set_sink(this);
+  resume_budget();
   arm_tick();
   connect();
 }

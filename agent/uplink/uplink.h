@@ -10,6 +10,7 @@
 
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/backoff.h"
+#include "agent/uplink/byte_budget.h"
 #include "agent/uplink/link_window.h"
 #include "agent/uplink/outbox.h"
 #include "proto/rt/clock.h"
@@ -30,7 +31,7 @@ struct UplinkOptions {
   rt::MqttOptions mqtt;  ///< client id and will are filled in here
   LaneShares shares;
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as the link
-  std::uint64_t bytes_per_day = 0;     ///< 0: no budget
+  std::uint64_t bytes_per_day = 0;     ///< 0: no budget; what sessions need goes even above it
   bool pin_at_first_sight = false;     ///< loopback only [topic-3]
 };
 
@@ -132,8 +133,13 @@ class Uplink final : public RecordSink {
   [[nodiscard]] bool is_state_outdated() const;
   [[nodiscard]] rt::MqttMessage gone_state() const;
   [[nodiscard]] bool budget_allows(std::size_t bytes);
+  [[nodiscard]] bool day_is_spent();
+  void resume_budget();
+  void note_budget();
   [[nodiscard]] std::string topic(wire::TopicKind kind, wire::Lane lane = wire::Lane::kEvent) const;
   [[nodiscard]] wire::Clock now() const { return clock_now(loop_, clock_); }
+  /// How long the slowest link that we put up with may be busy with what was handed over.
+  [[nodiscard]] rt::Nanos time_on_the_link() const;
   template <typename Message, typename Decode>
   std::optional<Message> open(const rt::MqttMessage& message, Decode decode);
 
@@ -178,11 +184,10 @@ class Uplink final : public RecordSink {
     std::uint64_t shed = 0;
     bool shedding = false;  ///< more had been shed than the time before
   };
-  Told told_;          ///< by the state published last
-  double tokens_ = 0;  ///< bytes that may go now, of bytes_per_second
-  rt::Instant tokens_at_;
-  std::uint64_t day_bytes_ = 0;
-  rt::Instant day_began_;
+  Told told_;  ///< by the state published last
+  ByteBudget budget_;
+  bool held_back_ = false;  ///< by the budget: what goes next waits for it
+  bool day_spent_logged_ = false;
   UplinkCounters counters_;
   bool foreign_logged_ = false;
   bool stopping_ = false;

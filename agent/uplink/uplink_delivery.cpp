@@ -1,10 +1,13 @@
 // The uplink's other half: publishing inside the credit, and what receipts do.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "agent/spool/spool_transaction.h"
 #include "agent/uplink/uplink.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/rfc3339.h"
 
 namespace fieldpost::agent {
 
@@ -26,7 +29,7 @@ constexpr std::size_t kMarksPerEnvelope = 256;
 constexpr std::size_t kMarksMax = 16'384;    ///< the next hello tells the rest
 constexpr std::size_t kKnownSetsMax = 4096;  ///< then their definitions are attached again
 constexpr std::size_t kEnvelopeOverhead = 512;
-constexpr rt::Nanos kDay = rt::Seconds(86'400);
+constexpr const char* kDayFact = "day_bytes";  ///< in the spool: ByteBudget's note
 
 Lane lane_of(RecordClass record_class) {
   if (record_class == RecordClass::kLog) return Lane::kLog;
@@ -78,6 +81,7 @@ void Uplink::request_pump() {
 
 void Uplink::pump() {
   if (state_ != State::kUp) return;
+  held_back_ = false;
   const auto size_of = [](const Outgoing& item) {
     const std::size_t definition = item.record.definition ? item.record.definition->size() : 0;
     // One that cannot travel must come up all the same, for publish() to declare it.
@@ -144,7 +148,9 @@ bool Uplink::publish(Outgoing& item) {
 rt::Result<std::uint64_t> Uplink::hand_over(rt::MqttMessage message, bool more_waits) {
   const std::size_t bytes = message.topic.size() + message.payload.size();
   auto sent = mqtt_.publish(std::move(message));
-  if (sent) link_.on_published(*sent, bytes, more_waits, loop_.now());
+  if (!sent) return sent;
+  link_.on_published(*sent, bytes, more_waits, loop_.now());
+  budget_.spend(bytes, loop_.now());
   return sent;
 }
 
@@ -181,36 +187,55 @@ void Uplink::declare_too_large(const Outgoing& item, std::size_t bytes) {
 }
 
 bool Uplink::budget_allows(std::size_t bytes) {
-  const rt::Instant at = loop_.now();
-  if (options_.bytes_per_day > 0) {
-    if (at - day_began_ >= kDay) {
-      day_began_ = at;
-      day_bytes_ = 0;
-    }
-    if (day_bytes_ + bytes > options_.bytes_per_day) return false;
+  const rt::Nanos wait = budget_.time_to(bytes, loop_.now());
+  held_back_ = wait > rt::Nanos(0);
+  if (!held_back_) {
+    day_spent_logged_ = false;
+    return true;
   }
-  if (options_.bytes_per_second > 0) {
-    const double rate = static_cast<double>(options_.bytes_per_second);
-    const double passed = std::chrono::duration<double>(at - tokens_at_).count();
-    // Credit for at most a second, but always enough for one envelope.
-    tokens_ = std::min(tokens_ + passed * rate,
-                       std::max(rate, static_cast<double>(wire::kEnvelopeBytesMax)));
-    tokens_at_ = at;
-    if (tokens_ < static_cast<double>(bytes)) {
-      if (pump_timer_ == rt::TimerId::kNone) {
-        const double wait = (static_cast<double>(bytes) - tokens_) / rate;
-        pump_timer_ =
-            loop_.after(rt::Nanos(static_cast<std::int64_t>(wait * 1e9) + 1'000'000), [this] {
-              pump_timer_ = rt::TimerId::kNone;
-              pump();
-            });
-      }
-      return false;
-    }
-    tokens_ -= static_cast<double>(bytes);
+  const auto day = budget_.exhausted_for(bytes, loop_.now());
+  if (day && !std::exchange(day_spent_logged_, true)) {
+    log_.warning("the {} bytes of this day are spent: nothing is delivered before {}",
+                 options_.bytes_per_day, wire::format_rfc3339(clock_.now() + *day));
   }
-  day_bytes_ += bytes;
-  return true;
+  if (pump_timer_ == rt::TimerId::kNone) {
+    pump_timer_ = loop_.after(std::min(wait, kTick), [this] {
+      pump_timer_ = rt::TimerId::kNone;
+      pump();
+    });
+  }
+  return false;
+}
+
+bool Uplink::day_is_spent() {
+  return budget_.exhausted_for(kEnvelopeOverhead, loop_.now()).has_value();
+}
+
+void Uplink::resume_budget() {
+  auto noted = std::make_shared<std::string>();
+  front_.with_spool(
+      [noted](Spool& spool) -> rt::Status {
+        auto fact = spool.fact(kDayFact);
+        if (!fact) return fact.error();
+        *noted = std::move(*fact);
+        return rt::ok();
+      },
+      [this, noted](rt::Status status) {
+        if (!status) log_.error("reading the bytes of this day: {}", status.error().message);
+        budget_.resume(*noted, loop_.now());
+      });
+}
+
+void Uplink::note_budget() {
+  auto note = budget_.note(loop_.now());
+  if (!note) return;
+  front_.with_spool(
+      [note = std::move(*note)](Spool& spool) {
+        return spool.transact([&] { return spool.set_fact(kDayFact, note); });
+      },
+      [this](rt::Status status) {
+        if (!status) log_.error("noting the bytes of this day: {}", status.error().message);
+      });
 }
 
 void Uplink::load_backlog() {
@@ -335,7 +360,8 @@ void Uplink::arm_tick() {
 void Uplink::on_tick() {
   const bool connected = state_ >= State::kAlone;
   const bool due = loop_.now() - state_published_ >= kStateEvery;
-  if (connected && (due || is_state_outdated())) publish_state();
+  if (connected && (due || is_state_outdated()) && !day_is_spent()) publish_state();
+  note_budget();
   if (state_ == State::kUp) watch();
 }
 
@@ -347,14 +373,15 @@ void Uplink::watch() {
     const int doublings = std::min(item.tries - 1, 6);
     return item.taken && at - *item.taken > kRetryFirst * (1 << doublings);
   });
-  if (is_time_to_ask(at)) {
+  // Until the next day nobody waits: not for a receipt, not for credit.
+  const bool spent = day_is_spent();
+  if (!spent && is_time_to_ask(at)) {
     hello_again("no credit for what waits");
     return;
   }
-  if (outbox_.idle() || ask_at_) last_progress_ = at;
-  // What the slowest link that we put up with may still be busy with is not lost.
-  const rt::Nanos on_the_link = rt::Seconds(link_.unacked() / kLinkBytesPerSecondLeast);
-  const rt::Nanos patience = patience_ + on_the_link;
+  const bool held_back = held_back_ && outbox_.in_flight() == 0;
+  if (outbox_.idle() || ask_at_ || held_back || spent) last_progress_ = at;
+  const rt::Nanos patience = patience_ + time_on_the_link();
   if (at - last_progress_ > patience) {
     const auto waited = std::chrono::duration_cast<rt::Seconds>(patience).count();
     patience_ = std::min(patience_ * 2, kPatienceMost);
@@ -362,6 +389,11 @@ void Uplink::watch() {
     return;
   }
   pump();
+}
+
+/// What is still on its way is not lost.
+rt::Nanos Uplink::time_on_the_link() const {
+  return rt::Seconds(link_.unacked() / kLinkBytesPerSecondLeast);
 }
 
 /// [credit-3]. Those who had no credit at the welcome are in the coordinator's queue; an idle

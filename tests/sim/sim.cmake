@@ -8,8 +8,8 @@ add_executable(sim_run sim/sim_run.cpp)
 target_link_libraries(sim_run PRIVATE fieldpost_delivery_sim)
 # Stories that are told, not diced.
 add_executable(sim_tests support/doctest_main.cpp sim/bad_messages_test.cpp
-                         sim/boot_clock_test.cpp sim/commands_test.cpp
-                         sim/connection_test.cpp
+                         sim/boot_clock_test.cpp sim/byte_budget_test.cpp
+                         sim/commands_test.cpp sim/connection_test.cpp
                          sim/left_behind_test.cpp sim/missing_test.cpp
                          sim/node_state_test.cpp sim/uplink_test.cpp)
 target_link_libraries(sim_tests PRIVATE fieldpost_delivery_sim doctest::doctest)

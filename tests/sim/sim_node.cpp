@@ -75,6 +75,8 @@ void SimNode::start() {
   uplink.node = options_.node;
   uplink.version = "test";
   uplink.pin_at_first_sight = true;
+  uplink.bytes_per_second = options_.bytes_per_second;
+  uplink.bytes_per_day = options_.bytes_per_day;
   uplink.mqtt.keepalive = rt::Seconds(15);
   process->uplink = std::make_unique<agent::Uplink>(*process->loop, clock_, *process->random,
                                                     *process->mqtt, log_, *process->front, uplink);

@@ -51,6 +51,7 @@ class SimNode {
     std::string node = "n1";
     std::string disk_name = "n1";  ///< of the VFS; clones have one of their own
     agent::SpoolFrontOptions front;
+    std::uint64_t bytes_per_second = 0, bytes_per_day = 0;  ///< 0: no bound
   };
   SimNode(SimWorld& world, SimBroker& broker, Ledgerbook& book, Options options);
   ~SimNode();

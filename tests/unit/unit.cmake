@@ -5,6 +5,7 @@ add_executable(
   unit/alarms_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
+  unit/byte_budget_test.cpp
   unit/exec_test.cpp
   unit/file_tail_test.cpp
   unit/first_name_test.cpp

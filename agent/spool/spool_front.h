@@ -103,9 +103,9 @@ class SpoolFront final : public Intake {
   [[nodiscard]] std::size_t records_in_memory() const { return memory_.size(); }
   /// Unreceipted sampled records, in order of their names.
   void for_each_in_memory(const std::function<void(const SpoolRecord&)>& visit) const;
-  /// [hello-2], [hello-3]: disk and memory as one. No name is given out until `done` was called.
-  /// From here to set_linked a hello counts as unanswered: when kept records have to go meanwhile,
-  /// on_statement_outdated is called [hello-4].
+  /// [hello-2], [hello-3]: disk and memory as one; before, what is kept is bounded (kept_ranges.h).
+  /// No name is given out between its taking and `done`. From here to set_linked a hello counts as
+  /// unanswered: when kept records have to go meanwhile, on_statement_outdated is called [hello-4].
   using Statement = std::vector<wire::IncarnationStatement>;
   void take_statement(std::function<void(rt::Result<Statement>)> done);
   /// [wel-2], [wel-4] and the pin, durably; then `done`.
@@ -199,6 +199,7 @@ class SpoolFront final : public Intake {
   rt::Status name_and_add_gaps(std::vector<SpoolRecord>& records, std::uint64_t& shed);
   void copy_state(const State& state);
   void for_each_waiting(const std::function<void(const Encoded&)>& visit) const;
+  void read_statement(std::function<void(rt::Result<Statement>)> done);
   void merge_memory(Statement& statement, std::uint64_t highest) const;
 
   rt::Loop& loop_;

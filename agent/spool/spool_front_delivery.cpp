@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "agent/spool/kept_ranges.h"
 #include "agent/spool/spool_check.h"
 #include "agent/spool/spool_front.h"
 #include "proto/wire/hash.h"
@@ -273,6 +274,22 @@ void SpoolFront::for_each_in_memory(const std::function<void(const SpoolRecord&)
 }
 
 void SpoolFront::take_statement(std::function<void(rt::Result<Statement>)> done) {
+  auto more = std::make_shared<bool>(false);
+  with_spool(
+      [more](Spool& spool) -> Status {
+        const auto trimmed = trim_kept(spool, kKeptRangesMax, kTrimRecordsMax);
+        if (!trimmed) return trimmed.error();
+        *more = *trimmed;
+        return ok();
+      },
+      [this, more, done = std::move(done)](Status status) mutable {
+        if (!status) log_.error("bounding what is kept: {}", status.error().message);
+        if (*more) return take_statement(std::move(done));
+        read_statement(std::move(done));
+      });
+}
+
+void SpoolFront::read_statement(std::function<void(rt::Result<Statement>)> done) {
   auto statement = std::make_shared<rt::Result<Statement>>(Statement{});
   hello_open_ = true;
   flush_settled();

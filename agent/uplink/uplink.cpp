@@ -47,12 +47,7 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       .on_connected = [this](std::uint16_t) { on_connected(); },
       .on_disconnected = [this](std::string why) { on_disconnected(why); },
       .on_message = [this](rt::MqttMessage message) { on_message(std::move(message)); },
-      .on_puback =
-          [this](std::uint64_t token) {
-            link_.on_puback(token, loop_.now());
-            if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
-            request_pump();
-          },
+      .on_puback = [this](std::uint64_t token) { on_puback(token); },
   });
 }
 
@@ -237,11 +232,14 @@ void Uplink::say_hello(bool list_all) {
   state_ = State::kStating;
   nonce_ = random_.next_id();
   answered_ = false;
+  pages_.clear();
+  last_page_token_ = 0;
   front_.take_statement(
       [this, nonce = nonce_, list_all](rt::Result<SpoolFront::Statement> statement) {
         if (state_ != State::kStating || nonce_ != nonce) return;
         if (!statement) {
           log_.error("taking stock of the spool for the hello: {}", statement.error().message);
+          hello_patience_ = hello_retry_.take();
           arm_hello_timer();
           return;
         }
@@ -259,17 +257,41 @@ void Uplink::send_hello(std::vector<wire::IncarnationStatement> statement, bool 
   hello.store_id = front_.pin().store_id;
   hello.generation = front_.pin().generation;
   hello.command_mark = command_mark_;
-  for (const wire::Hello& page : hello_pages(hello, std::move(statement), list_all)) {
-    auto sent = hand_over({topic(TopicKind::kHello), wire::encode(page), false}, false);
-    if (!sent) log_.debug("hello not sent: {}", sent.error().message);
+  std::vector<wire::Hello> pages = hello_pages(hello, std::move(statement), list_all);
+  if (pages.size() > static_cast<std::size_t>(wire::kHelloPagesMax)) {
+    log_.error("the hello has {} pages and the coordinator takes {}: nothing can be delivered",
+               pages.size(), wire::kHelloPagesMax);
   }
+  pages_.assign(std::make_move_iterator(pages.begin()), std::make_move_iterator(pages.end()));
   state_ = State::kHelloSent;
+  hello_patience_ = hello_retry_.take();
+  hand_over_pages();
   arm_hello_timer();
+}
+
+void Uplink::hand_over_pages() {
+  while (!pages_.empty()) {
+    auto sent = hand_over({topic(TopicKind::kHello), wire::encode(pages_.front()), false},
+                          pages_.size() > 1);
+    if (!sent) return;  // the window is full: on_puback comes back to it
+    last_page_token_ = *sent;
+    pages_.pop_front();
+  }
+}
+
+void Uplink::on_puback(std::uint64_t token) {
+  link_.on_puback(token, loop_.now());
+  if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
+  if (state_ == State::kHelloSent && (token <= last_page_token_ || !pages_.empty())) {
+    hand_over_pages();
+    arm_hello_timer();
+  }
+  request_pump();
 }
 
 void Uplink::arm_hello_timer() {
   loop_.cancel(hello_timer_);
-  const rt::Nanos wait = hello_retry_.take();
+  const rt::Nanos wait = hello_patience_ + time_on_the_link();
   hello_timer_ = loop_.after(wait, [this, wait] {
     hello_timer_ = rt::TimerId::kNone;
     if (state_ <= State::kAlone || state_ == State::kUp) return;
@@ -357,6 +379,8 @@ void Uplink::leave_session(const std::string& why) {
   loop_.cancel(std::exchange(hello_timer_, rt::TimerId::kNone));
   nonce_ = 0;
   answered_ = false;
+  pages_.clear();
+  last_page_token_ = 0;
   outbox_.clear();
   marks_.clear();
   front_.set_linked(false);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -105,6 +106,7 @@ class Uplink final : public RecordSink {
   void on_presence(const wire::Presence& presence);
   void say_hello(bool list_all);
   void send_hello(std::vector<wire::IncarnationStatement> statement, bool list_all);
+  void hand_over_pages();
   void on_challenge(const wire::Challenge& challenge);
   void on_welcome(const wire::Welcome& welcome);
   void on_welcomed(const wire::Welcome& welcome, rt::Result<WelcomeOutcome> outcome);
@@ -114,6 +116,7 @@ class Uplink final : public RecordSink {
   void leave_session(const std::string& why);
   void hello_again(const std::string& why);
   void arm_hello_timer();
+  void on_puback(std::uint64_t token);
   void on_tick();
   void arm_tick();
   void watch();
@@ -161,6 +164,8 @@ class Uplink final : public RecordSink {
   std::uint64_t generation_ = 0;  ///< of the challenge answered, then of the session
   std::uint64_t presence_generation_ = 0;
   bool answered_ = false;
+  std::deque<wire::Hello> pages_;      ///< of the hello, until there is room for them on the link
+  std::uint64_t last_page_token_ = 0;  ///< of those handed over; 0: none
   std::unordered_set<wire::Hash128> known_sets_;
   std::vector<wire::NameRange> marks_;  ///< to tell
   std::uint64_t command_mark_ = 0;
@@ -169,6 +174,7 @@ class Uplink final : public RecordSink {
   rt::Instant last_progress_;  ///< a receipt that settled something, or nothing to wait for
   rt::Nanos patience_;
   Backoff hello_retry_;
+  rt::Nanos hello_patience_{0};        ///< once the broker has taken the hello
   Backoff hunger_;                     ///< between hellos that ask for credit
   std::optional<rt::Instant> ask_at_;  ///< when to ask for it; none: there is some
   Backoff reconnect_;

@@ -53,13 +53,12 @@ BUGS = {
         ),
         (
             "agent/uplink/uplink.cpp",
-            "            if (outbox_.on_puback(token, loop_.now()))"
-            " last_progress_ = loop_.now();\n",
-            """            if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
-            if (const auto sent = unacknowledged_.find(token); sent != unacknowledged_.end()) {
-              const wire::Name& name = sent->second;
-              front_.settle({{{name.incarnation, {name.seq, name.seq}}, wire::Verdict::kRefused}});
-            }
+            "  if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();\n",
+            """  if (outbox_.on_puback(token, loop_.now())) last_progress_ = loop_.now();
+  if (const auto sent = unacknowledged_.find(token); sent != unacknowledged_.end()) {
+    const wire::Name& name = sent->second;
+    front_.settle({{{name.incarnation, {name.seq, name.seq}}, wire::Verdict::kRefused}});
+  }
 """,
         ),
         (

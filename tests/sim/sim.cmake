@@ -10,8 +10,9 @@ target_link_libraries(sim_run PRIVATE fieldpost_delivery_sim)
 add_executable(sim_tests support/doctest_main.cpp sim/bad_messages_test.cpp
                          sim/boot_clock_test.cpp sim/byte_budget_test.cpp
                          sim/commands_test.cpp sim/connection_test.cpp
-                         sim/left_behind_test.cpp sim/missing_test.cpp
-                         sim/node_state_test.cpp sim/uplink_test.cpp)
+                         sim/left_behind_test.cpp sim/long_hello_test.cpp
+                         sim/missing_test.cpp sim/node_state_test.cpp
+                         sim/uplink_test.cpp)
 target_link_libraries(sim_tests PRIVATE fieldpost_delivery_sim doctest::doctest)
 doctest_discover_tests(sim_tests PROPERTIES LABELS sim)
 # 20 seeds under the sanitizers, 200 in the tree that is built for speed (CMakePresets.json).

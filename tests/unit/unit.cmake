@@ -10,6 +10,7 @@ add_executable(
   unit/file_tail_test.cpp
   unit/first_name_test.cpp
   unit/forecast_test.cpp
+  unit/hello_pages_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
   unit/cli_delete_test.cpp
@@ -33,11 +34,12 @@ add_executable(
   unit/api_writes_test.cpp
   unit/http_reader_test.cpp
   unit/line_socket_test.cpp
+  unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
   unit/http_test.cpp
-  unit/long_turns_test.cpp
   unit/influx_http_test.cpp
   unit/ingest_test.cpp
+  unit/kept_ranges_test.cpp
   unit/http_text_test.cpp
   unit/quarantine_test.cpp
   unit/replay_test.cpp

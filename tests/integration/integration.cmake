@@ -49,8 +49,14 @@ add_test(NAME tools_up COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/integration/check_up.
                                ${PROJECT_SOURCE_DIR} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 set_tests_properties(tools_up PROPERTIES LABELS integration TIMEOUT 240)
 
-# The comparison with other databases, of fieldpost alone and small: the peers are not installed.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
+# That the benchmark runs and reports what docs/performance.md quotes.
+add_test(NAME bench COMMAND Python3::Interpreter
+                            ${CMAKE_CURRENT_SOURCE_DIR}/integration/check_bench.py
+                            $<TARGET_FILE:fieldpost>)
+set_tests_properties(bench PROPERTIES LABELS integration TIMEOUT 120)
+
+# The comparison with other databases, of fieldpost alone and small: the peers are not installed.
 add_test(NAME bench_peers
          COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tools/bench_peers --quick --readings
                  60000 --only fieldpost --binaries ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,10 +28,16 @@ Step feed(HttpReader& reader, std::string_view bytes, std::size_t piece) {
   }
 }
 
-int status_of(std::string_view bytes, HttpReadLimits limits = {}) {
+/// Status and detail of what is refused; "200" for a whole request.
+std::string answer_to(std::string_view bytes, HttpReadLimits limits = {}) {
   HttpReader reader(limits);
   const Step step = feed(reader, bytes, 4096);
-  return step == Step::kBad ? reader.problem().status : step == Step::kWhole ? 200 : 0;
+  if (step != Step::kBad) return step == Step::kWhole ? "200" : "more is needed";
+  return std::to_string(reader.problem().status) + " " + reader.problem().detail;
+}
+
+std::string no_http(const std::string& what) {
+  return "400 this is not a request of HTTP/1.1: " + what;
 }
 
 std::string get(std::string_view extra) {
@@ -71,72 +78,87 @@ TEST_CASE("pipelined requests come out one by one, with empty lines between them
 }
 
 TEST_CASE("what two servers could read in two ways is refused") {
-  const std::vector<std::pair<std::string, int>> cases = {
-      {get("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), 400},
-      {get("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), 400},
-      {get("Content-Length: 3\r\nContent-Length: 4\r\n"), 400},
-      {get("Content-Length: 3\r\nContent-Length: 3\r\n"), 400},
-      {get("Content-Length: 3, 3\r\n"), 400},
-      {get("Content-Length: +3\r\n"), 400},
-      {get("Content-Length: -1\r\n"), 400},
-      {get("Content-Length: 0x3\r\n"), 400},
-      {get("Content-Length: 99999999999999999999\r\n"), 400},
-      {get("Content-Length:\r\n"), 400},
-      {get("Content-Length : 3\r\n"), 400},
-      {get("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400},
-      {get("Transfer-Encoding: gzip, chunked\r\n"), 501},
-      {get("Transfer-Encoding: chunked, identity\r\n"), 501},
-      {get("Transfer-Encoding: xchunked\r\n"), 501},
-      {get("Transfer-Encoding: identity\r\n"), 501},
-      {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
-      {"GET / HTTP/1.1\nHost: a\n\n", 400},
-      {"GET / HTTP/1.1\r\nHost: a\r\n X: folded\r\nbad name: 1\r\n\r\n", 400},
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {get("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"),
+       no_http("bad Transfer-Encoding")},
+      {get("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length: 3\r\nContent-Length: 4\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length: 3\r\nContent-Length: 3\r\n"),
+       "400 expected one Content-Length or one Transfer-Encoding, not more"},
+      {get("Content-Length: 3, 3\r\n"), "400 expected one number as Content-Length"},
+      {get("Content-Length: +3\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length: -1\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length: 0x3\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length: 99999999999999999999\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length:\r\n"), no_http("bad Content-Length")},
+      {get("Content-Length : 3\r\n"), no_http("bad field")},
+      {get("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+       no_http("bad Transfer-Encoding")},
+      {get("Transfer-Encoding: gzip, chunked\r\n"),
+       "501 expected \"chunked\" as the only Transfer-Encoding"},
+      {get("Transfer-Encoding: chunked, identity\r\n"),
+       "501 expected \"chunked\" as the only Transfer-Encoding"},
+      {get("Transfer-Encoding: xchunked\r\n"),
+       "501 expected \"chunked\" as the only Transfer-Encoding"},
+      {get("Transfer-Encoding: identity\r\n"),
+       "501 expected \"chunked\" as the only Transfer-Encoding"},
+      {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+       "400 HTTP/1.0 has no Transfer-Encoding"},
+      {"GET / HTTP/1.1\r\n\r\n", "400 expected exactly one Host field"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 expected exactly one Host field"},
+      {"GET / HTTP/1.1\nHost: a\n\n", "400 expected HTTP/1.1 or HTTP/1.0"},
+      {"GET / HTTP/1.1\r\nHost: a\r\n X: folded\r\nbad name: 1\r\n\r\n", no_http("bad field")},
   };
-  for (const auto& [bytes, status] : cases) {
+  for (const auto& [bytes, answer] : cases) {
     INFO("request ", bytes);
-    CHECK(status_of(bytes) == status);
+    CHECK(answer_to(bytes) == answer);
   }
 }
 
 TEST_CASE("a request line that is none is refused, and so is a target of another form") {
-  const std::vector<std::pair<std::string, int>> cases = {
-      {"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-      {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400},
-      {"GET / HTTX/1.1\r\nHost: a\r\n\r\n", 400},
-      {"\x16\x03\x01\x02\x01\x01\xfc\x03\x03 a TLS hello\r\n\r\n", 400},
-      {"GET /\r\n\r\n", 400},
-      {get("Expect: tea\r\n"), 417},
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+       "400 the request's target does not start with a slash"},
+      {"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
+       "400 the request's target does not start with a slash"},
+      {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+       "400 the request's target does not start with a slash"},
+      {"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+       "400 percent sign at 2 is not followed by two hex digits"},
+      {"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "400 expected HTTP/1.1 or HTTP/1.0"},
+      {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", "400 expected HTTP/1.1 or HTTP/1.0"},
+      {"GET / HTTX/1.1\r\nHost: a\r\n\r\n", "400 expected HTTP/1.1 or HTTP/1.0"},
+      {"\x16\x03\x01\x02\x01\x01\xfc\x03\x03 a TLS hello\r\n\r\n", no_http("bad method")},
+      {"GET /\r\n\r\n", no_http("bad target")},
+      {get("Expect: tea\r\n"), "417 the only expectation understood is \"100-continue\""},
   };
-  for (const auto& [bytes, status] : cases) {
+  for (const auto& [bytes, answer] : cases) {
     INFO("request ", bytes);
-    CHECK(status_of(bytes) == status);
+    CHECK(answer_to(bytes) == answer);
   }
 }
 
 TEST_CASE("headers and bodies are bounded, the body before it is sent") {
   const HttpReadLimits limits{.header_bytes_max = 200, .body_bytes_max = 10};
-  CHECK(status_of(get(""), limits) == 200);
-  CHECK(status_of(get("X: " + std::string(200, 'x') + "\r\n"), limits) == 431);
-  CHECK(status_of("GET /" + std::string(40'000, 'x'), limits) == 431);
-  CHECK(status_of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789", limits) ==
-        200);
-  CHECK(status_of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", limits) == 413);
-  CHECK(status_of("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+  CHECK(answer_to(get(""), limits) == "200");
+  CHECK(answer_to(get("X: " + std::string(200, 'x') + "\r\n"), limits) ==
+        "431 the header is longer than 200 bytes");
+  CHECK(answer_to("GET /" + std::string(40'000, 'x'), limits) ==
+        "431 the header is longer than 200 bytes");
+  CHECK(answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789", limits) ==
+        "200");
+  CHECK(answer_to("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", limits) ==
+        "413 the body is longer than 10 bytes");
+  CHECK(answer_to("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "6\r\n012345\r\n6\r\n012345\r\n",
-                  limits) == 413);
-  CHECK(status_of("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  limits) == "413 the body is longer than 10 bytes");
+  CHECK(answer_to("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "ffffffffffffffffff\r\n",
-                  limits) == 400);
-  CHECK(status_of("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  limits) == no_http("bad chunk"));
+  CHECK(answer_to("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
                   "1;" +
                       std::string(60'000, 'e'),
-                  limits) == 431);
+                  limits) == "431 the header is longer than 200 bytes");
 }
 
 TEST_CASE("a client that waits for 100 Continue is known before its body") {

@@ -20,7 +20,7 @@ endfunction()
 
 fieldpost_fuzz_target(
   fuzz_messages fuzz/fuzz_messages.cpp
-  CORPUS ${PROJECT_SOURCE_DIR}/proto/golden/v1
+  CORPUS ${PROJECT_SOURCE_DIR}/proto/golden/v1 ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_messages
   LIBRARIES fieldpost_wire)
 
 fieldpost_fuzz_target(
@@ -36,7 +36,7 @@ fieldpost_fuzz_target(
 fieldpost_fuzz_target(
   fuzz_config fuzz/fuzz_config.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_config
-  LIBRARIES fieldpost_config)
+  LIBRARIES fieldpost_agent_config fieldpost_coordinator_config)
 
 fieldpost_fuzz_target(
   fuzz_sparkplug fuzz/fuzz_sparkplug.cpp

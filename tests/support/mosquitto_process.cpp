@@ -31,6 +31,13 @@ void replace_line(std::string& text, const std::string& old, const std::string& 
   text.replace(at + 1, old.size(), line);
 }
 
+std::string bare_config(std::uint16_t port, bool persistence) {
+  return "listener " + std::to_string(port) +
+         " 127.0.0.1\nallow_anonymous true\nlog_dest stderr\nconnection_messages false\n"
+         "set_tcp_nodelay true\nmax_queued_messages 0\npersistence " +
+         (persistence ? "true\n" : "false\n");
+}
+
 /// What users get, on another port.
 std::string shipped_config(std::uint16_t port, bool persistence) {
   std::ifstream file(FIELDPOST_BROKER_CONFIG);
@@ -112,7 +119,8 @@ std::string MosquittoProcess::url() const {
 
 bool MosquittoProcess::try_start() {
   const std::string config = directory_.file("mosquitto.conf");
-  std::ofstream(config) << shipped_config(port_, options_.persistence) << "persistence_location "
+  const auto text = options_.shipped ? shipped_config : bare_config;
+  std::ofstream(config) << text(port_, options_.persistence) << "persistence_location "
                         << directory_.path() << "/\n"
                         << kOfTests << options_.extra_config << "\n";
   int ends[2] = {};

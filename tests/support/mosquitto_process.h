@@ -10,13 +10,13 @@
 namespace fieldpost::test {
 
 struct MosquittoOptions {
+  bool shipped = false;      ///< as systemd/mosquitto.conf is; else mosquitto's own defaults
   bool persistence = false;  ///< retained messages survive `stop` and `start`
   std::string extra_config;  ///< lines added to the configuration
 };
 
-/// A real broker with the configuration that we ship (systemd/mosquitto.conf), on a free port of
-/// loopback, with its files in a directory of its own. Started by the constructor; it ends with
-/// this object, or with the test program.
+/// A real broker of the test's own on a free port of loopback, with its files in a directory of its
+/// own. Started by the constructor; it ends with this object, or with the test program.
 class MosquittoProcess {
  public:
   explicit MosquittoProcess(MosquittoOptions options = {});

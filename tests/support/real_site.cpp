@@ -30,7 +30,7 @@ std::string state_path(const std::string& chosen, const std::string& own) {
 }  // namespace
 
 RealSite::RealSite(const RealSiteOptions& options)
-    : broker_({.persistence = true, .extra_config = "autosave_interval 1"}),
+    : broker_({.shipped = true, .persistence = true, .extra_config = "autosave_interval 1"}),
       agent_port_(free_port()),
       coordinator_port_(free_port()),
       socket_(directory_.file("agent.sock")),

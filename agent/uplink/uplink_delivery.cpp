@@ -175,17 +175,6 @@ void Uplink::declare_too_large(const Outgoing& item, std::size_t bytes) {
   front_.declare_damaged(record);
 }
 
-/// No coordinator takes it, and a broker may end the connection for it, again and again.
-void Uplink::declare_too_large(const Outgoing& item, std::size_t bytes) {
-  const SpoolRecord record = item.record;
-  log_.error(
-      "a record makes an envelope of {} bytes, at most {} travel: declaring its {} readings lost",
-      bytes, wire::kEnvelopeBytesMax, record.readings);
-  outbox_.settle({record.name.incarnation, {record.name.seq, record.name.seq}},
-                 [](const Outgoing&) {});
-  front_.declare_damaged(record);
-}
-
 bool Uplink::budget_allows(std::size_t bytes) {
   const rt::Nanos wait = budget_.time_to(bytes, loop_.now());
   held_back_ = wait > rt::Nanos(0);

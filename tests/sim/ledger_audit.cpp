@@ -8,6 +8,7 @@
 #include <set>
 
 #include "proto/wire/readings_codec.h"
+#include "tests/sim/store_rows.h"
 
 namespace fieldpost::sim {
 
@@ -205,42 +206,19 @@ class LedgerAudit {
 
   /// From below: what the node shed and the store does not have is in the numbers of its gaps.
   void check_every_loss_is_counted() {
-    bool compacted = false;
-    each_row("SELECT 1 FROM chunk LIMIT 1", [&](rt::Statement&) { compacted = true; });
-    if (compacted) return;  // then batches do not tell what is stored
-    const std::set<std::int64_t> stored = stored_numbers();
+    const auto rows = read_store(db_);
+    if (!rows || rows->compacted) return;  // then batches do not tell what is stored
     std::uint64_t lost = 0, counted = 0;
     for (const auto& [number, entry] : book_.entries) {
-      lost += !stored.contains(number) && is_lost_as_told(entry) ? 1 : 0;
+      if (!rows->in_batches.contains(number) && is_lost_as_told(entry)) lost += 1;
     }
     for (const auto& [no, gap] : gaps_) {
       const bool told = is_told_by_node(gap.cause) && gap.cause != wire::GapCause::kDamaged;
-      counted += told ? gap.readings : 0;
+      if (told) counted += gap.readings;
     }
     if (counted < lost) {
       fault(fmt::format("{} readings were shed and are not stored, gaps count {}", lost, counted));
     }
-  }
-
-  std::set<std::int64_t> stored_numbers() {
-    std::set<std::int64_t> out;
-    each_row(
-        "SELECT b.payload, b.codec, b.raw_size, s.bytes FROM batch b JOIN series_set s ON"
-        " s.no = b.set_no",
-        [&](rt::Statement& row) {
-          const auto set = wire::SeriesSet::decode(row.blob(3));
-          const auto raw = wire::decompress(row.blob(0), static_cast<std::uint8_t>(row.i64(1)),
-                                            static_cast<std::size_t>(row.u64(2)));
-          FP_CHECK(set && raw);
-          const auto columns = wire::decode_columns(*raw, set->types);
-          FP_CHECK(columns.has_value());
-          for (const wire::Column& column : columns->columns) {
-            for (const std::uint64_t value : column.values) {
-              out.insert(static_cast<std::int64_t>(value));
-            }
-          }
-        });
-    return out;
   }
 
   /// Under a gap of its node, and under no other: then that one has its number.

@@ -109,7 +109,7 @@ TEST_CASE("what a process writes after a deletion stays, also when its hello cam
   hello.head.spool = forgotten.spool;
   hello.incarnations.push_back(
       {.id = forgotten, .ordinal = 5, .highest = 3, .live = true, .held = {{1, 3}}});
-  REQUIRE(world.store().concluder().conclude(hello, kStoreNow));
+  REQUIRE(world.store().concluder().conclude(hello, {kStoreNow}));
   Arrival before = readings(3, 1);
   before.envelope.name.incarnation = forgotten;
   CHECK(commit(world, before) == wire::Verdict::kStored);

@@ -167,7 +167,7 @@ TEST_CASE("malformed envelopes are refused, each for its own reason") {
 }
 
 TEST_CASE("a seq that no incarnation reaches is refused, wherever it stands") {
-  constexpr std::uint64_t kPast = wire::kSeqMax + 1;
+  static constexpr std::uint64_t kPast = wire::kSeqMax + 1;
   const std::string in_envelope = "corrupt: decoding envelope: a seq is too large";
   CHECK(envelope_error([](auto& e) { e.name.seq = kPast; }) == in_envelope);
   CHECK(envelope_error([](auto& e) { e.name.seq = UINT64_MAX; }) == in_envelope);

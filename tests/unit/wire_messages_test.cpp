@@ -72,6 +72,8 @@ void decode_all(std::string_view bytes) {
   static_cast<void>(wire::decode_presence(bytes).has_value());
 }
 
+constexpr std::uint64_t kSeqPast = wire::kSeqMax + 1;
+
 }  // namespace
 
 TEST_CASE("every message comes back as it was encoded") {
@@ -167,19 +169,18 @@ TEST_CASE("malformed envelopes are refused, each for its own reason") {
 }
 
 TEST_CASE("a seq that no incarnation reaches is refused, wherever it stands") {
-  static constexpr std::uint64_t kPast = wire::kSeqMax + 1;
   const std::string in_envelope = "corrupt: decoding envelope: a seq is too large";
-  CHECK(envelope_error([](auto& e) { e.name.seq = kPast; }) == in_envelope);
+  CHECK(envelope_error([](auto& e) { e.name.seq = kSeqPast; }) == in_envelope);
   CHECK(envelope_error([](auto& e) { e.name.seq = UINT64_MAX; }) == in_envelope);
-  CHECK(envelope_error([](auto& e) { e.marked[0].seqs.last = kPast; }) == in_envelope);
+  CHECK(envelope_error([](auto& e) { e.marked[0].seqs.last = kSeqPast; }) == in_envelope);
   CHECK(envelope_error([](auto& e) { e.name.seq = wire::kSeqMax; }) == "decoded");
   const std::string in_record = "corrupt: decoding record: a seq is too large";
-  CHECK(record_error([](auto& r) { r.first_name->seq = kPast; }) == in_record);
+  CHECK(record_error([](auto& r) { r.first_name->seq = kSeqPast; }) == in_record);
   CHECK(record_error([](auto& r) { r.gaps[0].names[0].names.seqs.last = UINT64_MAX; }) ==
         in_record);
   const std::string in_hello = "corrupt: decoding hello: a seq is too large";
-  CHECK(hello_error([](auto& h) { h.incarnations[0].highest = kPast; }) == in_hello);
-  CHECK(hello_error([](auto& h) { h.incarnations[1].held = {{1, kPast}}; }) == in_hello);
+  CHECK(hello_error([](auto& h) { h.incarnations[0].highest = kSeqPast; }) == in_hello);
+  CHECK(hello_error([](auto& h) { h.incarnations[1].held = {{1, kSeqPast}}; }) == in_hello);
 }
 
 TEST_CASE("malformed records are refused, each for its own reason") {

@@ -93,7 +93,8 @@ TEST_CASE("strings are left out of what a filter matches") {
   words.times = {1};
   words.strings = {"hello"};
   words.values = {0};
-  world.store.add(test::make_batch(world.store.add_node("n"), {9, 1}, set, {{words}, {}, {}}));
+  const auto node = world.store.number("SELECT no FROM node WHERE id = 'n'").value();
+  world.store.add(test::make_batch(node, {9, 1}, set, {{words}, {}, {}}));
   for (const std::string question : {"node=n", "node=n&group_by=node"}) {
     INFO("question ", question);
     const json items = world.get(kAggregate + question).at("items");

@@ -89,7 +89,8 @@ TEST_CASE("a statement knows no name that was given out after it was taken") {
   });
   SpoolRecord missing;
   missing.name = {b.front.live().id, 7};
-  b.front.declare_damaged(missing);  // gives out a name, before the loop has its statement
+  // Gives out a name when the statement is taken, and before the loop has it.
+  b.loop.post([&] { b.front.declare_damaged(missing); });
   b.world.run_for(rt::Millis(100));
   CHECK(highest == 1);
 }

@@ -261,12 +261,12 @@ TEST_CASE("readings that went before they had a name are counted under one of th
   Bench bench;
   bench.options.ready_bytes_max = 400'000;
   SpoolFront& front = bench.start();
-  // While a statement is being taken there are no names.
+  // While a welcome goes to the disk there are no names.
   bench.store.set_delays({.job_most = 1min, .done_most = 1ms});
-  bool stated = false;
-  front.take_statement([&](const auto&) { stated = true; });
+  bool on_disk = false;
+  front.apply_welcome({}, front.pin(), [&](const auto&) { on_disk = true; });
   for (int i = 0; i < 20; ++i) bench.sample(large_line());
-  REQUIRE_FALSE(stated);
+  REQUIRE_FALSE(on_disk);
   const std::uint64_t lost = front.shed();
   CHECK(lost > 5);
   CHECK(front.accepted() == 0);

@@ -26,7 +26,7 @@ TEST_CASE("a second coordinator on one store says so and ends; the first goes on
   const std::string store = first.directory() + "/coordinator";
   RealSite second({.coordinator_state = store});
   second.coordinator().start();
-  CHECK(says(second.coordinator(), "another coordinator runs on the store in " + store));
+  CHECK(says(second.coordinator(), " runs on " + store + ": stop it first"));
   CHECK(wait_until(kWaitMost, [&] { return !second.coordinator().running(); }));
   CHECK(first.coordinator().running());
 

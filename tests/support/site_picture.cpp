@@ -43,8 +43,8 @@ std::map<std::string, std::string> picture(const RealSite& site) {
   out["commands"] = site.ask("/api/v1/nodes/n1/commands").value().dump();
   json nodes = site.ask("/api/v1/nodes").value();
   for (json& node : nodes.at("items")) {
-    for (const char* moving :
-         {"last_seen", "clock", "disk_bytes_written", "wire_bytes_sent", "messages_ignored"}) {
+    for (const char* moving : {"last_seen", "clock", "disk_bytes_written", "wire_bytes_sent",
+                               "messages_ignored", "alarms"}) {
       node.erase(moving);
     }
     node.at("spool").erase("forecast_s");

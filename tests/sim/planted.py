@@ -25,18 +25,17 @@ BUGS = {
     "receipt-before-commit": [
         (
             "coordinator/coordinator.cpp",
-            """  std::size_t bytes = 0;
-  for (const Arrival& each : *arrivals) bytes += each.bytes;
-""",
-            """  std::size_t bytes = 0;
-  for (const Arrival& each : *arrivals) bytes += each.bytes;
-  std::vector<Settled> early;
+            "  auto settled = std::make_shared<rt::Result<std::vector<Settled>>>"
+            "(std::vector<Settled>{});\n  run_store(\n      [arrivals, settled,",
+            """  std::vector<Settled> early;
   for (const Arrival& each : *arrivals) {
     early.push_back({.node = each.node, .nonce = each.envelope.nonce, .name = each.envelope.name,
                      .lane = each.envelope.lane, .verdict = wire::Verdict::kStored});
   }
   send_receipts(early);
-""",
+  auto settled = std::make_shared<rt::Result<std::vector<Settled>>>(std::vector<Settled>{});
+  run_store(
+      [arrivals, settled,""",
         ),
     ],
     "delete-on-puback": [
@@ -135,15 +134,15 @@ BUGS = {
     "gapped-is-stored-after-all": [
         (
             "coordinator/ingest/ingest.cpp",
-            "  out.verdict = settled->verdict;\n  if (settled->verdict == Verdict::kNone) {\n",
-            "  out.verdict = settled->verdict;\n"
-            "  if (settled->verdict == Verdict::kGapped) {\n"
-            "    auto record = wire::decode_record(envelope.record);\n"
-            "    if (record && record->kind == 1) {\n"
-            "      (void)store_readings(incarnation, envelope.name.seq, *record, now, out);\n"
-            "    }\n"
-            "  }\n"
-            "  if (settled->verdict == Verdict::kNone) {\n",
+            "  auto done = settled->verdict == Verdict::kNone\n",
+            """  if (settled->verdict == Verdict::kGapped) {
+    const auto record = wire::decode_record(envelope.record);
+    if (record && record->kind == 1) {
+      (void)store_readings(incarnation, envelope.name.seq, *record, now, out);
+    }
+  }
+  auto done = settled->verdict == Verdict::kNone
+""",
         ),
     ],
     "gap-dropped-under-pressure": [

@@ -204,7 +204,7 @@ class Coordinator {
   LiveFeed live_;
   std::vector<Arrival> arrivals_;
   std::size_t arrival_bytes_ = 0;
-  std::size_t page_bytes_ = 0;  ///< of all hellos that are not complete
+  std::size_t page_bytes_ = 0;                      ///< of all hellos that are not complete
   std::map<std::string, std::size_t> uncommitted_;  ///< arrivals of each node, under way or waiting
   int commits_under_way_ = 0;
   bool http_under_way_ = false;

@@ -132,8 +132,8 @@ Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
 }
 
 Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                     std::span<const Idempotency> keys, std::uint64_t shed,
-                     std::uint64_t accepted, std::span<const SpoolWork> also) {
+                     std::span<const Idempotency> keys, std::uint64_t shed, std::uint64_t accepted,
+                     std::span<const SpoolWork> also) {
   return transact([&]() -> Status {
     for (const SpoolRecord& record : records) {
       if (auto done = insert_record(record, age_ms); !done) return done;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "proto/wire/readings_codec.h"
 #include "proto/wire/readings.h"
+#include "proto/wire/readings_codec.h"
 
 namespace fieldpost::sim {
 

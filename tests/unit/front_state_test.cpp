@@ -1,11 +1,10 @@
 // What the loop sees of the spool while the store thread is at work.
-#include "agent/spool/spool_front.h"
-
 #include <doctest/doctest.h>
 
 #include <utility>
 #include <vector>
 
+#include "agent/spool/spool_front.h"
 #include "tests/support/sim/sim_clock.h"
 #include "tests/support/sim/sim_log.h"
 #include "tests/support/sim/sim_loop.h"

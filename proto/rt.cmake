@@ -7,6 +7,7 @@ target_link_libraries(fieldpost_rt PUBLIC fieldpost_flags fmt::fmt SQLite::SQLit
 add_library(
   fieldpost_adapters STATIC
   rt/asio_http.cpp
+  rt/certificate_time.cpp
   rt/errno_error.cpp
   rt/fd_stream.cpp
   rt/http_connection.cpp
@@ -29,8 +30,8 @@ target_compile_definitions(fieldpost_adapters PRIVATE BOOST_ERROR_CODE_HEADER_ON
 target_link_libraries(
   fieldpost_adapters
   PUBLIC fieldpost_rt
-  PRIVATE fieldpost_http_reader Boost::headers PahoMqttCpp::paho-mqttpp3 PkgConfig::SYSTEMD
-          spdlog::spdlog Threads::Threads)
+  PRIVATE fieldpost_http_reader Boost::headers OpenSSL::Crypto PahoMqttCpp::paho-mqttpp3
+          PkgConfig::SYSTEMD spdlog::spdlog Threads::Threads)
 
 # Beast's parser alone: no sockets.
 add_library(fieldpost_http_reader STATIC rt/http_reader.cpp)
@@ -65,11 +66,24 @@ endif()
 if(NOT FIELDPOST_COMMIT)
   set(FIELDPOST_COMMIT "unknown")
 endif()
+# No clock that is right stands before it.
+if(DEFINED ENV{SOURCE_DATE_EPOCH})
+  set(FIELDPOST_BUILT $ENV{SOURCE_DATE_EPOCH})
+else()
+  execute_process(
+    COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --format=%ct
+    OUTPUT_VARIABLE FIELDPOST_BUILT
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+if(NOT FIELDPOST_BUILT)
+  string(TIMESTAMP FIELDPOST_BUILT %s UTC)
+endif()
 file(CONFIGURE OUTPUT version/fieldpost_version.h
      CONTENT "#pragma once
 namespace fieldpost::rt {
 inline constexpr const char* kVersion = \"${PROJECT_VERSION}\";
 inline constexpr const char* kCommit = \"${FIELDPOST_COMMIT}\";
+inline constexpr long long kBuiltS = ${FIELDPOST_BUILT};  // since 1970
 }
 ")
 add_library(fieldpost_daemon_adapters STATIC rt/daemon_doctor.cpp rt/daemon_main.cpp

@@ -163,6 +163,10 @@ Status load(const DaemonProgram& program, DaemonCommand& command) {
 
 }  // namespace
 
+UnixTime build_time() {
+  return UnixTime{} + Seconds(kBuiltS);
+}
+
 std::string version_text() {
   return fmt::format("{} ({})", kVersion, kCommit);
 }

@@ -8,6 +8,7 @@
 
 #include "proto/rt/config.h"
 #include "proto/rt/config_schema.h"
+#include "proto/rt/time.h"
 
 /// What the main functions of all daemons share: command line, configuration, exit codes.
 namespace fieldpost::rt {
@@ -20,6 +21,8 @@ inline constexpr int kExitConfig = 78;
 
 /// "0.1.0 (commit)".
 [[nodiscard]] std::string version_text();
+/// When this program's source was committed: no clock that is right stands before it.
+[[nodiscard]] UnixTime build_time();
 /// Of what keeps a daemon from starting.
 [[nodiscard]] int exit_code_of(Errc code);
 

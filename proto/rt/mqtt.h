@@ -23,6 +23,8 @@ struct MqttOptions {
   std::string password;
   std::string ca_file, cert_file,
       key_file;  ///< mqtts only; empty: the system's CAs, no client certificate
+  /// At which the broker's certificate is checked; none: at the wall clock. mqtts only.
+  std::optional<UnixTime> certificate_time;
   Seconds keepalive{15};
   Seconds connect_timeout{10};
   std::optional<MqttMessage> will;  ///< published by the broker, QoS 1, when we die

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "proto/rt/certificate_time.h"
 #include "proto/rt/mqtt_inbox.h"
 #include "proto/rt/mqtt_window.h"
 #include "proto/rt/paho_options.h"
@@ -204,6 +205,9 @@ void PahoMqtt::Impl::start() {
   expect_answer_within(options.connect_timeout + kAnswerGrace);
   try {
     make_client(options);
+    // Paho has no way to say when. Another connection that is being made just now is checked at
+    // this time, too, and tries again if that was wrong.
+    set_certificate_time(options.certificate_time);
     client_->connect(paho_options(options), nullptr, *connecting_);
   } catch (const mqtt::exception& thrown) {
     offer(*inbox_, Kind::kConnectFailed, 0, from_paho(thrown, "connecting").message);

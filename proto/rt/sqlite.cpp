@@ -135,12 +135,19 @@ Result<Database> Database::open(const std::string& path, const DatabaseOptions& 
   if (!options.read_only) {
     pragmas += fmt::format(
         "PRAGMA page_size = {}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-        "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = {}; PRAGMA temp_store = MEMORY;",
-        options.page_size, options.journal_size_limit);
+        "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = {}; PRAGMA temp_store = MEMORY;"
+        "PRAGMA wal_autocheckpoint = {};",
+        options.page_size, options.journal_size_limit, options.checkpoint_pages);
   }
   if (auto done = db.execute(pragmas); !done) {
     return Error{done.error().code, fmt::format("opening {}: {}", path, done.error().message)};
   }
+  if (!options.read_only) {
+    if (auto done = db.empty_wal(); !done) {
+      return Error{done.error().code, fmt::format("opening {}: {}", path, done.error().message)};
+    }
+  }
+  db.keeps_wal_ = options.keeps_wal;
   return db;
 }
 
@@ -148,7 +155,8 @@ Database::Database(Database&& other) noexcept
     : db_(std::exchange(other.db_, nullptr)),
       statements_(std::move(other.statements_)),
       failed_(std::move(other.failed_)),
-      raw_(std::move(other.raw_)) {
+      raw_(std::move(other.raw_)),
+      keeps_wal_(other.keeps_wal_) {
   other.statements_.clear();
   other.raw_.clear();
 }
@@ -159,6 +167,7 @@ Database& Database::operator=(Database&& other) noexcept {
     db_ = std::exchange(other.db_, nullptr);
     statements_ = std::move(other.statements_);
     raw_ = std::move(other.raw_);
+    keeps_wal_ = other.keeps_wal_;
     other.statements_.clear();
     other.raw_.clear();
   }
@@ -173,7 +182,14 @@ void Database::close() {
   for (auto& [sql, stmt] : raw_) sqlite3_finalize(stmt);
   raw_.clear();
   statements_.clear();
-  if (db_ != nullptr) sqlite3_close(std::exchange(db_, nullptr));
+  if (db_ == nullptr) return;
+  if (keeps_wal_) {
+    // A WAL that persists is cut to nothing on closing unless it has no limit.
+    static_cast<void>(execute("PRAGMA journal_size_limit = -1"));
+    int on = 1;
+    sqlite3_file_control(db_, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+  }
+  sqlite3_close(std::exchange(db_, nullptr));
 }
 
 Statement& Database::prepare(std::string_view sql) {
@@ -270,6 +286,16 @@ Status Database::migrate(std::span<const std::string_view> migrations) {
     if (auto done = transaction.commit(); !done) return done;
   }
   return ok();
+}
+
+/// A process whose fsync failed may have left frames that are in the page cache and never reached
+/// the disk (Linux forgets what it could not write), and SQLite takes them for committed. Whatever
+/// is committed behind them would go with them when the power fails. So all of the WAL is written
+/// anew, to the file, before anything is added to it.
+Status Database::empty_wal() {
+  const int code =
+      sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  return code == SQLITE_OK ? ok() : Status(sqlite_error(db_, "emptying the WAL"));
 }
 
 Status Database::checkpoint(bool truncate) {

@@ -58,6 +58,8 @@ struct DatabaseOptions {
   int busy_timeout_ms = 5000;
   std::string vfs;                             ///< name of a registered VFS; empty: the system's
   std::int64_t journal_size_limit = 16 << 20;  ///< bytes the WAL is cut back to
+  int checkpoint_pages = 1000;                 ///< in the WAL, when they go to the file
+  bool keeps_wal = false;                      ///< its space stays taken when it is closed
   int cache_kib = 4096;
 };
 
@@ -95,11 +97,13 @@ class Database {
 
  private:
   explicit Database(sqlite3* db) : db_(db) {}
+  Status empty_wal();
   void close();
   sqlite3* db_ = nullptr;
   std::unordered_map<std::string, std::unique_ptr<Statement>> statements_;
   std::unique_ptr<Statement> failed_;  ///< the last one that could not be prepared
   std::unordered_map<std::string, sqlite3_stmt*> raw_;
+  bool keeps_wal_ = false;
 };
 
 /// The error of a connection's last failed call; `doing` says what was attempted.

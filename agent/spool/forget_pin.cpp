@@ -16,7 +16,8 @@ rt::Result<wire::Id128> load_pinned_store(const std::string& path, const std::st
 rt::Status forget_pin(const std::string& path, const std::string& vfs) {
   auto db = rt::Database::open(path, {.create = false, .vfs = vfs});
   if (!db) return db.error();
-  return db->execute("DELETE FROM fact WHERE key IN ('store_id', 'public_key', 'generation')");
+  return db->execute(
+      "DELETE FROM fact WHERE key IN ('store_id', 'public_key', 'generation', 'last_time')");
 }
 
 }  // namespace fieldpost::agent

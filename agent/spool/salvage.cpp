@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-#include "agent/spool/shedding.h"
+#include "agent/spool/gap_records.h"
 #include "agent/spool/spool_rows.h"
 #include "agent/spool/spool_transaction.h"
 #include "proto/wire/hash.h"
@@ -30,7 +30,7 @@ namespace {
 constexpr std::int64_t kBlindStepsMax = 200'000;
 constexpr std::size_t kBatchBytes = 4 << 20;  ///< of bodies in one transaction
 
-constexpr std::array kFacts = {"store_id", "public_key", "generation",
+constexpr std::array kFacts = {"store_id", "public_key", "generation", "last_time",
                                "age_ms",   "accepted",   "shed"};
 
 /// What is left unless `taken`; both within 1 … last.

@@ -17,6 +17,8 @@ using rt::Status;
 
 namespace {
 
+constexpr int kPageBytes = 4096;
+constexpr int kReservePages = 512;  ///< as many as the WAL takes between two checkpoints
 constexpr std::uint64_t kIdempotencyAgeMs = 24ull * 3600 * 1000;
 
 wire::Id128 random_id(rt::Random& random) {
@@ -35,6 +37,9 @@ Result<Spool> Spool::open(const std::string& path, const std::string& vfs, rt::R
   rt::DatabaseOptions options;
   options.vfs = vfs;
   options.journal_size_limit = 4 << 20;
+  options.page_size = kPageBytes;
+  options.checkpoint_pages = kReservePages;
+  options.keeps_wal = true;
   options.cache_kib = 1024;
   auto db = rt::Database::open(path, options);
   if (!db) return db.error();
@@ -50,6 +55,23 @@ Result<Spool> Spool::open(const std::string& path, const std::string& vfs, rt::R
   return spool;
 }
 
+Status Spool::reserve_space() {
+  // Of a process that died in here.
+  if (auto done = db_.execute("DELETE FROM fact WHERE key = 'reserve'"); !done) return done;
+  rt::Statement& free = db_.prepare("PRAGMA freelist_count");
+  const auto row = free.step();
+  if (!row) return row.error();
+  const bool is_there = *row && free.i64(0) >= kReservePages;
+  free.reset();
+  if (is_there) return ok();
+  rt::Statement& fill =
+      db_.prepare("INSERT INTO fact (key, value, seal) VALUES ('reserve', zeroblob(?1), 0)");
+  fill.bind(1, std::uint64_t{kReservePages} * kPageBytes);
+  if (auto done = fill.run(); !done) return done;
+  if (auto done = db_.checkpoint(false); !done) return done;
+  return db_.execute("DELETE FROM fact WHERE key = 'reserve'");
+}
+
 Status Spool::load_identity(rt::Random& random) {
   const auto id = fact("spool_id");
   if (!id) return id.error();
@@ -61,8 +83,9 @@ Status Spool::load_identity(rt::Random& random) {
     if (spool_id_.is_zero()) return Error{Errc::kCorrupt, "reading the spool's id: not 16 bytes"};
   }
   const auto store = fact("store_id"), key = fact("public_key"), generation = fact("generation");
+  const auto time = fact("last_time");
   const auto age = fact("age_ms"), accepted = fact("accepted"), shed = fact("shed");
-  for (const auto* each : {&store, &key, &generation, &age, &accepted, &shed}) {
+  for (const auto* each : {&store, &key, &generation, &time, &age, &accepted, &shed}) {
     if (!*each) return each->error();
   }
   pin_.store_id = wire::Id128::from_bytes(*store);
@@ -70,6 +93,7 @@ Status Spool::load_identity(rt::Random& random) {
     std::copy(key->begin(), key->end(), pin_.public_key.begin());
   }
   pin_.generation = number(*generation);
+  pin_.last_time.ns = static_cast<std::int64_t>(number(*time));
   age_ms_ = number(*age);
   totals_.accepted = number(*accepted);
   totals_.shed = number(*shed);
@@ -132,33 +156,32 @@ Result<wire::Name> Spool::take_name(std::uint64_t& next_seq) {
 }
 
 Status Spool::append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                     std::span<const Idempotency> keys, std::uint64_t shed, std::uint64_t accepted,
-                     std::span<const SpoolWork> also) {
+                     const Beside& beside) {
   return transact([&]() -> Status {
     for (const SpoolRecord& record : records) {
       if (auto done = insert_record(record, age_ms); !done) return done;
     }
-    for (const SpoolWork& work : also) {
+    for (const SpoolWork& work : beside.also) {
       if (auto done = work(*this); !done) return done;
     }
-    for (const Idempotency& key : keys) {
+    for (const Idempotency& key : beside.keys) {
       const std::string hash = wire::hash128(key.key).bytes();
       rt::Statement& insert = db_.prepare(
           "INSERT OR REPLACE INTO idempotency (key, lines, age_ms) VALUES (?1, ?2, ?3)");
       insert.bind_blob(1, hash).bind(2, std::uint64_t{key.lines}).bind(3, age_ms);
       if (auto done = insert.run(); !done) return done;
     }
-    if (!keys.empty() && age_ms > kIdempotencyAgeMs) {
+    if (!beside.keys.empty() && age_ms > kIdempotencyAgeMs) {
       rt::Statement& sweep = db_.prepare("DELETE FROM idempotency WHERE age_ms < ?1");
       sweep.bind(1, age_ms - kIdempotencyAgeMs);
       if (auto done = sweep.run(); !done) return done;
     }
     age_ms_ = std::max(age_ms_, age_ms);
     if (auto done = set_fact("age_ms", std::to_string(age_ms_)); !done) return done;
-    if (shed > 0) {
-      if (auto done = add_shed(shed); !done) return done;
+    if (beside.shed > 0) {
+      if (auto done = add_shed(beside.shed); !done) return done;
     }
-    return raise_accepted(accepted);
+    return raise_accepted(beside.accepted);
   });
 }
 
@@ -386,6 +409,7 @@ Status Spool::set_pin(const Pin& pin) {
     if (auto done = set_fact("store_id", pin.store_id.bytes()); !done) return done;
     if (auto done = set_fact("public_key", key); !done) return done;
     if (auto done = set_fact("generation", std::to_string(pin.generation)); !done) return done;
+    if (auto done = set_fact("last_time", std::to_string(pin.last_time.ns)); !done) return done;
     pin_ = pin;
     return ok();
   });

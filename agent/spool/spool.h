@@ -57,6 +57,7 @@ struct Pin {
   wire::StoreId store_id;  ///< zero: nobody yet
   wire::PublicKey public_key{};
   std::uint64_t generation = 0;  ///< last one obeyed
+  rt::UnixTime last_time;        ///< the coordinator's, in the last welcome; 1970: none yet
 };
 
 /// A row on disk, as far as deleting it needs to know.
@@ -87,6 +88,10 @@ class Spool {
   static rt::Result<Spool> open(const std::string& path, const std::string& vfs,
                                 rt::Random& random);
 
+  /// Makes sure that 2 MiB of free pages and of WAL are on disk already: when it is full, marks and
+  /// shedding still get there. Writes nothing if they are. kFull: it is full now.
+  rt::Status reserve_space();
+
   [[nodiscard]] const LiveIncarnation& live() const { return live_; }
   [[nodiscard]] wire::SpoolId id() const { return spool_id_; }
   [[nodiscard]] const SpoolTotals& totals() const { return totals_; }
@@ -95,12 +100,20 @@ class Spool {
   [[nodiscard]] std::uint64_t age_ms() const { return age_ms_; }
 
   // ---- accepting ----
+  /// What may go into the transaction of `append`.
+  struct Beside {
+    std::span<const Idempotency> keys;
+    std::uint64_t shed = 0;      ///< readings that gaps among the records tell of
+    std::uint64_t accepted = 0;  ///< readings that got a name so far; never goes back
+    std::span<const SpoolWork> also;
+  };
   /// Stores records under their names as held; their definitions too. `age_ms` is the spool's age
-  /// now; `shed` are readings that gaps among them tell of; `accepted` is how many readings got a
-  /// name so far, which never goes back; `also` happens in the same transaction.
+  /// now.
   rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms,
-                    std::span<const Idempotency> keys = {}, std::uint64_t shed = 0,
-                    std::uint64_t accepted = 0, std::span<const SpoolWork> also = {});
+                    const Beside& beside);
+  rt::Status append(std::span<const SpoolRecord> records, std::uint64_t age_ms) {
+    return append(records, age_ms, Beside{});
+  }
   /// Lines stored under this key within a day before `age_ms`.
   rt::Result<std::optional<std::size_t>> find_idempotency(std::string_view key,
                                                           std::uint64_t age_ms);

@@ -126,6 +126,7 @@ class SpoolFront final : public Intake {
   void with_spool(std::function<rt::Status(Spool&)> work, std::function<void(rt::Status)> done);
 
  private:
+  using Wanted = std::function<bool(const SpoolRecord&)>;
   struct Encoded {
     std::vector<SpoolRecord> records;
     std::vector<Waiter> waiters;
@@ -136,8 +137,8 @@ class SpoolFront final : public Intake {
     bool named = false;
     std::uint64_t shed = 0;  ///< readings from memory that its gap tells of
     [[nodiscard]] std::uint64_t readings() const;
+    [[nodiscard]] std::uint64_t bytes(const Wanted& wanted) const;
   };
-  using Wanted = std::function<bool(const SpoolRecord&)>;
   struct Writing {
     std::vector<Encoded> batch;
     std::vector<SpoolRecord> sampled;  ///< overdue ones, from memory

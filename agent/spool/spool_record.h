@@ -56,6 +56,12 @@ struct SpoolRecord {
   std::vector<wire::GapNames> covers;             ///< names that its gaps list
 };
 
+/// What a record costs beside its body: row, indices, slack of pages. Measured, rounded up.
+inline constexpr std::uint64_t kRowOverheadBytes = 256;
+[[nodiscard]] inline std::uint64_t bytes_on_disk(const SpoolRecord& record) {
+  return record.body->size() + kRowOverheadBytes;
+}
+
 /// Finishes a record: encodes it, hashes it and fills the fields that mirror its content.
 [[nodiscard]] SpoolRecord make_spool_record(const wire::Record& record, RecordClass record_class);
 

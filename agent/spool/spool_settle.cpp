@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/spool/shedding.h"
+#include "agent/spool/gap_records.h"
 #include "agent/spool/spool.h"
 #include "agent/spool/spool_transaction.h"
 #include "proto/wire/hash.h"

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "agent/spool/gap_records.h"
 #include "agent/spool/shedding.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"

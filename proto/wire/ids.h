@@ -52,6 +52,9 @@ struct SeqRange {
 struct NameRange {
   IncarnationId incarnation;
   SeqRange seqs;
+  [[nodiscard]] bool contains(const Name& name) const {
+    return name.incarnation == incarnation && seqs.first <= name.seq && name.seq <= seqs.last;
+  }
   auto operator<=>(const NameRange&) const = default;
 };
 

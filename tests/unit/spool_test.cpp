@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/spool/forget_pin.h"
+#include "agent/spool/gap_records.h"
 #include "agent/spool/shedding.h"
 #include "agent/spool/spool_check.h"
 #include "agent/spool/spool_transaction.h"
@@ -115,7 +116,7 @@ rt::Status act(SpoolBench& b, Dice& dice) {
       return shed || shed.error().code == Errc::kFull ? rt::ok() : rt::Status(shed.error());
     }
     case 6: {
-      const auto merged = merge_gaps(b.spool, b.shed, {}, b.next_seq);
+      const auto merged = merge_gaps(b.spool, b.shed.gap_reserve, {}, b.next_seq);
       return merged ? rt::ok() : rt::Status(merged.error());
     }
     case 7: {
@@ -376,7 +377,7 @@ TEST_CASE("merged gaps stay apart by cause, and keep sets and times that are kno
   append_gap(b, wire::GapCause::kAged, 2001, 1);
   append_gap(b, wire::GapCause::kShed, 3001, 1);
   append_gap(b, wire::GapCause::kDamaged, 4001, 0);
-  REQUIRE(merge_gaps(b.spool, b.shed, {}, b.next_seq).value());
+  REQUIRE(merge_gaps(b.spool, b.shed.gap_reserve, {}, b.next_seq).value());
   const auto gaps = held_gaps(b);
   REQUIRE(gaps.size() == 3);
   CHECK(gaps[0].cause == wire::GapCause::kShed);
@@ -397,7 +398,7 @@ TEST_CASE("a merged gap over more sets than a gap may list says that they are no
   b.shed.gap_reserve = 500;
   append_gap(b, wire::GapCause::kShed, 1001, 200);
   append_gap(b, wire::GapCause::kShed, 2001, 200);
-  REQUIRE(merge_gaps(b.spool, b.shed, {}, b.next_seq).value());
+  REQUIRE(merge_gaps(b.spool, b.shed.gap_reserve, {}, b.next_seq).value());
   const auto gaps = held_gaps(b);
   REQUIRE(gaps.size() == 1);
   CHECK_FALSE(gaps[0].sets_known);
@@ -434,16 +435,16 @@ TEST_CASE("the oldest held record is found among classes, and not among delivere
 TEST_CASE("an idempotency key is known for a day of the spool's age, written anew or not") {
   SpoolBench b;
   const Idempotency key{"k", 5};
-  REQUIRE(b.spool.append({}, 1000, {&key, 1}).has_value());
+  REQUIRE(b.spool.append({}, 1000, {.keys = {&key, 1}}).has_value());
   CHECK(b.spool.find_idempotency("k", 1000)->value() == 5);
   CHECK_FALSE(b.spool.find_idempotency("other", 1000)->has_value());
   CHECK(b.spool.find_idempotency("k", kDayMs + 1000)->has_value());
   CHECK_FALSE(b.spool.find_idempotency("k", kDayMs + 1001)->has_value());
   const Idempotency later{"later", 1};
-  REQUIRE(b.spool.append({}, kDayMs, {&later, 1}).has_value());
+  REQUIRE(b.spool.append({}, kDayMs, {.keys = {&later, 1}}).has_value());
   CHECK(b.spool.find_idempotency("k", kDayMs)->has_value());
   const Idempotency last{"last", 1};
-  REQUIRE(b.spool.append({}, kDayMs + 2000, {&last, 1}).has_value());
+  REQUIRE(b.spool.append({}, kDayMs + 2000, {.keys = {&last, 1}}).has_value());
   CHECK_FALSE(b.spool.find_idempotency("k", 1000)->has_value());
 }
 
@@ -458,6 +459,83 @@ TEST_CASE("a spool whose coordinator was forgotten has no pin, and all its recor
   CHECK(again.pin().store_id.is_zero());
   CHECK(again.pin().generation == 0);
   CHECK(again.totals() == b.spool.totals());
+}
+
+/// Marks, sheds and tells of it on a disk that has no byte left; how many of the calls failed.
+int failures_on_full_disk(bool reserved) {
+  SpoolBench b;
+  b.shed.bytes_max = 1 << 20;
+  if (reserved) REQUIRE(b.spool.reserve_space().has_value());
+  for (int i = 0; i < 300; ++i) REQUIRE(b.append(400).has_value());
+  b.disk.set_bytes_max(b.disk.bytes_used());
+  int failures = 0;
+  for (std::uint64_t seq = 1; seq <= 150; ++seq) {
+    failures += b.settle(seq, seq, wire::Verdict::kStored) ? 0 : 1;
+  }
+  while (b.shed.bytes_max > 100'000) {
+    b.shed.bytes_max = b.shed.bytes_max * 9 / 10;
+    failures += shed_for_space(b.spool, b.shed, 0, {}, b.next_seq) ? 0 : 1;
+  }
+  CHECK((failures > 0 || spool_bytes(b.spool.totals()) <= b.shed.bytes_max));
+  return failures;
+}
+
+TEST_CASE("on a full disk what was delivered is marked, and shedding goes on") {
+  CHECK(failures_on_full_disk(true) == 0);
+  CHECK(failures_on_full_disk(false) > 0);  // so the disk was full
+}
+
+TEST_CASE("space is set aside once, and again when it was used up") {
+  SpoolBench b;
+  const std::uint64_t before = b.disk.bytes_used();
+  REQUIRE(b.spool.reserve_space().has_value());
+  const std::uint64_t once = b.disk.bytes_used();
+  CHECK(once > before + (2 << 20));
+  REQUIRE(b.spool.reserve_space().has_value());
+  CHECK(b.disk.bytes_used() == once);
+}
+
+/// One record under the first name of `spool`'s live incarnation.
+wire::Name append_one(Spool& spool) {
+  std::vector<SpoolRecord> records = readings(10, 0, 7, nullptr);
+  records.resize(1);
+  records[0].name = {spool.live().id, 1};
+  return spool.append(records, 1) ? records[0].name : wire::Name{};
+}
+
+TEST_CASE("what is on disk after a failed fsync and a new start is there after a power cut") {
+  Dice dice(7);
+  for (int round = 0; round < 20; ++round) {
+    sim::SimDisk disk;
+    sim::SimVfs vfs{disk, "fsync-test"};
+    sim::SimRandom random{Dice(3)};
+    const auto open = [&] { return Spool::open(kPath, vfs.name(), random); };
+    {
+      auto spool = open();
+      REQUIRE(spool);
+      sim::DiskFailure failure;
+      failure.answer = sim::DiskAnswer::kIo;
+      failure.calls = static_cast<unsigned>(sim::DiskCall::kSync);
+      failure.for_ever = true;
+      disk.fail(failure);
+      CHECK(append_one(*spool) == wire::Name{});
+      disk.stop();  // killed: what was written and not synced stays in the page cache
+    }
+    disk.restart_after_kill();
+    disk.heal();
+    wire::Name name;
+    {
+      auto spool = open();
+      REQUIRE(spool);
+      name = append_one(*spool);
+      CHECK(name.seq == 1);
+      disk.stop();
+    }
+    disk.restart_after_power_cut(dice);
+    auto spool = open();
+    REQUIRE(spool);
+    CHECK(spool->load(name).has_value());
+  }
 }
 
 }  // namespace

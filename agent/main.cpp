@@ -74,6 +74,7 @@ rt::Status add_mqtt_topics(Agent& agent, World& world, MqttSourceConfig config) 
   auto& broker = config.topics.broker;
   broker.client_id = fmt::format("{}-devices-{}", world.client_id, world.device_links.size());
   if (auto done = rt::read_password(config.password_file, broker); !done) return done;
+  config.topics.certificate_time = [&agent] { return agent.uplink().certificate_time(); };
   world.device_links.push_back(std::make_unique<rt::PahoMqtt>(world.loop));
   auto source = MqttTopics::make(
       {world.loop, world.clock, world.random, *world.device_links.back(), agent.front()},
@@ -139,6 +140,7 @@ rt::Status check_config(const rt::Config& config) {
 int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCommand& command) {
   World world(config);
   config.uplink.version = rt::version_text();
+  config.uplink.built = rt::build_time();
   if (auto done = rt::read_password(config.mqtt_password_file, config.uplink.mqtt); !done) {
     return rt::fail_to_start(world.log, done.error());
   }
@@ -150,6 +152,9 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
   if (!lock) return rt::fail_to_start(world.log, lock.error());
   auto spool = open_spool(config.spool.path, "", world.files, world.random, world.log);
   if (!spool) return rt::fail_to_start(world.log, spool.error());
+  if (auto done = spool->reserve_space(); !done) {
+    world.log.warning("no space set aside for when the disk is full: {}", done.error().message);
+  }
   Agent agent({world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder,
                world.files, world.log},
               config.spool, config.uplink, std::move(*spool));

@@ -12,6 +12,7 @@
 
 #include "coordinator/ingest/credit_pool.h"
 #include "coordinator/ingest/downlink.h"
+#include "coordinator/ingest/statement.h"
 #include "coordinator/nodes/live_feed.h"
 #include "coordinator/store/store.h"
 #include "proto/rt/clock.h"
@@ -114,9 +115,6 @@ class Coordinator {
 
  private:
   struct Session {
-    std::uint64_t pages_nonce = 0;
-    std::vector<wire::Hello> pages;
-    std::size_t page_bytes = 0;     ///< of `pages`
     std::uint64_t hello_nonce = 0;  ///< of the newest complete hello
     std::uint64_t challenge = 0;    ///< 0: none is open
     std::shared_ptr<const Statement> statement;
@@ -152,8 +150,6 @@ class Coordinator {
   void end_session(const std::string& node);
   [[nodiscard]] std::size_t arrival_bytes_max() const;
   bool has_place(const std::string& node);
-  bool keep_page(Session& session, wire::Hello page, std::size_t bytes);
-  void forget_pages(Session& session);
   void take_turn();
   void commit_arrivals();
   void submit_arrivals();
@@ -165,6 +161,7 @@ class Coordinator {
   void balance_credit();
   void note(const Settled& settled);
   void commit_http();
+  [[nodiscard]] rt::MqttMessage presence_message(const wire::Presence& presence) const;
   void publish_presence(bool online);
   void send_signed(const std::string& node, wire::TopicKind kind, const std::string& body);
   void refuse_command(const std::string& node, std::function<void(rt::Result<wire::Command>)> done);
@@ -200,11 +197,11 @@ class Coordinator {
   std::map<std::string, Session> sessions_;
   std::map<std::string, NodeLive> nodes_;
   CreditPool credit_;
+  StatementInbox hellos_;
   Downlink downlink_;
   LiveFeed live_;
   std::vector<Arrival> arrivals_;
   std::size_t arrival_bytes_ = 0;
-  std::size_t page_bytes_ = 0;                      ///< of all hellos that are not complete
   std::map<std::string, std::size_t> uncommitted_;  ///< arrivals of each node, under way or waiting
   int commits_under_way_ = 0;
   bool http_under_way_ = false;

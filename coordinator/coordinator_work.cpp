@@ -18,7 +18,6 @@ using wire::TopicKind;
 namespace {
 
 constexpr rt::Nanos kTick = rt::Seconds(1);
-constexpr rt::Nanos kSilenceMax = rt::Seconds(60);  ///< then a node's credit goes to others
 /// A node may have missed it, or met a late will: it is said again.
 constexpr rt::Nanos kPresenceEvery = rt::Seconds(30);
 constexpr rt::Nanos kEraseEvery = rt::Seconds(5);
@@ -69,21 +68,6 @@ void Coordinator::ask_for_damaged() {
           send_signed_command(each.node, std::move(each.command));
         }
       });
-}
-
-void Coordinator::forget_silent() {
-  const rt::Instant now = loop_.now();
-  std::vector<std::string> silent;
-  for (const auto& [node, session] : sessions_) {
-    if (now - session.last_heard > kSilenceMax) silent.push_back(node);
-  }
-  for (const std::string& node : silent) {
-    log_.info("node {} is silent: its credit is free for others", node);
-    end_session(node);
-  }
-  for (auto& [node, live] : nodes_) {
-    if (live.online && now - live.last_heard > kSilenceMax) set_online(node, false);
-  }
 }
 
 void Coordinator::compact() {

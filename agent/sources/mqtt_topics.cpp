@@ -79,7 +79,9 @@ void MqttTopics::connect() {
        .on_disconnected = [this](const std::string& why) { on_disconnected(why); },
        .on_message = [this](const rt::MqttMessage& m) { on_message(m); },
        .on_puback = [](std::uint64_t) {}});
-  ports_.mqtt.connect(config_.broker);
+  rt::MqttOptions broker = config_.broker;
+  if (config_.certificate_time) broker.certificate_time = config_.certificate_time();
+  ports_.mqtt.connect(broker);
 }
 
 void MqttTopics::on_connected() {

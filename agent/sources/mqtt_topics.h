@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ struct MqttTopicsConfig {
   std::string unit;              ///< kNumber only
   JsonMapping json;              ///< kJson only; its measurement counts when it is not empty
   bool request_rebirth = false;  ///< kSparkplug: may publish to NCMD
+  /// At which the broker's certificate is checked, asked at each try; empty: at the wall clock.
+  std::function<std::optional<rt::UnixTime>()> certificate_time;
 };
 
 /// Devices that speak MQTT of their own. Sampled. A retained message is old when it comes at

@@ -96,8 +96,17 @@ void Uplink::connect() {
   rt::MqttOptions options = options_.mqtt;
   options.client_id = "fp-" + options_.site + "-" + options_.node;
   options.will = gone_state();
+  options.certificate_time = certificate_time();
   state_ = State::kConnecting;
   mqtt_.connect(options);
+}
+
+/// [topic-6]. A clock that nothing vouches for may be right all the same: both are tried in turns.
+std::optional<rt::UnixTime> Uplink::certificate_time() {
+  const rt::UnixTime least = std::max(options_.built, front_.pin().last_time);
+  if (clock_.now() < least) return least;
+  if (clock_.synchronised()) return std::nullopt;
+  return doubtful_tries_++ % 2 == 0 ? std::nullopt : std::optional(least);
 }
 
 void Uplink::on_connected() {
@@ -142,13 +151,15 @@ std::optional<Message> Uplink::open(const rt::MqttMessage& message, Decode decod
     auto decoded = decode(*body);
     if (decoded && decoded->store_id == front_.pin().store_id) return std::move(*decoded);
   }
-  counters_.ignored += 1;
-  if (!std::exchange(foreign_logged_, true)) {
-    log_.warning(
-        "ignored a message on {} that the pinned coordinator did not sign; counted from now",
-        message.topic);
-  }
+  ignore_foreign(message.topic);
   return std::nullopt;
+}
+
+void Uplink::ignore_foreign(const std::string& topic) {
+  counters_.ignored += 1;
+  if (std::exchange(foreign_logged_, true)) return;
+  log_.warning("ignored a message on {} that the pinned coordinator did not sign; counted from now",
+               topic);
 }
 
 void Uplink::on_message(rt::MqttMessage message) {
@@ -159,11 +170,11 @@ void Uplink::on_message(rt::MqttMessage message) {
   }
   switch (parsed->kind) {
     case TopicKind::kPresence: {
-      const auto presence = wire::decode_presence(message.payload);
+      const auto presence = wire::open_presence(message.topic, message.payload);
       if (presence) {
-        on_presence(*presence);
+        on_presence(message.topic, *presence);
       } else {
-        counters_.ignored += 1;
+        ignore_foreign(message.topic);
       }
       break;
     }
@@ -186,15 +197,19 @@ void Uplink::on_message(rt::MqttMessage message) {
   }
 }
 
-void Uplink::on_presence(const wire::Presence& presence) {
+void Uplink::on_presence(const std::string& topic, const wire::Presence& presence) {
   if (front_.pin().store_id.is_zero()) {
     if (!options_.pin_at_first_sight || !presence.online) {
       if (!options_.pin_at_first_sight)
         log_.error("this node is not enrolled: it knows no coordinator's key");
       return;
     }
-    front_.set_pin({presence.store_id, presence.public_key, 0});
+    front_.set_pin({presence.store_id, presence.public_key, 0, {}});
     log_.info("pinned coordinator store {} at first sight", presence.store_id.hex());
+  }
+  if (presence.store_id == front_.pin().store_id &&
+      presence.public_key != front_.pin().public_key) {
+    return ignore_foreign(topic);
   }
   if (presence.store_id != front_.pin().store_id) {
     counters_.ignored += 1;
@@ -262,7 +277,12 @@ void Uplink::send_hello(std::vector<wire::IncarnationStatement> statement, bool 
     log_.error("the hello has {} pages and the coordinator takes {}: nothing can be delivered",
                pages.size(), wire::kHelloPagesMax);
   }
-  pages_.assign(std::make_move_iterator(pages.begin()), std::make_move_iterator(pages.end()));
+  std::vector<wire::Hash128> hashes;
+  for (const wire::Hello& page : pages) {
+    pages_.push_back(wire::encode(page));
+    hashes.push_back(wire::hash128(pages_.back()));
+  }
+  statement_hash_ = wire::statement_hash(hashes);
   state_ = State::kHelloSent;
   hello_patience_ = hello_retry_.take();
   hand_over_pages();
@@ -271,8 +291,7 @@ void Uplink::send_hello(std::vector<wire::IncarnationStatement> statement, bool 
 
 void Uplink::hand_over_pages() {
   while (!pages_.empty()) {
-    auto sent = hand_over({topic(TopicKind::kHello), wire::encode(pages_.front()), false},
-                          pages_.size() > 1);
+    auto sent = hand_over({topic(TopicKind::kHello), pages_.front(), false}, pages_.size() > 1);
     if (!sent) return;  // the window is full: on_puback comes back to it
     last_page_token_ = *sent;
     pages_.pop_front();
@@ -311,9 +330,8 @@ void Uplink::on_challenge(const wire::Challenge& challenge) {
   }
   answered_ = true;  // one answer a nonce [chal-1]
   generation_ = challenge.generation;
-  auto sent = hand_over(
-      {topic(TopicKind::kAnswer), wire::encode(wire::Answer{nonce_, challenge.number}), false},
-      false);
+  const wire::Answer answer{nonce_, challenge.number, statement_hash_};
+  auto sent = hand_over({topic(TopicKind::kAnswer), wire::encode(answer), false}, false);
   if (!sent) log_.debug("answer not sent: {}", sent.error().message);
   state_ = State::kAnswered;
 }
@@ -329,6 +347,7 @@ void Uplink::on_welcome(const wire::Welcome& welcome) {
   command_mark_ = std::max(command_mark_, welcome.command_mark);
   Pin pin = front_.pin();
   pin.generation = welcome.generation;
+  pin.last_time = welcome.time;
   front_.apply_welcome(welcome, pin, [this, welcome](rt::Result<WelcomeOutcome> outcome) {
     if (state_ != State::kWelcoming || welcome.nonce != nonce_) return;
     on_welcomed(welcome, std::move(outcome));

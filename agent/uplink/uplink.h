@@ -34,6 +34,7 @@ struct UplinkOptions {
   std::uint64_t bytes_per_second = 0;  ///< 0: as fast as the link
   std::uint64_t bytes_per_day = 0;     ///< 0: no budget; what sessions need goes even above it
   bool pin_at_first_sight = false;     ///< loopback only [topic-3]
+  rt::UnixTime built;                  ///< no right clock stands before it [topic-6]
 };
 
 /// Fills what the uplink does not know of the node's state: sources, forecast.
@@ -62,6 +63,9 @@ class Uplink final : public RecordSink {
   void set_on_command(OnCommand on_command) { on_command_ = std::move(on_command); }
   /// The highest command id in the inbox; the larger one stays.
   void set_command_mark(std::uint64_t mark) { command_mark_ = std::max(command_mark_, mark); }
+  /// At which a server's certificate is checked at the next try to connect; none: at the wall clock
+  /// [topic-6].
+  [[nodiscard]] std::optional<rt::UnixTime> certificate_time();
   void start();
   /// Says goodbye to the broker. The session ends; what is in memory stays in memory.
   void stop();
@@ -103,7 +107,8 @@ class Uplink final : public RecordSink {
   void on_connected();
   void on_disconnected(const std::string& why);
   void on_message(rt::MqttMessage message);
-  void on_presence(const wire::Presence& presence);
+  void on_presence(const std::string& topic, const wire::Presence& presence);
+  void ignore_foreign(const std::string& topic);
   void say_hello(bool list_all);
   void send_hello(std::vector<wire::IncarnationStatement> statement, bool list_all);
   void hand_over_pages();
@@ -164,7 +169,8 @@ class Uplink final : public RecordSink {
   std::uint64_t generation_ = 0;  ///< of the challenge answered, then of the session
   std::uint64_t presence_generation_ = 0;
   bool answered_ = false;
-  std::deque<wire::Hello> pages_;      ///< of the hello, until there is room for them on the link
+  std::deque<std::string> pages_;      ///< of the hello, until there is room for them on the link
+  wire::Hash128 statement_hash_;       ///< of all its pages [chal-3]
   std::uint64_t last_page_token_ = 0;  ///< of those handed over; 0: none
   std::unordered_set<wire::Hash128> known_sets_;
   std::vector<wire::NameRange> marks_;  ///< to tell
@@ -178,6 +184,7 @@ class Uplink final : public RecordSink {
   Backoff hunger_;                     ///< between hellos that ask for credit
   std::optional<rt::Instant> ask_at_;  ///< when to ask for it; none: there is some
   Backoff reconnect_;
+  std::uint64_t doubtful_tries_ = 0;  ///< to connect, while the clock may be wrong
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
   rt::TimerId hello_timer_ = rt::TimerId::kNone;
   rt::TimerId tick_ = rt::TimerId::kNone;

@@ -28,40 +28,6 @@ constexpr std::size_t kBranchChangesMax = 3;  ///< within a day; the third prove
 
 }  // namespace
 
-Result<Statement> join_pages(const std::string& node, std::vector<wire::Hello> pages) {
-  Statement out;
-  out.node = node;
-  std::map<wire::IncarnationId, std::size_t> places;
-  int live = 0;
-  for (wire::Hello& page : pages) {
-    for (wire::IncarnationStatement& each : page.incarnations) {
-      const auto [place, added] = places.try_emplace(each.id, out.incarnations.size());
-      if (added) {
-        live += each.live ? 1 : 0;
-        out.incarnations.push_back(std::move(each));
-        continue;
-      }
-      wire::IncarnationStatement& whole = out.incarnations[place->second];
-      whole.held.insert(whole.held.end(), each.held.begin(), each.held.end());
-      whole.kept.insert(whole.kept.end(), each.kept.begin(), each.kept.end());
-    }
-  }
-  for (wire::IncarnationStatement& each : out.incarnations) {
-    for (std::vector<SeqRange>* ranges : {&each.held, &each.kept}) {
-      std::sort(ranges->begin(), ranges->end());
-      for (std::size_t i = 1; i < ranges->size(); ++i) {
-        if ((*ranges)[i].first <= (*ranges)[i - 1].last) {
-          return Error{Errc::kInvalid, "a hello states one name twice"};
-        }
-      }
-    }
-  }
-  if (live != 1) return Error{Errc::kInvalid, "a hello states one live incarnation"};
-  out.head = std::move(pages.back());
-  out.head.incarnations.clear();
-  return out;
-}
-
 Result<std::vector<IncarnationRow>> Concluder::unlisted_ancestors(const Statement& statement) {
   std::set<wire::IncarnationId> listed;
   for (const auto& each : statement.incarnations) listed.insert(each.id);
@@ -84,8 +50,7 @@ Result<std::vector<IncarnationRow>> Concluder::unlisted_ancestors(const Statemen
   return out;
 }
 
-Result<bool> Concluder::digest_agrees(const Statement& statement, rt::UnixTime now) {
-  static_cast<void>(now);
+Result<bool> Concluder::digest_agrees(const Statement& statement) {
   const auto ancestors = unlisted_ancestors(statement);
   if (!ancestors) return ancestors.error();
   wire::Hash128 digest;
@@ -327,6 +292,9 @@ Status Concluder::settle_missing(const Stated& stated, std::optional<std::int64_
     }
   }
   if (high == 0) return ok();
+  if (stated.said == nullptr) {  // in the digest: it holds nothing
+    if (auto done = ledger_.drop_hashes(row.no, {1, high}); !done) return done;
+  }
   const auto open = ledger_.unsettled(row.no, {1, high});
   if (!open) return open.error();
   for (const SeqRange& range : wire::subtract(*open, owed)) {

@@ -5,22 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/ingest/statement.h"
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/set_back.h"
 #include "proto/rt/result.h"
 #include "proto/wire/messages.h"
 
 namespace fieldpost::coordinator {
-
-/// A complete hello: its pages joined.
-struct Statement {
-  std::string node;
-  wire::Hello head;                                      ///< of the last page; its list is empty
-  std::vector<wire::IncarnationStatement> incarnations;  ///< parts of one incarnation joined
-};
-
-/// Joins the pages of one nonce. kInvalid: two live incarnations, none, or ranges that overlap.
-rt::Result<Statement> join_pages(const std::string& node, std::vector<wire::Hello> pages);
 
 /// Entries of each kind in one welcome. Of verdicts, what does not fit is published again; of
 /// missing names, see Conclusion::more_missing.
@@ -45,7 +36,7 @@ class Concluder {
       : db_(db), ledger_(ledger), set_back_(set_back), entries_max_(entries_max) {}
 
   /// [hello-5]: whether the digest is that of the ancestors which the statement does not list.
-  rt::Result<bool> digest_agrees(const Statement& statement, rt::UnixTime now);
+  rt::Result<bool> digest_agrees(const Statement& statement);
 
   /// In one transaction of its own; nothing is changed on failure.
   rt::Result<Conclusion> conclude(const Statement& statement, const Moment& moment);

@@ -276,8 +276,8 @@ Result<std::vector<wire::SeqRange>> Ledger::unsettled(IncarnationNo incarnation,
 Status Ledger::extend_settled(IncarnationNo incarnation, wire::SeqRange range) {
   std::uint64_t first = range.first, last = range.last;
   rt::Statement& before = db_.prepare(
-      "SELECT first FROM settled WHERE incarnation_no = ?1 AND first < ?2 AND last = ?2 - 1"
-      " ORDER BY first DESC LIMIT 1");
+      "SELECT first FROM settled WHERE incarnation_no = ?1 AND last = ?2 - 1"
+      " AND first = (SELECT max(first) FROM settled WHERE incarnation_no = ?1 AND first < ?2)");
   before.bind(1, incarnation).bind(2, range.first);
   auto row = before.step();
   if (!row) return row.error();

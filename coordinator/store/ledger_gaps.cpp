@@ -102,7 +102,9 @@ Result<std::vector<wire::SeqRange>> Ledger::raise_gap_names(IncarnationNo incarn
 Result<bool> Ledger::has_unconfirmed(IncarnationNo incarnation, wire::SeqRange range) {
   rt::Statement& get = db_.prepare(
       "SELECT 1 FROM gap_name n JOIN gap g ON g.no = n.gap_no WHERE n.incarnation_no = ?1"
-      " AND n.first <= ?3 AND n.last >= ?2 AND g.state = 1 LIMIT 1");
+      " AND n.first <= ?3 AND n.last >= ?2 AND g.state = 1 AND n.first >="
+      " coalesce((SELECT max(first) FROM gap_name WHERE incarnation_no = ?1 AND first <= ?2), ?2)"
+      " LIMIT 1");
   get.bind(1, incarnation).bind(2, range.first).bind(3, range.last);
   const auto row = get.step();
   if (!row) return row.error();
@@ -123,7 +125,9 @@ Status Ledger::leave_unconfirmed(IncarnationNo incarnation, wire::SeqRange range
   std::vector<GapNameRow> touched;
   rt::Statement& rows = db_.prepare(
       "SELECT n.gap_no, n.first, n.last FROM gap_name n JOIN gap g ON g.no = n.gap_no"
-      " WHERE n.incarnation_no = ?1 AND n.first <= ?3 AND n.last >= ?2 AND g.state = 1");
+      " WHERE n.incarnation_no = ?1 AND n.first <= ?3 AND n.last >= ?2 AND g.state = 1"
+      " AND n.first >= coalesce((SELECT max(first) FROM gap_name WHERE incarnation_no = ?1"
+      " AND first <= ?2), ?2)");
   rows.bind(1, incarnation).bind(2, range.first).bind(3, range.last);
   for (;;) {
     const auto row = rows.step();

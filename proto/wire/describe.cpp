@@ -296,7 +296,7 @@ rt::Result<Json> json_for(TopicKind kind, std::string_view topic, std::string_vi
     case TopicKind::kAnswer: return json_or_error("answer", decode_answer(payload));
     case TopicKind::kUp: return json_or_error("envelope", decode_envelope(payload));
     case TopicKind::kState: return json_or_error("node_state", decode_node_state(payload));
-    case TopicKind::kPresence: return json_or_error("presence", decode_presence(payload));
+    case TopicKind::kPresence: return unsealed("presence", topic, payload, key, decode_presence);
     case TopicKind::kChallenge: return unsealed("challenge", topic, payload, key, decode_challenge);
     case TopicKind::kWelcome: return unsealed("welcome", topic, payload, key, decode_welcome);
     case TopicKind::kReceipt: return unsealed("receipt", topic, payload, key, decode_receipt);

@@ -1,4 +1,4 @@
-// What the coordinator sends: bodies of `Signed` messages, and its presence.
+// What the coordinator sends: bodies of `Signed` messages.
 #include <algorithm>
 
 #include "proto/schema/wire_generated.h"
@@ -163,6 +163,16 @@ rt::Result<Presence> decode_presence(std::string_view bytes) {
                     .public_key = read_key(in, flat->public_key()),
                     .version = in.text(flat->version())};
   return in.finish(std::move(presence));
+}
+
+rt::Result<Presence> open_presence(std::string_view topic, std::string_view message) {
+  const auto body = peek_signed_body(message);
+  if (!body) return body.error();
+  auto presence = decode_presence(*body);
+  if (!presence) return presence;
+  const auto opened = open_signed(topic, message, presence->public_key);
+  if (!opened) return opened.error();
+  return presence;
 }
 
 }  // namespace fieldpost::wire

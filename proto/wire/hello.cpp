@@ -93,14 +93,23 @@ Hash128 digest_of(IncarnationId id, IncarnationId parent, std::uint64_t highest)
 
 std::string encode(const Answer& answer) {
   flatbuffers::FlatBufferBuilder builder;
-  return finish(builder, fb::CreateAnswer(builder, answer.nonce, answer.number));
+  const auto statement = to_flat(answer.statement);
+  return finish(builder, fb::CreateAnswer(builder, answer.nonce, answer.number, &statement));
 }
 
 rt::Result<Answer> decode_answer(std::string_view bytes) {
   FlatReader in("answer", bytes);
   const auto* flat = in.root<fb::Answer>();
   if (flat == nullptr) return in.error();
-  return in.finish(Answer{.nonce = flat->nonce(), .number = flat->number()});
+  return in.finish(Answer{.nonce = flat->nonce(),
+                          .number = flat->number(),
+                          .statement = id_or_zero(flat->statement())});
+}
+
+Hash128 statement_hash(const std::vector<Hash128>& pages) {
+  std::string bytes;
+  for (const Hash128& page : pages) bytes += page.bytes();
+  return hash128(bytes);
 }
 
 }  // namespace fieldpost::wire

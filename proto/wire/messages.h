@@ -134,10 +134,13 @@ rt::Result<Hello> decode_hello(std::string_view bytes);
 struct Answer {
   std::uint64_t nonce = 0;
   std::uint64_t number = 0;
+  Hash128 statement;  ///< `statement_hash` of the hello that it stands for
   bool operator==(const Answer&) const = default;
 };
 [[nodiscard]] std::string encode(const Answer& answer);
 rt::Result<Answer> decode_answer(std::string_view bytes);
+/// Of the hashes of a hello's encoded pages, in their order [chal-3].
+[[nodiscard]] Hash128 statement_hash(const std::vector<Hash128>& pages);
 
 struct SourceState {
   std::string name;
@@ -253,5 +256,8 @@ struct Presence {
 };
 [[nodiscard]] std::string encode(const Presence& presence);
 rt::Result<Presence> decode_presence(std::string_view bytes);
+/// From a `Signed` message that the key in it signed. That it is the right key is for the caller to
+/// see. kCorrupt, kDenied as `open_signed`.
+rt::Result<Presence> open_presence(std::string_view topic, std::string_view message);
 
 }  // namespace fieldpost::wire

@@ -91,7 +91,7 @@ wire::Hello sample_hello() {
 }
 
 wire::Answer sample_answer() {
-  return {.nonce = kNonce, .number = 0x123456789abcdef0};
+  return {.nonce = kNonce, .number = 0x123456789abcdef0, .statement = kOtherSet};
 }
 
 wire::NodeState sample_node_state() {
@@ -179,6 +179,7 @@ std::vector<SampleMessage> sample_messages() {
     const std::string topic = std::string(kPrefix).append(leaf);
     return SampleMessage{std::move(name), topic, key.seal(topic, body)};
   };
+  const std::string presence_topic = "fieldpost/v1/lab/_coordinator/state";
   return {
       {"record", "", wire::encode(sample_record())},
       {"record_renamed", "", wire::encode(sample_renamed_record())},
@@ -190,7 +191,7 @@ std::vector<SampleMessage> sample_messages() {
       sealed("welcome", "welcome", wire::encode(sample_welcome())),
       sealed("receipt", "receipt", wire::encode(sample_receipt())),
       sealed("command", "cmd", wire::encode(sample_command())),
-      {"presence", "fieldpost/v1/lab/_coordinator/state", wire::encode(sample_presence())},
+      {"presence", presence_topic, key.seal(presence_topic, wire::encode(sample_presence()))},
   };
 }
 

@@ -4,15 +4,18 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "coordinator/ingest/conclusion.h"
+#include "coordinator/ingest/statement.h"
 #include "proto/wire/limits.h"
 
 namespace fieldpost::agent {
 namespace {
 
+using coordinator::Statement;
+using coordinator::StatementInbox;
 using wire::IncarnationStatement;
 
 constexpr wire::SpoolId kSpool{7, 8};
@@ -47,19 +50,36 @@ std::vector<wire::SeqRange> fragments(std::uint64_t first, std::size_t count) {
   return out;
 }
 
-/// As the coordinator takes them: through the wire, joined.
-coordinator::Statement taken(const std::vector<wire::Hello>& pages) {
-  std::vector<wire::Hello> decoded;
-  for (const wire::Hello& page : pages) {
-    const std::string bytes = wire::encode(page);
-    CHECK(bytes.size() <= wire::kEnvelopeBytesMax);
-    auto hello = wire::decode_hello(bytes);
-    REQUIRE(hello.has_value());
-    decoded.push_back(std::move(*hello));
+/// Through the wire into `inbox`.
+rt::Result<std::optional<Statement>> take(StatementInbox& inbox, const wire::Hello& page,
+                                          const std::string& node = "n1") {
+  const std::string bytes = wire::encode(page);
+  CHECK(bytes.size() <= wire::kEnvelopeBytesMax);
+  auto hello = wire::decode_hello(bytes);
+  REQUIRE(hello.has_value());
+  return inbox.take(node, std::move(*hello), bytes);
+}
+
+wire::Hash128 hash_of(const std::vector<wire::Hello>& pages) {
+  std::vector<wire::Hash128> hashes;
+  for (const wire::Hello& page : pages) hashes.push_back(wire::hash128(wire::encode(page)));
+  return wire::statement_hash(hashes);
+}
+
+/// As the coordinator takes them: in any order, through the wire, joined.
+Statement taken(const std::vector<wire::Hello>& pages) {
+  StatementInbox inbox(64 << 20);
+  std::optional<Statement> whole;
+  for (std::size_t i = pages.size(); i-- > 0;) {
+    REQUIRE(!whole);
+    auto statement = take(inbox, pages[i]);
+    REQUIRE(statement.has_value());
+    whole = std::move(*statement);
   }
-  auto joined = coordinator::join_pages("n1", std::move(decoded));
-  REQUIRE(joined.has_value());
-  return std::move(*joined);
+  REQUIRE(whole.has_value());
+  CHECK(whole->hash == hash_of(pages));
+  CHECK(inbox.size() == 0);
+  return std::move(*whole);
 }
 
 TEST_CASE("a small statement is one page, and lists everything") {
@@ -123,6 +143,62 @@ TEST_CASE("one incarnation with very many ranges is stated over pages and joined
     CHECK(pages[i].labels == head().labels);
   }
   CHECK(taken(pages).incarnations == statement);
+}
+
+TEST_CASE("one bit that changed on the way gives a statement another hash") {
+  auto statement = chain(2);
+  statement[0].held = {{1, 5}, {9, 9}};
+  const auto pages = hello_pages(head(), statement, false);
+  const std::string good = wire::encode(pages[0]);
+  const wire::Hash128 hash = taken(pages).hash;
+  std::size_t understood = 0;
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    auto hello = wire::decode_hello(bad);
+    if (!hello) continue;
+    StatementInbox inbox(64 << 20);
+    const auto joined = inbox.take("n1", std::move(*hello), bad);
+    if (!joined || !*joined) continue;
+    understood += 1;
+    CHECK((*joined)->hash != hash);
+  }
+  CHECK(understood > 100);  // or nothing was shown
+}
+
+TEST_CASE("pages of another hello, and those that came already, are not mixed in") {
+  auto statement = chain(2);
+  statement[0].held = fragments(1, 20'000);
+  auto pages = hello_pages(head(), statement, false);
+  REQUIRE(pages.size() >= 2);
+  StatementInbox inbox(64 << 20);
+  CHECK(!*take(inbox, pages[0]));
+  const std::size_t one = inbox.size();
+  CHECK(!*take(inbox, pages[0]));
+  CHECK(inbox.size() == one);
+  wire::Hello of_another = pages[1];
+  of_another.nonce += 1;
+  CHECK(!*take(inbox, of_another));  // the newest nonce counts
+  CHECK(!*take(inbox, pages[1], "n2"));
+  for (std::size_t i = 1; i < pages.size(); ++i) CHECK(!*take(inbox, pages[i]));
+  const auto whole = take(inbox, pages[0]);
+  REQUIRE(*whole);
+  CHECK((*whole)->incarnations == statement);
+}
+
+TEST_CASE("pages of all nodes together are bounded, and who meets the bound begins anew") {
+  auto statement = chain(2);
+  statement[0].held = fragments(1, 20'000);
+  const auto pages = hello_pages(head(), statement, false);
+  REQUIRE(pages.size() >= 2);
+  StatementInbox inbox(wire::encode(pages[0]).size() * 3 / 2);
+  CHECK(!*take(inbox, pages[0]));
+  const auto refused = take(inbox, pages[0], "n2");
+  REQUIRE(!refused);
+  CHECK(refused.error().code == rt::Errc::kFull);
+  inbox.forget("n1");
+  CHECK(inbox.size() == 0);
+  CHECK(!*take(inbox, pages[0], "n2"));
 }
 
 TEST_CASE("half a million ranges are the most that the pages of one hello hold") {

@@ -36,7 +36,9 @@ TEST_CASE("messages released with version 1 are decoded") {
   CHECK(*wire::decode_welcome(golden_body("welcome", "welcome")) == sample_welcome());
   CHECK(*wire::decode_receipt(golden_body("receipt", "receipt")) == sample_receipt());
   CHECK(*wire::decode_command(golden_body("command", "cmd")) == sample_command());
-  CHECK(*wire::decode_presence(golden("presence")) == sample_presence());
+  const std::string body = *wire::open_signed("fieldpost/v1/lab/_coordinator/state",
+                                              golden("presence"), sample_key().public_key());
+  CHECK(*wire::decode_presence(body) == sample_presence());
 }
 
 TEST_CASE("messages are encoded to the bytes that were released") {

@@ -292,6 +292,25 @@ TEST_CASE("malformed downlink messages are refused, each for its own reason") {
         "corrupt: decoding node state: too many sources");
 }
 
+TEST_CASE("a presence is believed when the key in it signed it, for its topic") {
+  const std::string topic = "fieldpost/v1/lab/_coordinator/state";
+  wire::Presence presence = sample_presence();
+  presence.public_key = sample_key().public_key();
+  const std::string body = wire::encode(presence);
+  const std::string message = sample_key().seal(topic, body);
+  CHECK(*wire::open_presence(topic, message) == presence);
+  const auto code_of = [](const rt::Result<wire::Presence>& refused) {
+    REQUIRE(!refused);
+    return refused.error().code;
+  };
+  CHECK(code_of(wire::open_presence("fieldpost/v1/other/_coordinator/state", message)) ==
+        rt::Errc::kDenied);
+  CHECK(code_of(wire::open_presence(topic, body)) == rt::Errc::kCorrupt);  // not signed at all
+  presence.public_key[0] ^= 1;
+  CHECK(code_of(wire::open_presence(topic, sample_key().seal(topic, wire::encode(presence)))) ==
+        rt::Errc::kDenied);
+}
+
 TEST_CASE("a presence without a whole key is refused") {
   flatbuffers::FlatBufferBuilder builder;
   const auto key = builder.CreateVector(std::vector<std::uint8_t>(31));

@@ -1,4 +1,5 @@
-// The coordinator's connection to the broker, when the store is slow or fails.
+// Connections to the broker: of a coordinator whose store is slow or fails, of a node whose clock
+// is wrong.
 #include <doctest/doctest.h>
 
 #include "tests/sim/sim_node.h"
@@ -65,6 +66,38 @@ TEST_CASE("a coordinator that is stopped before its generation is drawn is never
   w.world.run_for(minutes(2));
   CHECK_FALSE(w.broker.connected(kCoordinator));
   CHECK_FALSE(w.site.coordinator()->is_connected());
+}
+
+TEST_CASE("certificates are checked at the last welcome while the clock stands before it") {
+  ConnectionWorld w;
+  const auto time = [&] { return w.node.uplink()->certificate_time(); };
+  const rt::UnixTime welcomed = w.node.front()->pin().last_time;
+  CHECK(welcomed == w.site.clock().now());
+  w.node.clock().set_synchronised(true);
+  CHECK(time() == std::nullopt);
+  w.node.clock().set_offset(-std::chrono::hours(24 * 365 * 50));
+  CHECK(time() == welcomed);  // whatever the kernel says of it
+  w.node.kill();
+  w.site.kill();  // no welcome tells it anything new
+  w.node.start();
+  CHECK(time() == welcomed);
+  w.node.clock().set_synchronised(false);
+  CHECK(time() == welcomed);
+}
+
+TEST_CASE("a later clock that nothing vouches for and the last welcome are tried in turns") {
+  ConnectionWorld w;
+  w.node.clock().set_synchronised(false);
+  w.world.run_for(minutes(1));
+  const rt::UnixTime welcomed = w.node.front()->pin().last_time;
+  int at_wall = 0, at_welcome = 0;
+  for (int i = 0; i < 4; ++i) {
+    const auto time = w.node.uplink()->certificate_time();
+    (time ? at_welcome : at_wall) += 1;
+    if (time) CHECK(*time == welcomed);
+  }
+  CHECK(at_wall == 2);
+  CHECK(at_welcome == 2);
 }
 
 }  // namespace fieldpost::sim

@@ -39,19 +39,6 @@ struct MissingWorld {
     }
     site.set_back();
   }
-  /// Afterwards the site is down.
-  std::int64_t number(std::string_view sql) {
-    site.kill();
-    rt::DatabaseOptions options;
-    options.vfs = site.vfs().name();
-    auto db = rt::Database::open(site.path(), options);
-    REQUIRE(db);
-    rt::Statement& row = db->prepare(sql);
-    REQUIRE(*row.step());
-    const std::int64_t value = row.i64(0);
-    row.reset();
-    return value;
-  }
 };
 
 }  // namespace
@@ -60,7 +47,7 @@ TEST_CASE("what is missing and did not fit into one welcome is asked for in the 
   MissingWorld w;
   w.world.run_for(minutes(30));  // a node waits ever longer for receipts
   CHECK(w.node.idle());
-  CHECK(w.number("SELECT delivered FROM node") == kLives * kReadingsALife);
+  CHECK(w.site.number("SELECT delivered FROM node") == kLives * kReadingsALife);
 }
 
 }  // namespace fieldpost::sim

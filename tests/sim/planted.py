@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUGS = {
     "receipt-before-commit": [
         (
-            "coordinator/coordinator.cpp",
+            "coordinator/coordinator_arrivals.cpp",
             "  auto settled = std::make_shared<rt::Result<std::vector<Settled>>>"
             "(std::vector<Settled>{});\n  run_store(\n      [arrivals, settled,",
             """  std::vector<Settled> early;
@@ -209,12 +209,24 @@ BUGS = {
     ],
     "late-hello-believed": [
         (
-            "coordinator/coordinator.cpp",
+            "coordinator/coordinator_handshake.cpp",
             "        *agrees = *same;\n",
             """        *agrees = *same;
         const auto concluded = store.concluder().conclude(*statement, {now});
         if (!concluded) return concluded.error();
 """,
+        ),
+        (
+            "coordinator/coordinator_handshake.cpp",
+            "      [statement, agrees](Store& store)",
+            "      [statement, agrees, now = clock_.now()](Store& store)",
+        ),
+    ],
+    "damaged-hello-believed": [
+        (
+            "coordinator/coordinator_handshake.cpp",
+            "  if (answer->statement != session.statement->hash) {\n",
+            "  if (answer->statement.is_zero()) {\n",
         ),
     ],
     "incarnation-written-late": [

@@ -90,4 +90,18 @@ void SimSite::set_back() {
   start();
 }
 
+std::int64_t SimSite::number(std::string_view sql) {
+  kill();
+  rt::DatabaseOptions options;
+  options.vfs = vfs().name();
+  auto db = rt::Database::open(path(), options);
+  FP_CHECK(db.has_value());
+  rt::Statement& row = db->prepare(sql);
+  const auto found = row.step();
+  FP_CHECK(found.has_value() && *found);
+  const std::int64_t value = row.i64(0);
+  row.reset();
+  return value;
+}
+
 }  // namespace fieldpost::sim

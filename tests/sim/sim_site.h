@@ -25,6 +25,8 @@ class SimSite {
   void start();
   void kill();
   void power_cut();
+  /// The first number that `sql` gives of the store; the site is down afterwards.
+  [[nodiscard]] std::int64_t number(std::string_view sql);
   [[nodiscard]] bool running() const { return process_ != nullptr; }
   void save() { saved_ = disk_.snapshot(); }
   [[nodiscard]] bool has_saved() const { return saved_.has_value(); }

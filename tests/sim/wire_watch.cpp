@@ -1,5 +1,7 @@
 #include "tests/sim/wire_watch.h"
 
+#include <fmt/format.h>
+
 #include <iterator>
 #include <utility>
 
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t kSaidMax = 200;
 constexpr std::uint64_t kForgedSeqs = 100'000;
+constexpr std::size_t kFaultsMax = 4;
 
 }  // namespace
 
@@ -29,6 +32,9 @@ void WireWatch::on_welcome(const std::string& node, const wire::Welcome& welcome
   last.time = welcome.time;
   last.credit_bytes = welcome.credit_bytes;
   last.event_credit_bytes = welcome.event_credit_bytes;
+  Lease& lease = leases_[welcome.nonce];
+  lease.records.grant(welcome.credit_bytes);
+  lease.events.grant(welcome.event_credit_bytes);
   for (const wire::StoredHash& stored : welcome.stored) answered_.insert(stored.name);
   for (const wire::VerdictRange& each : welcome.verdicts) {
     for (std::uint64_t seq = each.names.seqs.first; seq <= each.names.seqs.last; ++seq) {
@@ -43,8 +49,41 @@ void WireWatch::on_receipt(const std::string& node, wire::Receipt receipt) {
       answered_.insert({each.names.incarnation, seq});
     }
   }
+  Lease& lease = leases_[receipt.nonce];
+  lease.records.grant(receipt.credit_bytes);
+  lease.events.grant(receipt.event_credit_bytes);
+  for (const wire::VerdictRange& each : receipt.verdicts) {
+    lease.records.settle(each.names);
+    lease.events.settle(each.names);
+  }
   receipted_.insert(receipted_.end(), receipt.verdicts.begin(), receipt.verdicts.end());
   sessions_[node].last = std::move(receipt);
+}
+
+void WireWatch::Pool::settle(const wire::NameRange& range) {
+  const auto end = in_flight.upper_bound({range.incarnation, range.seqs.last});
+  for (auto it = in_flight.lower_bound({range.incarnation, range.seqs.first}); it != end;) {
+    bytes -= it->second;
+    it = in_flight.erase(it);
+  }
+}
+
+void WireWatch::fault(std::string text) {
+  if (faults_.size() < kFaultsMax) faults_.push_back(std::move(text));
+}
+
+void WireWatch::on_envelope(const std::string& node, const wire::Envelope& envelope,
+                            wire::Lane lane, std::size_t bytes) {
+  const auto lease = leases_.find(envelope.nonce);
+  if (lease == leases_.end()) return fault(node + " published outside a session");
+  Pool& pool = lane == wire::Lane::kEvent ? lease->second.events : lease->second.records;
+  pool.settle({envelope.name.incarnation, {envelope.name.seq, envelope.name.seq}});  // once a name
+  pool.in_flight[envelope.name] = bytes;
+  pool.bytes += bytes;
+  if (pool.bytes > pool.credit) {
+    fault(fmt::format("{} has {} bytes on their way with a credit of {}", node, pool.bytes,
+                      pool.credit));
+  }
 }
 
 void WireWatch::check_answered(const wire::NameRange& range) {
@@ -77,6 +116,7 @@ void WireWatch::on_taken(const std::string& client_id, const rt::MqttMessage& me
     }
     case wire::TopicKind::kUp:
       if (const auto envelope = wire::decode_envelope(message.payload)) {
+        on_envelope(topic->node, *envelope, topic->lane, message.payload.size());
         for (const wire::NameRange& marked : envelope->marked) check_answered(marked);
       }
       return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -36,6 +37,8 @@ class WireWatch {
   [[nodiscard]] const std::vector<wire::VerdictRange>& receipted() const { return receipted_; }
   /// Names that some node takes for delivered though no coordinator said anything of them.
   [[nodiscard]] const std::vector<wire::Name>& believed() const { return believed_; }
+  /// Envelopes outside a welcomed session [wel-6], and beyond any credit of theirs [credit-1].
+  [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
 
  private:
   struct Session {
@@ -43,6 +46,21 @@ class WireWatch {
     std::optional<wire::Receipt> last;  ///< without verdicts: what the welcome told
   };
 
+  /// One of the two pools of a session.
+  struct Pool {
+    std::uint64_t credit = 0;  ///< the most that was ever granted: what was published before counts
+    std::map<wire::Name, std::uint64_t> in_flight;  ///< bytes
+    std::uint64_t bytes = 0;
+    void grant(std::uint64_t more) { credit = std::max(credit, more); }
+    void settle(const wire::NameRange& range);
+  };
+  struct Lease {
+    Pool records, events;
+  };
+
+  void on_envelope(const std::string& node, const wire::Envelope& envelope, wire::Lane lane,
+                   std::size_t bytes);
+  void fault(std::string text);
   void on_hello(const std::string& node, const wire::Hello& hello);
   void on_welcome(const std::string& node, const wire::Welcome& welcome);
   void on_receipt(const std::string& node, wire::Receipt receipt);
@@ -56,6 +74,8 @@ class WireWatch {
   std::set<wire::Name> answered_;  ///< by a receipt or a welcome
   std::vector<wire::Name> believed_;
   std::map<std::string, Session> sessions_;  ///< by node
+  std::map<std::uint64_t, Lease> leases_;    ///< by nonce of a welcomed session
+  std::vector<std::string> faults_;
 };
 
 }  // namespace fieldpost::sim

@@ -97,10 +97,11 @@ void Lab::write_configurations() const {
       options_.host_metrics ? fmt::format("[[source]]\nkind = \"host_metrics\"\nevery = \"{}\"\n",
                                           options_.metrics_every)
                             : "";
-  write_file(directory_ + "/agent.toml",
-             fmt::format("{}[node]\nid = \"bench\"\nsite = \"lab\"\n[spool]\npath = \"{}/agent\"\n"
-                         "[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n{}",
-                         of_agent, directory_, socket_path(), agent_port_, source));
+  write_file(
+      directory_ + "/agent.toml",
+      fmt::format("{}[node]\nid = \"bench\"\nsite = \"lab\"\n[spool]\npath = \"{}/agent\"\n"
+                  "[listen]\nsocket = \"{}\"\nhttp = \"127.0.0.1:{}\"\n{}",
+                  of_agent, directory_, socket_path(), agent_port_, source + options_.sources));
 }
 
 void Lab::start(Role role) {

@@ -20,6 +20,7 @@ struct LabOptions {
   std::string scratch;        ///< an existing directory
   bool host_metrics = false;  ///< the agent looks at this machine
   std::string metrics_every = "1s";
+  std::string sources;        ///< more of agent.toml
   bool compact_soon = false;  ///< the coordinator merges at once what it has
   /// Where the agent finds the broker; another address than loopback is of this machine, too.
   std::string broker_address = "127.0.0.1";

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kPageBytes = 4096;
 constexpr int kReservePages = 512;  ///< as many as the WAL takes between two checkpoints
+constexpr int kPagesTogether = 16;  ///< in one row, so that no large block of memory is needed
 constexpr std::uint64_t kIdempotencyAgeMs = 24ull * 3600 * 1000;
 
 wire::Id128 random_id(rt::Random& random) {
@@ -57,19 +58,27 @@ Result<Spool> Spool::open(const std::string& path, const std::string& vfs, rt::R
 
 Status Spool::reserve_space() {
   // Of a process that died in here.
-  if (auto done = db_.execute("DELETE FROM fact WHERE key = 'reserve'"); !done) return done;
+  constexpr const char* kEmpty = "DELETE FROM fact WHERE key LIKE 'reserve %'";
+  if (auto done = db_.execute(kEmpty); !done) return done;
   rt::Statement& free = db_.prepare("PRAGMA freelist_count");
   const auto row = free.step();
   if (!row) return row.error();
   const bool is_there = *row && free.i64(0) >= kReservePages;
   free.reset();
   if (is_there) return ok();
-  rt::Statement& fill =
-      db_.prepare("INSERT INTO fact (key, value, seal) VALUES ('reserve', zeroblob(?1), 0)");
-  fill.bind(1, std::uint64_t{kReservePages} * kPageBytes);
-  if (auto done = fill.run(); !done) return done;
+  auto filled = transact([&]() -> Status {
+    rt::Statement& fill = db_.prepare(
+        "INSERT INTO fact (key, value, seal) VALUES ('reserve ' || ?1, zeroblob(?2), 0)");
+    for (int page = 0; page < kReservePages; page += kPagesTogether) {
+      fill.bind(1, page).bind(2, std::uint64_t{kPagesTogether} * kPageBytes);
+      if (auto done = fill.run(); !done) return done;
+    }
+    return ok();
+  });
+  if (!filled) return filled;
   if (auto done = db_.checkpoint(false); !done) return done;
-  return db_.execute("DELETE FROM fact WHERE key = 'reserve'");
+  if (auto done = db_.execute(kEmpty); !done) return done;
+  return db_.execute("PRAGMA shrink_memory");  // zeros have filled its cache
 }
 
 Status Spool::load_identity(rt::Random& random) {

@@ -91,6 +91,9 @@ TEST_CASE("exit codes tell what went wrong") {
   CHECK(desk.run("nodes none").exit_code == 1);
   CHECK(desk.run("dance").exit_code == 2);
   CHECK(desk.run("query --from yesterday").exit_code == 1);
+  const Outcome by_name = desk.run("query room 2>&1");
+  CHECK(by_name.exit_code == 2);
+  CHECK(by_name.out.find("`room` is not the id of a series") != std::string::npos);
   desk.add_readings(1);
   CHECK(desk.run("query --from yesterday").exit_code == 2);
   CHECK(desk.run("nodes --url http://127.0.0.1:1").exit_code == 69);

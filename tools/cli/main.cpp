@@ -68,8 +68,18 @@ CLI::App* add_verb(CLI::App& app, Arguments& arguments, const char* name, const 
   return verb;
 }
 
+/// Empty: it is an id.
+std::string what_is_wrong_with_id(const std::string& text) {
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  if (digits && !text.empty() && text.size() < 19) return {};
+  return "`" + text +
+         "` is not the id of a series: `fieldpost series` lists them, and --node, --measurement, "
+         "--field and --tag choose by name";
+}
+
 void add_choice(CLI::App* verb, SeriesChoice& choice) {
-  verb->add_option("series", choice.ids, "Ids of series, as `fieldpost series` lists them");
+  verb->add_option("series", choice.ids, "Ids of series, as `fieldpost series` lists them")
+      ->check(what_is_wrong_with_id);
   verb->add_option("--node", choice.node, "Only series of this node");
   verb->add_option("--measurement", choice.measurement, "Only series of this measurement");
   verb->add_option("--field", choice.field, "Only series of this field");

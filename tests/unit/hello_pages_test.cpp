@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/ingest/statement.h"
+#include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
 
 namespace fieldpost::agent {

@@ -72,7 +72,7 @@ TEST_CASE("certificates are checked at the last welcome while the clock stands b
   ConnectionWorld w;
   const auto time = [&] { return w.node.uplink()->certificate_time(); };
   const rt::UnixTime welcomed = w.node.front()->pin().last_time;
-  CHECK(welcomed == w.site.clock().now());
+  CHECK(w.site.clock().now() - welcomed < seconds(1));
   w.node.clock().set_synchronised(true);
   CHECK(time() == std::nullopt);
   w.node.clock().set_offset(-std::chrono::hours(24 * 365 * 50));

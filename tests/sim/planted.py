@@ -148,9 +148,12 @@ BUGS = {
     "gap-dropped-under-pressure": [
         (
             "agent/spool/shedding.cpp",
-            "    report.names.push_back(victim.name);\n  }\n",
-            "    report.names.push_back(victim.name);\n  }\n"
-            "  if (spool.totals().gap_bytes_held > options.gap_reserve) return ok();\n",
+            "  if (auto done = insert_gaps(spool, std::move(gaps), stamp, next_seq); !done) "
+            "return done;\n",
+            "  if (spool.totals().gap_bytes_held > options.gap_reserve) {\n"
+            "    return spool.add_shed(report.readings - readings);\n  }\n"
+            "  if (auto done = insert_gaps(spool, std::move(gaps), stamp, next_seq); !done) "
+            "return done;\n",
         ),
     ],
     "payload-changed-under-its-name": [

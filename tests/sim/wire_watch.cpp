@@ -119,20 +119,25 @@ void WireWatch::on_taken(const std::string& client_id, const rt::MqttMessage& me
         on_envelope(topic->node, *envelope, topic->lane, message.payload.size());
         for (const wire::NameRange& marked : envelope->marked) check_answered(marked);
       }
-      return;
+      return remember(published_, message);
     case wire::TopicKind::kAnswer:
     case wire::TopicKind::kChallenge: break;
     case wire::TopicKind::kState:
     case wire::TopicKind::kCommand:
     case wire::TopicKind::kPresence: return;
   }
-  said_.push_back(message);
-  if (said_.size() > kSaidMax) said_.pop_front();
+  remember(said_, message);
+}
+
+void WireWatch::remember(std::deque<rt::MqttMessage>& among, const rt::MqttMessage& message) {
+  among.push_back(message);
+  if (among.size() > kSaidMax) among.pop_front();
 }
 
 std::optional<rt::MqttMessage> WireWatch::echo(Dice& dice) const {
-  if (said_.empty()) return std::nullopt;
-  return said_[static_cast<std::size_t>(dice.below(said_.size()))];
+  const auto& among = dice.chance(50) ? said_ : published_;
+  if (among.empty()) return std::nullopt;
+  return among[static_cast<std::size_t>(dice.below(among.size()))];
 }
 
 std::optional<rt::MqttMessage> WireWatch::forge_receipt(Dice& dice,

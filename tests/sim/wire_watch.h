@@ -22,7 +22,8 @@ class WireWatch {
  public:
   void on_taken(const std::string& client_id, const rt::MqttMessage& message);
 
-  /// A message of some handshake, or a receipt, that was published a while ago. nullopt: none yet.
+  /// A message of some handshake, a receipt, or an envelope, that was published a while ago.
+  /// nullopt: none yet.
   [[nodiscard]] std::optional<rt::MqttMessage> echo(Dice& dice) const;
   /// A receipt that says `stored` of everything that the node's live incarnation gave out, signed
   /// with the right key, but of another store, of another generation or of another session.
@@ -61,6 +62,7 @@ class WireWatch {
   void on_envelope(const std::string& node, const wire::Envelope& envelope, wire::Lane lane,
                    std::size_t bytes);
   void fault(std::string text);
+  static void remember(std::deque<rt::MqttMessage>& among, const rt::MqttMessage& message);
   void on_hello(const std::string& node, const wire::Hello& hello);
   void on_welcome(const std::string& node, const wire::Welcome& welcome);
   void on_receipt(const std::string& node, wire::Receipt receipt);
@@ -69,7 +71,8 @@ class WireWatch {
                                              const wire::SigningKey& key);
   void check_answered(const wire::NameRange& range);
 
-  std::deque<rt::MqttMessage> said_;
+  std::deque<rt::MqttMessage> said_;       ///< but for envelopes
+  std::deque<rt::MqttMessage> published_;  ///< envelopes
   std::vector<wire::VerdictRange> receipted_;
   std::set<wire::Name> answered_;  ///< by a receipt or a welcome
   std::vector<wire::Name> believed_;

@@ -117,6 +117,7 @@ void WireWatch::on_taken(const std::string& client_id, const rt::MqttMessage& me
     case wire::TopicKind::kUp:
       if (const auto envelope = wire::decode_envelope(message.payload)) {
         on_envelope(topic->node, *envelope, topic->lane, message.payload.size());
+        note_gaps(*envelope);
         for (const wire::NameRange& marked : envelope->marked) check_answered(marked);
       }
       return remember(published_, message);
@@ -129,13 +130,27 @@ void WireWatch::on_taken(const std::string& client_id, const rt::MqttMessage& me
   remember(said_, message);
 }
 
+void WireWatch::note_gaps(const wire::Envelope& envelope) {
+  const auto record = wire::decode_record(envelope.record);
+  if (!record) return;
+  for (const wire::Gap& gap : record->gaps) {
+    for (const wire::GapNames& lost : gap.names) {
+      for (const rt::MqttMessage& message : published_) {
+        const auto before = wire::decode_envelope(message.payload);
+        if (before && lost.names.contains(before->name)) remember(given_up_, message);
+      }
+    }
+  }
+}
+
 void WireWatch::remember(std::deque<rt::MqttMessage>& among, const rt::MqttMessage& message) {
   among.push_back(message);
   if (among.size() > kSaidMax) among.pop_front();
 }
 
 std::optional<rt::MqttMessage> WireWatch::echo(Dice& dice) const {
-  const auto& among = dice.chance(50) ? said_ : published_;
+  const auto& envelopes = given_up_.empty() || dice.chance(50) ? published_ : given_up_;
+  const auto& among = dice.chance(50) ? said_ : envelopes;
   if (among.empty()) return std::nullopt;
   return among[static_cast<std::size_t>(dice.below(among.size()))];
 }

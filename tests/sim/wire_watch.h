@@ -61,6 +61,7 @@ class WireWatch {
 
   void on_envelope(const std::string& node, const wire::Envelope& envelope, wire::Lane lane,
                    std::size_t bytes);
+  void note_gaps(const wire::Envelope& envelope);
   void fault(std::string text);
   static void remember(std::deque<rt::MqttMessage>& among, const rt::MqttMessage& message);
   void on_hello(const std::string& node, const wire::Hello& hello);
@@ -73,6 +74,8 @@ class WireWatch {
 
   std::deque<rt::MqttMessage> said_;       ///< but for envelopes
   std::deque<rt::MqttMessage> published_;  ///< envelopes
+  /// Envelopes whose record a gap was seen to list later: their readings must stay away.
+  std::deque<rt::MqttMessage> given_up_;
   std::vector<wire::VerdictRange> receipted_;
   std::set<wire::Name> answered_;  ///< by a receipt or a welcome
   std::vector<wire::Name> believed_;

@@ -57,7 +57,7 @@ class Storms {
   Dice rot_dice_ = field_.world.dice("rot");
   std::vector<std::string> at_death_;
   int flips_left_ = 0;
-  bool flips_records_ = true;  ///< else all but records
+  std::string flips_in_;  ///< part of the topic; empty: all but records
   int forgeries_left_ = 0;
   bool both_stop_ = false;
   std::string stops_at_;  ///< the next message of this kind that the node is sent

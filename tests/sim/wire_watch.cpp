@@ -149,8 +149,8 @@ void WireWatch::remember(std::deque<rt::MqttMessage>& among, const rt::MqttMessa
 }
 
 std::optional<rt::MqttMessage> WireWatch::echo(Dice& dice) const {
-  const auto& envelopes = given_up_.empty() || dice.chance(50) ? published_ : given_up_;
-  const auto& among = dice.chance(50) ? said_ : envelopes;
+  const auto& usual = dice.chance(50) ? said_ : published_;
+  const auto& among = given_up_.empty() || dice.chance(30) ? usual : given_up_;
   if (among.empty()) return std::nullopt;
   return among[static_cast<std::size_t>(dice.below(among.size()))];
 }

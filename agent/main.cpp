@@ -74,7 +74,9 @@ rt::Status add_mqtt_topics(Agent& agent, World& world, MqttSourceConfig config) 
   auto& broker = config.topics.broker;
   broker.client_id = fmt::format("{}-devices-{}", world.client_id, world.device_links.size());
   if (auto done = rt::read_password(config.password_file, broker); !done) return done;
-  config.topics.certificate_time = [&agent] { return agent.uplink().certificate_time(); };
+  config.topics.certificate_time = [&agent](std::uint64_t attempt) {
+    return agent.uplink().certificate_time(attempt);
+  };
   world.device_links.push_back(std::make_unique<rt::PahoMqtt>(world.loop));
   auto source = MqttTopics::make(
       {world.loop, world.clock, world.random, *world.device_links.back(), agent.front()},

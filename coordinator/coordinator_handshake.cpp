@@ -74,8 +74,11 @@ void Coordinator::on_answer(const std::string& node, const rt::MqttMessage& mess
   }
   if (answer->statement != session.statement->hash) {
     counters_.undecodable += 1;
-    log_.warning("a hello of {} was damaged on its way: nothing is concluded from it", node);
-    return;  // it says hello again
+    log_.warning(
+        "a hello of {} was damaged on its way: nothing is concluded from it, and the node says it "
+        "again",
+        node);
+    return;
   }
   session.challenge = 0;
   conclude(node, std::exchange(session.statement, nullptr));

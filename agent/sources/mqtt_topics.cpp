@@ -80,7 +80,7 @@ void MqttTopics::connect() {
        .on_message = [this](const rt::MqttMessage& m) { on_message(m); },
        .on_puback = [](std::uint64_t) {}});
   rt::MqttOptions broker = config_.broker;
-  if (config_.certificate_time) broker.certificate_time = config_.certificate_time();
+  if (config_.certificate_time) broker.certificate_time = config_.certificate_time(attempts_++);
   ports_.mqtt.connect(broker);
 }
 

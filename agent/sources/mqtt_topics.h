@@ -31,8 +31,8 @@ struct MqttTopicsConfig {
   std::string unit;              ///< kNumber only
   JsonMapping json;              ///< kJson only; its measurement counts when it is not empty
   bool request_rebirth = false;  ///< kSparkplug: may publish to NCMD
-  /// At which the broker's certificate is checked, asked at each try; empty: at the wall clock.
-  std::function<std::optional<rt::UnixTime>()> certificate_time;
+  /// At which the broker's certificate is checked at this attempt; empty: at the wall clock.
+  std::function<std::optional<rt::UnixTime>(std::uint64_t attempt)> certificate_time;
 };
 
 /// Devices that speak MQTT of their own. Sampled. A retained message is old when it comes at
@@ -84,6 +84,7 @@ class MqttTopics final : public Source {
   SourceHealth health_;
   Sparkplug sparkplug_;
   std::uint64_t retained_left_out_ = 0;
+  std::uint64_t attempts_ = 0;  ///< to connect
   rt::Nanos pause_ = kReconnectFirst;
   rt::TimerId timer_ = rt::TimerId::kNone;
 };

@@ -6,7 +6,7 @@
 namespace fieldpost::agent {
 
 rt::Result<wire::Id128> load_pinned_store(const std::string& path, const std::string& vfs) {
-  auto db = rt::Database::open(path, {.create = false, .vfs = vfs});
+  auto db = rt::Database::open(path, {.create = false, .vfs = vfs, .keeps_wal = true});
   if (!db) return db.error();
   const auto id = read_fact(*db, "store_id");
   if (!id) return id.error();
@@ -14,7 +14,7 @@ rt::Result<wire::Id128> load_pinned_store(const std::string& path, const std::st
 }
 
 rt::Status forget_pin(const std::string& path, const std::string& vfs) {
-  auto db = rt::Database::open(path, {.create = false, .vfs = vfs});
+  auto db = rt::Database::open(path, {.create = false, .vfs = vfs, .keeps_wal = true});
   if (!db) return db.error();
   return db->execute(
       "DELETE FROM fact WHERE key IN ('store_id', 'public_key', 'generation', 'last_time')");

@@ -88,8 +88,9 @@ class Spool {
   static rt::Result<Spool> open(const std::string& path, const std::string& vfs,
                                 rt::Random& random);
 
-  /// Makes sure that 2 MiB of free pages and of WAL are on disk already: when it is full, marks and
-  /// shedding still get there. Writes nothing if they are. kFull: it is full now.
+  /// Makes sure that 2 MiB of free pages are on disk already, and with them a WAL that has been as
+  /// long: when the disk is full, marks and shedding still get there. Writes nothing if as many
+  /// pages are free. kFull: it is full now.
   rt::Status reserve_space();
 
   [[nodiscard]] const LiveIncarnation& live() const { return live_; }

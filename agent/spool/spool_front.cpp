@@ -36,10 +36,6 @@ bool is_event_record(const SpoolRecord& record) {
   return is_event(record.record_class);
 }
 
-bool is_reading(const SpoolRecord& record) {
-  return is_readings(record.record_class);
-}
-
 }  // namespace
 
 std::uint64_t SpoolFront::Encoded::bytes(const Wanted& wanted) const {
@@ -207,7 +203,7 @@ void SpoolFront::on_closed(ClosedBatch batch) {
 void SpoolFront::on_encoded(Encoded encoded) {
   for (const SpoolRecord& record : encoded.records) inflow_.add(record, encoded.durable);
   if (!encoded.durable) {
-    ready_bytes_ += encoded.bytes(is_reading);
+    ready_bytes_ += encoded.bytes(holds_readings);
     ready_.push_back(std::move(encoded));
   } else {
     for (const SpoolRecord& record : encoded.records) due_readings_ += record.readings;
@@ -221,7 +217,7 @@ void SpoolFront::pump() {
   while (!ready_.empty() && try_name(ready_.front().records)) {
     const Encoded encoded = std::move(ready_.front());
     ready_.pop_front();
-    ready_bytes_ -= encoded.bytes(is_reading);
+    ready_bytes_ -= encoded.bytes(holds_readings);
     for (const SpoolRecord& record : encoded.records) {
       remember(record);
       if (sink_ != nullptr) sink_->on_record(record, false);

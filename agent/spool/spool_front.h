@@ -247,7 +247,8 @@ class SpoolFront final : public Intake {
   std::vector<wire::VerdictRange> settled_;  ///< for records on disk, not written yet
   std::vector<std::string> keys_under_way_;
   rt::TimerId tick_ = rt::TimerId::kNone;
-  bool failed_logged_ = false;
+  bool failed_logged_ = false;   ///< the last write failed
+  bool retries_memory_ = false;  ///< since the last tick; see take_overdue
   bool refused_logged_ = false;
   rt::Instant aged_at_;                 ///< when the age bound was last looked at
   std::uint64_t gaps_merge_above_ = 0;  ///< bytes of held gap records

@@ -70,7 +70,8 @@ void SpoolFront::drop_from_memory(const wire::NameRange& range,
 }
 
 void SpoolFront::flush_settled() {
-  if (settled_.empty() || names_lent_ > 0) return;
+  // What could not be marked before the statement was taken waits until it is answered [hello-4].
+  if (settled_.empty() || names_lent_ > 0 || hello_open_) return;
   auto verdicts = std::make_shared<std::vector<wire::VerdictRange>>(std::exchange(settled_, {}));
   lend_names(
       [spool = spool_, verdicts,

@@ -28,8 +28,8 @@ void SpoolFront::take_statement(std::function<void(rt::Result<Statement>)> done)
 
 void SpoolFront::read_statement(std::function<void(rt::Result<Statement>)> done) {
   auto statement = std::make_shared<rt::Result<Statement>>(Statement{});
-  hello_open_ = true;
   flush_settled();
+  hello_open_ = true;
   auto highest = std::make_shared<std::uint64_t>(0);
   lend_names(
       [spool = spool_, statement, highest](std::uint64_t& next_seq) -> Status {

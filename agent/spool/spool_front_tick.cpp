@@ -30,6 +30,7 @@ void SpoolFront::arm_tick() {
 
 void SpoolFront::on_tick() {
   flush_settled();
+  retries_memory_ = true;
   write_due();
   scrub();
   look_at_oldest();

@@ -18,10 +18,6 @@ namespace {
 constexpr std::uint64_t kSampledBytesPerWrite = 4 << 20;
 constexpr std::uint64_t kSampledSharePerWrite = 8;  ///< and this part of the spool at most
 
-bool is_reading(const SpoolRecord& record) {
-  return is_readings(record.record_class);
-}
-
 }  // namespace
 
 std::uint64_t SpoolFront::Writing::bytes(const Wanted& wanted) const {
@@ -45,6 +41,8 @@ void SpoolFront::write_due() {
 }
 
 void SpoolFront::take_overdue(Writing& work) {
+  // Where nothing can be written, all of the memory is not tried again with each batch that comes.
+  if (failed_logged_ && !std::exchange(retries_memory_, false)) return;
   const rt::Instant overdue = loop_.now() + -options_.spool_delay;
   const bool is_full = held_bytes(totals_) > bytes_for_newest(options_.shed);
   const std::uint64_t most =
@@ -103,10 +101,10 @@ void SpoolFront::write(const std::shared_ptr<Writing>& work) {
 void SpoolFront::make_room(const std::shared_ptr<Writing>& work) {
   const Wanted newest = [this](const SpoolRecord& record) { return drops_newest(record); };
   const std::uint64_t line = bytes_for_newest(options_.shed);
-  if (held_bytes(totals_) + work->bytes(is_reading) > line && work->bytes(newest) > 0) {
+  if (held_bytes(totals_) + work->bytes(holds_readings) > line && work->bytes(newest) > 0) {
     refuse(*work, {Errc::kFull, "the spool is full, and they may not displace others"}, newest);
   }
-  const std::uint64_t bytes = work->bytes(is_reading);
+  const std::uint64_t bytes = work->bytes(holds_readings);
   if (spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
     write(work);
   } else {
@@ -123,7 +121,7 @@ void SpoolFront::shed_for(const std::shared_ptr<Writing>& work) {
   auto report = std::make_shared<ShedReport>();
   auto evicted = std::make_shared<std::uint64_t>(0);
   lend_names(
-      [spool = spool_, options = options_.shed, bytes = work->bytes(is_reading),
+      [spool = spool_, options = options_.shed, bytes = work->bytes(holds_readings),
        stamp = clock_now(loop_, clock_), report, evicted](std::uint64_t& next_seq) -> Status {
         const std::uint64_t kept = spool->totals().records_kept;
         auto shed = shed_for_space(*spool, options, bytes, stamp, next_seq);
@@ -138,7 +136,7 @@ void SpoolFront::shed_for(const std::shared_ptr<Writing>& work) {
                        report->readings, report->names.size());
         }
         if (status || status.error().code == Errc::kFull) {
-          if (!status) refuse(*work, status.error(), is_reading);
+          if (!status) refuse(*work, status.error(), holds_readings);
           write(work);
         } else {
           on_written(status, *work);

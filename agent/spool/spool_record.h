@@ -62,6 +62,10 @@ inline constexpr std::uint64_t kRowOverheadBytes = 256;
   return record.body->size() + kRowOverheadBytes;
 }
 
+[[nodiscard]] inline bool holds_readings(const SpoolRecord& record) {
+  return is_readings(record.record_class);
+}
+
 /// Finishes a record: encodes it, hashes it and fills the fields that mirror its content.
 [[nodiscard]] SpoolRecord make_spool_record(const wire::Record& record, RecordClass record_class);
 

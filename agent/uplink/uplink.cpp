@@ -96,17 +96,17 @@ void Uplink::connect() {
   rt::MqttOptions options = options_.mqtt;
   options.client_id = "fp-" + options_.site + "-" + options_.node;
   options.will = gone_state();
-  options.certificate_time = certificate_time();
+  options.certificate_time = certificate_time(attempts_++);
   state_ = State::kConnecting;
   mqtt_.connect(options);
 }
 
 /// [topic-6]. A clock that nothing vouches for may be right all the same: both are tried in turns.
-std::optional<rt::UnixTime> Uplink::certificate_time() {
+std::optional<rt::UnixTime> Uplink::certificate_time(std::uint64_t attempt) const {
   const rt::UnixTime least = std::max(options_.built, front_.pin().last_time);
   if (clock_.now() < least) return least;
   if (clock_.synchronised()) return std::nullopt;
-  return doubtful_tries_++ % 2 == 0 ? std::nullopt : std::optional(least);
+  return attempt % 2 == 0 ? std::nullopt : std::optional(least);
 }
 
 void Uplink::on_connected() {

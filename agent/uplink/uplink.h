@@ -63,9 +63,9 @@ class Uplink final : public RecordSink {
   void set_on_command(OnCommand on_command) { on_command_ = std::move(on_command); }
   /// The highest command id in the inbox; the larger one stays.
   void set_command_mark(std::uint64_t mark) { command_mark_ = std::max(command_mark_, mark); }
-  /// At which a server's certificate is checked at the next try to connect; none: at the wall clock
-  /// [topic-6].
-  [[nodiscard]] std::optional<rt::UnixTime> certificate_time();
+  /// At which a server's certificate is checked at the caller's `attempt` to connect; none: at the
+  /// wall clock [topic-6].
+  [[nodiscard]] std::optional<rt::UnixTime> certificate_time(std::uint64_t attempt) const;
   void start();
   /// Says goodbye to the broker. The session ends; what is in memory stays in memory.
   void stop();
@@ -184,7 +184,7 @@ class Uplink final : public RecordSink {
   Backoff hunger_;                     ///< between hellos that ask for credit
   std::optional<rt::Instant> ask_at_;  ///< when to ask for it; none: there is some
   Backoff reconnect_;
-  std::uint64_t doubtful_tries_ = 0;  ///< to connect, while the clock may be wrong
+  std::uint64_t attempts_ = 0;  ///< to connect
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;
   rt::TimerId hello_timer_ = rt::TimerId::kNone;
   rt::TimerId tick_ = rt::TimerId::kNone;

@@ -295,6 +295,10 @@ Status Database::migrate(std::span<const std::string_view> migrations) {
 Status Database::empty_wal() {
   const int code =
       sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  if (code == SQLITE_BUSY) {
+    return Error{Errc::kBusy,
+                 "emptying the WAL: another program is reading the file; end it, or wait for it"};
+  }
   return code == SQLITE_OK ? ok() : Status(sqlite_error(db_, "emptying the WAL"));
 }
 

@@ -42,6 +42,25 @@ TEST_CASE_TEMPLATE("a reader keeps its snapshot while a writer commits", Rig, Un
   CHECK(writer.checkpoint(true).has_value());
 }
 
+TEST_CASE_TEMPLATE("whoever opens to write waits for readers, and is told so", Rig, UnixSqliteRig,
+                   SimSqliteRig) {
+  Rig rig;
+  {
+    rt::Database writer = open(rig);
+    REQUIRE(writer.execute("CREATE TABLE t (x); INSERT INTO t VALUES (1)"));
+    rt::Database reader = open(rig);
+    REQUIRE(reader.execute("BEGIN"));
+    CHECK(ask(reader, "SELECT count(*) FROM t") == 1);
+    REQUIRE(writer.execute("INSERT INTO t VALUES (2)"));
+    const auto other = rt::Database::open(rig.path("a.db"), rig.options());
+    REQUIRE_FALSE(other);
+    CHECK(other.error().code == Errc::kBusy);
+    CHECK(other.error().message.find("another program is reading the file") != std::string::npos);
+    REQUIRE(reader.execute("COMMIT"));
+    CHECK(rt::Database::open(rig.path("a.db"), rig.options()).has_value());
+  }
+}
+
 TEST_CASE_TEMPLATE("of two writers one is told to wait", Rig, UnixSqliteRig, SimSqliteRig) {
   Rig rig;
   auto first = open(rig);

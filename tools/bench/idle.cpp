@@ -83,37 +83,27 @@ struct Meter {
   }
 };
 
+/// For so long as the plan says, with nobody but the agent's sources at work.
+void watch(const Plan& plan, const LabOptions& options, const std::string& name,
+           const std::string& aim_cpu, Report& report) {
+  Lab lab(options);
+  lab.start_all();
+  sleep_s(kSettleS);
+  Meter meter{lab};
+  sleep_s(plan.watch_s);
+  meter.report_to(report, name, aim_cpu, "8");
+}
+
 }  // namespace
 
 void measure_idle(const Plan& plan, Report& report) {
-  {
-    Lab lab(plan.lab);
-    lab.start_all();
-    sleep_s(kSettleS);
-    Meter meter{lab};
-    sleep_s(plan.watch_s);
-    meter.report_to(report, "idle, no source", "", "8");
-  }
-  {
-    LabOptions options = plan.lab;
-    options.host_metrics = true;
-    Lab lab(options);
-    lab.start_all();
-    sleep_s(kSettleS);
-    Meter meter{lab};
-    sleep_s(plan.watch_s);
-    meter.report_to(report, "host_metrics at 1 s", "", "8");
-  }
-  {
-    LabOptions options = plan.lab;
-    options.sources = kSampledSource;
-    Lab lab(options);
-    lab.start_all();
-    sleep_s(kSettleS);
-    Meter meter{lab};
-    sleep_s(plan.watch_s);
-    meter.report_to(report, "1,000 readings/s, sampled", "1", "8");
-  }
+  watch(plan, plan.lab, "idle, no source", "", report);
+  LabOptions with_metrics = plan.lab;
+  with_metrics.host_metrics = true;
+  watch(plan, with_metrics, "host_metrics at 1 s", "", report);
+  LabOptions with_program = plan.lab;
+  with_program.sources = kSampledSource;
+  watch(plan, with_program, "1,000 readings/s, sampled", "1", report);
   Lab lab(plan.lab);
   lab.start_all();
   sleep_s(kSettleS);

@@ -9,7 +9,9 @@ import subprocess
 import sys
 
 PROCESSES = ("agent", "broker", "coordinator")
-IDLE = ("idle, no source", "host_metrics at 1 s", "1,000 readings/s")
+SAMPLED = "1,000 readings/s, sampled"
+DURABLE = "1,000 readings/s, durable"
+IDLE = ("idle, no source", "host_metrics at 1 s", SAMPLED, DURABLE)
 
 
 def wanted():
@@ -19,7 +21,8 @@ def wanted():
             yield scenario, f"CPU of the {process}", "% of a core"
             yield scenario, f"PSS of the {process}", "MB"
             yield scenario, f"written to disk by the {process}", "bytes/s"
-    yield "1,000 readings/s", "readings stored", "readings/s"
+    yield SAMPLED, "readings stored", "readings/s"
+    yield DURABLE, "readings stored", "readings/s"
     for shape in ("walk, 1000 series", "host, 60 series x 1000"):
         for what in ("lines parsed", "encoded", "decoded"):
             yield "codec, one core", f"{shape}: {what}", "readings/s"

@@ -61,7 +61,9 @@ std::map<std::string, std::string> picture(const RealSite& site) {
 }
 
 bool is_settled(const RealSite& site) {
-  if (!site.drained() || site.node().at("held") != 0) return false;
+  if (!site.drained()) return false;
+  const json node = site.node();
+  if (node.at("held") != 0 || node.at("spool").at("records") != 0) return false;
   const auto held = ask_sqlite_copy(site.spool_file(), site.directory(),
                                     "SELECT count(*) FROM record WHERE state = 1;");
   return held == "0\n";

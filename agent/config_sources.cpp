@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-#include "agent/sources/mqtt/topic_pattern.h"
+#include "proto/mapping/topic_pattern.h"
 #include "proto/rt/config_parts.h"
 
 namespace fieldpost::agent {
@@ -35,10 +35,13 @@ Result<SourceConfig> read_exec(const ConfigTable& table) {
   config.every = table.duration("every");
   config.timeout = table.duration("timeout");
   config.durable = table.flag("durable");
+  config.keep_raw = table.flag("keep_raw");
   config.restart_first = table.duration("restart_first");
   config.restart_most = table.duration("restart_most");
   if (config.restart_most < config.restart_first)
     return table.error("restart_most", "expected at least restart_first");
+  if (auto keeper = exec_keeper(config); config.keep_raw && !keeper)
+    return table.error("keep_raw", keeper.error().message);
   return SourceConfig(std::move(config));
 }
 
@@ -46,35 +49,6 @@ wire::Precision read_precision(const std::string& text) {
   const auto precision = wire::parse_precision(text);
   FP_CHECK(precision.has_value());  // one of the schema's choices
   return *precision;
-}
-
-std::optional<wire::ValueType> find_type(std::string_view name) {
-  for (const auto type : {wire::ValueType::kF64, wire::ValueType::kI64, wire::ValueType::kU64,
-                          wire::ValueType::kBool, wire::ValueType::kString}) {
-    if (to_string(type) == name) return type;
-  }
-  return std::nullopt;
-}
-
-rt::Status read_field_details(const ConfigTable& table, std::vector<JsonField>& fields) {
-  const auto find = [&](const std::string& name) {
-    return std::ranges::find(fields, name, &JsonField::name);
-  };
-  for (const auto& [name, type] : table.map("types")) {
-    const auto field = find(name);
-    if (field == fields.end()) return table.error("types", fmt::format("no field {}", name));
-    field->type = find_type(type);
-    if (!field->type) {
-      return table.error("types",
-                         fmt::format("expected f64, i64, u64, bool or string, got {}", type));
-    }
-  }
-  for (const auto& [name, unit] : table.map("units")) {
-    const auto field = find(name);
-    if (field == fields.end()) return table.error("units", fmt::format("no field {}", name));
-    field->unit = unit;
-  }
-  return rt::ok();
 }
 
 struct KeyDefault {
@@ -103,8 +77,8 @@ constexpr KeyDefault kBrokerKeys[] = {
     {"ca_file", ""}, {"cert_file", ""}, {"key_file", ""}, {"username", ""}, {"password_file", ""}};
 
 /// Empty unless `format` is json.
-Result<JsonMapping> read_json(const ConfigTable& table) {
-  JsonMapping mapping;
+Result<mapping::JsonMapping> read_json(const ConfigTable& table) {
+  mapping::JsonMapping mapping;
   if (table.text("format") != "json") {
     auto checked = expect_defaults(table, kJsonKeys, "expected format = \"json\" beside it");
     if (!checked) return checked.error();
@@ -115,7 +89,10 @@ Result<JsonMapping> read_json(const ConfigTable& table) {
   mapping.tag_pointers = table.map("tag_pointers");
   for (const auto& [name, pointer] : table.map("fields"))
     mapping.fields.push_back({.name = name, .pointer = pointer});
-  if (auto read = read_field_details(table, mapping.fields); !read) return read.error();
+  if (auto done = mapping::set_types(mapping.fields, table.map("types")); !done)
+    return table.error("types", done.error().message);
+  if (auto done = mapping::set_units(mapping.fields, table.map("units")); !done)
+    return table.error("units", done.error().message);
   mapping.time_pointer = table.text("time_pointer");
   mapping.time_precision = read_precision(table.text("time_precision"));
   if (auto checked = check_json_mapping(mapping); !checked)
@@ -135,17 +112,21 @@ Result<SourceConfig> read_file_tail(const ConfigTable& table, const SourceDefaul
   FileTailConfig config;
   config.reader.path = table.text("path");
   config.reader.position_path = position_path(defaults.position_directory, config.reader.path);
-  if (table.text("format") == "json") config.reader.format = TailFormat::kJson;
-  config.reader.precision = read_precision(table.text("precision"));
-  config.reader.json = *std::move(json);
+  mapping::MappingRules& rules = config.reader.rules;
+  rules.format = table.text("format") == "json" ? mapping::RuleFormat::kJson
+                                                : mapping::RuleFormat::kLineProtocol;
+  rules.measurement = table.text("measurement");
+  rules.precision = read_precision(table.text("precision"));
+  rules.json = *std::move(json);
+  config.reader.keep_raw = table.flag("keep_raw");
   config.reader.from_beginning = table.flag("from_beginning");
   config.every = table.duration("every");
   return SourceConfig(std::move(config));
 }
 
-TopicFormat read_format(const std::string& name) {
-  if (name == "json") return TopicFormat::kJson;
-  return name == "sparkplug" ? TopicFormat::kSparkplug : TopicFormat::kNumber;
+mapping::RuleFormat read_format(const std::string& name) {
+  if (name == "json") return mapping::RuleFormat::kJson;
+  return name == "sparkplug" ? mapping::RuleFormat::kSparkplug : mapping::RuleFormat::kNumber;
 }
 
 Result<MqttSourceConfig> read_broker(const ConfigTable& table, const SourceDefaults& defaults) {
@@ -167,18 +148,19 @@ Result<MqttSourceConfig> read_broker(const ConfigTable& table, const SourceDefau
 Result<SourceConfig> read_mqtt_topics(const ConfigTable& table, const SourceDefaults& defaults) {
   auto config = read_broker(table, defaults);
   if (!config) return config.error();
-  MqttTopicsConfig& topics = config->topics;
-  topics.topic = table.text("topic");
-  if (auto pattern = TopicPattern::parse(topics.topic); !pattern)
+  mapping::MappingRules& rules = config->topics.rules;
+  rules.topic = table.text("topic");
+  if (auto pattern = mapping::TopicPattern::parse(rules.topic); !pattern)
     return table.error("topic", pattern.error().message);
-  topics.format = read_format(table.text("format"));
-  topics.measurement = table.text("measurement");
-  topics.field = table.text("field");
-  topics.unit = table.text("unit");
-  topics.request_rebirth = table.flag("request_rebirth");
+  rules.format = read_format(table.text("format"));
+  rules.measurement = table.text("measurement");
+  rules.field = table.text("field");
+  rules.unit = table.text("unit");
+  config->topics.request_rebirth = table.flag("request_rebirth");
+  config->topics.keep_raw = table.flag("keep_raw");
   auto json = read_json(table);
   if (!json) return json.error();
-  topics.json = *std::move(json);
+  rules.json = *std::move(json);
   return SourceConfig(*std::move(config));
 }
 

@@ -22,6 +22,13 @@ bool is_tailed_path(std::string_view text) {
   return text.starts_with('/') && text.size() <= kTailedPathMax;
 }
 
+ConfigKey keep_raw_key() {
+  return {.name = "keep_raw",
+          .type = ConfigType::kFlag,
+          .preset = "false",
+          .meaning = "what came is kept as well, in fieldpost_raw, to be mapped anew"};
+}
+
 ConfigSection host_metrics_section() {
   return {.name = "source",
           .repeated = true,
@@ -80,6 +87,7 @@ ConfigSection exec_section() {
                 .type = ConfigType::kFlag,
                 .preset = "false",
                 .meaning = "every reading to disk first"},
+               keep_raw_key(),
                {.name = "restart_first",
                 .type = ConfigType::kDuration,
                 .preset = "1s",
@@ -138,6 +146,7 @@ ConfigSection file_tail_section() {
                                   .least = "10ms",
                                   .most = "1h",
                                   .meaning = "between looks at a file that does not grow"},
+                                 keep_raw_key(),
                                  {.name = "measurement", .meaning = "json"}}};
   for (auto& key : json_keys()) section.keys.push_back(std::move(key));
   return section;
@@ -160,6 +169,7 @@ ConfigSection mqtt_topics_section() {
                {.name = "measurement", .preset = "mqtt", .meaning = "unless the topic says"},
                {.name = "field", .preset = "value", .meaning = "number: unless the topic says"},
                {.name = "unit", .meaning = "number"},
+               keep_raw_key(),
                {.name = "request_rebirth",
                 .type = ConfigType::kFlag,
                 .preset = "false",

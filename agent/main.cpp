@@ -97,7 +97,9 @@ rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
     return rt::ok();
   }
   if (const auto* file = std::get_if<FileTailConfig>(&config)) {
-    agent.add_source(std::make_unique<FileTail>(agent.line_ports(), world.files, *file));
+    auto tail = FileTail::make(agent.line_ports(), world.files, *file);
+    if (!tail) return tail.error();
+    agent.add_source(*std::move(tail));
     return rt::ok();
   }
   if (const auto* devices = std::get_if<MqttSourceConfig>(&config)) {

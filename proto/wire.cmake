@@ -37,6 +37,7 @@ add_library(
   wire/rfc3339.cpp
   wire/set_chooser.cpp
   wire/signing.cpp
+  wire/stamped_lines.cpp
   wire/topics.cpp)
 target_link_libraries(
   fieldpost_wire

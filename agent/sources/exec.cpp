@@ -18,7 +18,17 @@ std::string describe(rt::ExitStatus status, std::string_view said) {
   return last.empty() ? text : fmt::format("{}: {}", text, last);
 }
 
+std::string exec_name(const ExecConfig& config) {
+  return "exec:" + config.argv.front();
+}
+
 }  // namespace
+
+rt::Result<RawKeeper> exec_keeper(const ExecConfig& config) {
+  mapping::MappingRules rules;
+  rules.format = mapping::RuleFormat::kLineProtocol;
+  return RawKeeper::make(exec_name(config), rules);
+}
 
 Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
     : ports_(ports),
@@ -28,7 +38,12 @@ Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
       restart_pause_(config_.restart_first),
       next_run_(ports.loop.now()) {
   FP_CHECK(!config_.argv.empty());
-  health_.name = "exec:" + config_.argv.front();
+  health_.name = exec_name(config_);
+  if (config_.keep_raw) {
+    auto keeper = exec_keeper(config_);
+    FP_CHECK(keeper.has_value());
+    keeper_ = std::make_shared<RawKeeper>(*std::move(keeper));
+  }
   run_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { start_run(); });
 }
 
@@ -43,7 +58,8 @@ void Exec::start_run() {
   run.began = ports_.loop.now();
   run.pump = std::make_unique<LinePump>(
       ports_, EmptyLine::kIgnored,
-      [this](LineFeed::Output output, bool ended) { on_output(std::move(output), ended); });
+      [this](LineFeed::Output output, bool ended) { on_output(std::move(output), ended); },
+      keeper_);
   auto child = spawner_.spawn({config_.argv, config_.environment, config_.directory},
                               {[this](std::string bytes) { on_stdout(std::move(bytes)); },
                                [this](const std::string& bytes) { on_stderr(bytes); },
@@ -123,8 +139,9 @@ void Exec::take_pieces() {
 void Exec::take_piece(LineFeed::Piece piece) {
   wire::ParsedLines& lines = piece.lines;
   if (lines.lines_bad > 0) count_error(lines.lines_bad, lines.errors.front().what);
+  if (!piece.not_kept.empty()) count_error(1, piece.not_kept);
   if (lines.readings == 0) return;
-  const std::size_t readings = lines.readings;
+  const std::size_t readings = piece.readings;
   if (!config_.durable) {
     health_.readings += readings;
     ports_.intake.accept_sampled(std::move(lines));

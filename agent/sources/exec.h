@@ -20,9 +20,13 @@ struct ExecConfig {
   rt::Nanos every = rt::Seconds{10};
   rt::Nanos timeout = rt::Seconds{5};        ///< of one run; then SIGTERM, after kKillPause SIGKILL
   bool durable = false;                      ///< every reading to disk; otherwise sampled
+  bool keep_raw = false;                     ///< see exec_keeper
   rt::Nanos restart_first = rt::Seconds{1};  ///< stream: pause after it ended, doubled each time …
   rt::Nanos restart_most = rt::Seconds{60};  ///< … up to this; a run longer than this resets it
 };
+
+/// For what it prints. kInvalid as RawKeeper::make says.
+[[nodiscard]] rt::Result<RawKeeper> exec_keeper(const ExecConfig& config);
 
 /// A program that prints line protocol (Telegraf's `exec`, or `execd` with `stream`). What a run
 /// printed counts when the run was good: then its exit code is 0. A stream has no end to wait for.
@@ -33,6 +37,7 @@ class Exec final : public Source {
   static constexpr std::size_t kStderrBytesMax = 1024;  ///< of the end of what it said
   static constexpr rt::Nanos kKillPause = rt::Seconds{1};
 
+  /// With `keep_raw`, exec_keeper must have said that it can.
   Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config);
   ~Exec() override;
   Exec(const Exec&) = delete;
@@ -73,6 +78,7 @@ class Exec final : public Source {
   ExecConfig config_;
   SourceHealth health_;
   PatientIntake intake_;
+  std::shared_ptr<RawKeeper> keeper_;  ///< the worker's while the pump is at work; may be null
   std::optional<Run> run_;
   std::size_t offered_bytes_ = 0;  ///< durable: parsed and not settled
   std::uint64_t runs_ = 0;

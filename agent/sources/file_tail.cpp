@@ -4,12 +4,19 @@
 
 namespace fieldpost::agent {
 
-FileTail::FileTail(LinePorts ports, rt::Files& files, FileTailConfig config)
+rt::Result<std::unique_ptr<FileTail>> FileTail::make(LinePorts ports, rt::Files& files,
+                                                     FileTailConfig config) {
+  auto reader = TailReader::make(files, config.reader);
+  if (!reader) return reader.error();
+  return std::unique_ptr<FileTail>(new FileTail(ports, std::move(config), *std::move(reader)));
+}
+
+FileTail::FileTail(LinePorts ports, FileTailConfig config, TailReader reader)
     : ports_(ports),
       config_(std::move(config)),
-      reader_(std::make_shared<TailReader>(files, config_.reader)),
+      reader_(std::make_shared<TailReader>(std::move(reader))),
       intake_(ports.loop, ports.intake) {
-  health_.name = "file_tail:" + config_.reader.path;
+  health_.name = tail_name(config_.reader.path);
   look_after(rt::Nanos{0});
 }
 
@@ -42,7 +49,7 @@ void FileTail::on_chunk(TailReader::Chunk chunk) {
     settle(chunk.more);
     return;
   }
-  const std::size_t readings = chunk.lines.readings;
+  const std::size_t readings = chunk.readings;
   intake_.offer(std::move(chunk.lines), {std::move(chunk.idempotency_key)},
                 [this, readings, more = chunk.more,
                  alive = std::weak_ptr(alive_)](const rt::Result<Accepted>& result) {

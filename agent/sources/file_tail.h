@@ -26,13 +26,16 @@ class FileTail final : public Source {
   static constexpr rt::Nanos kRefusedPause = rt::Seconds{5};  ///< then the same lines again
   static constexpr rt::Nanos kRotatedPause = rt::Seconds{5};  ///< for a writer's last lines
 
-  FileTail(LinePorts ports, rt::Files& files, FileTailConfig config);
+  /// kInvalid as TailReader::make says.
+  static rt::Result<std::unique_ptr<FileTail>> make(LinePorts ports, rt::Files& files,
+                                                    FileTailConfig config);
   ~FileTail() override;
   FileTail(const FileTail&) = delete;
   FileTail& operator=(const FileTail&) = delete;
   [[nodiscard]] SourceHealth health() const override { return health_; }
 
  private:
+  FileTail(LinePorts ports, FileTailConfig config, TailReader reader);
   void look();
   void look_after(rt::Nanos pause);
   void on_chunk(TailReader::Chunk chunk);

@@ -27,11 +27,13 @@ LineFeed::Output LineFeed::take(std::string bytes, const wire::LineOptions& opti
 bool LineFeed::cut_piece(std::size_t& at, const wire::LineOptions& options, Output& out) {
   const std::size_t begin = at;
   std::size_t lines = 0;
-  while (at - begin < kPieceBytesMax) {
+  while (at - begin < piece_bytes_max_) {
     const std::size_t feed = text_.find('\n', at);
     const std::size_t size = (feed == std::string::npos ? text_.size() : feed) - at;
     if (size > kLineBytesMax) out.long_line = lines_before_ + lines + 1;
     if (size > kLineBytesMax || feed == std::string::npos) break;
+    // What is kept raw has a bound of its own; a line over it is a piece by itself.
+    if (keeper_ && at != begin && feed + 1 - begin > piece_bytes_max_) break;
     const bool empty = size == 0 || (size == 1 && text_[at] == '\r');
     if (empty && empty_line_ == EmptyLine::kEndsBatch) {
       parse(std::string_view(text_).substr(begin, at - begin), lines, true, options, out);
@@ -48,7 +50,14 @@ bool LineFeed::cut_piece(std::size_t& at, const wire::LineOptions& options, Outp
 
 void LineFeed::parse(std::string_view text, std::size_t lines, bool ends_batch,
                      const wire::LineOptions& options, Output& out) {
-  Piece piece{parser_.parse(text, options), text.size(), ends_batch};
+  wire::LineOptions stamped = options;
+  if (keeper_) stamped.now = keeper_->stamp(options.now);
+  Piece piece{parser_.parse(text, stamped), text.size(), ends_batch, 0, {}};
+  piece.readings = piece.lines.readings;
+  if (keeper_) {
+    const auto kept = keeper_->add({{}, text, false}, stamped.now, piece.lines);
+    if (!kept) piece.not_kept = kept.error().message;
+  }
   for (wire::LineError& error : piece.lines.errors) error.line += lines_before_;
   lines_before_ = ends_batch ? 0 : lines_before_ + lines;
   out.pieces.push_back(std::move(piece));

@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "agent/sources/raw_keeper.h"
 #include "proto/wire/line_protocol.h"
 
 namespace fieldpost::agent {
@@ -31,6 +34,8 @@ class LineFeed {
     wire::ParsedLines lines;  ///< line numbers count from the first line of the batch
     std::size_t bytes = 0;
     bool ends_batch = false;
+    std::size_t readings = 0;  ///< made of the lines: without what is kept raw
+    std::string not_kept;      ///< why its text was not kept raw; empty: it was, or need not be
   };
   struct Output {
     std::vector<Piece> pieces;
@@ -40,7 +45,11 @@ class LineFeed {
     std::size_t cut_line = 0;    ///< number of a line without line feed that `end` dropped
   };
 
-  explicit LineFeed(EmptyLine empty_line) : empty_line_(empty_line) {}
+  /// `keeper`: of the source, where it keeps its lines raw; may be null.
+  explicit LineFeed(EmptyLine empty_line, std::shared_ptr<RawKeeper> keeper = nullptr)
+      : empty_line_(empty_line),
+        keeper_(std::move(keeper)),
+        piece_bytes_max_(keeper_ ? mapping::kRawBlockBytesMax : kPieceBytesMax) {}
   /// All complete lines of what came before and of `bytes`.
   [[nodiscard]] Output take(std::string bytes, const wire::LineOptions& options);
   /// After the last byte, and after `more` is false.
@@ -52,6 +61,8 @@ class LineFeed {
              const wire::LineOptions& options, Output& out);
 
   EmptyLine empty_line_;
+  std::shared_ptr<RawKeeper> keeper_;
+  std::size_t piece_bytes_max_;
   wire::LineParser parser_;
   std::string text_;  ///< not parsed yet
   std::size_t lines_before_ = 0;

@@ -4,10 +4,11 @@
 
 namespace fieldpost::agent {
 
-LinePump::LinePump(LinePorts ports, EmptyLine empty_line, OnOutput on_output)
+LinePump::LinePump(LinePorts ports, EmptyLine empty_line, OnOutput on_output,
+                   std::shared_ptr<RawKeeper> keeper)
     : ports_(ports),
       on_output_(std::move(on_output)),
-      feed_(std::make_shared<LineFeed>(empty_line)) {}
+      feed_(std::make_shared<LineFeed>(empty_line, std::move(keeper))) {}
 
 void LinePump::add(std::string bytes) {
   if (ended_ || end_) return;

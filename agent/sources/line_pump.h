@@ -28,7 +28,8 @@ class LinePump {
   /// `ended`: this was the last output, after `end` or a line that is too long. Must not destroy
   /// the pump.
   using OnOutput = std::function<void(LineFeed::Output output, bool ended)>;
-  LinePump(LinePorts ports, EmptyLine empty_line, OnOutput on_output);
+  LinePump(LinePorts ports, EmptyLine empty_line, OnOutput on_output,
+           std::shared_ptr<RawKeeper> keeper = nullptr);
 
   void add(std::string bytes);
   void end(LastLine last_line);  ///< no bytes follow

@@ -4,14 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "agent/intake.h"
-#include "agent/sources/json_mapping.h"
-#include "agent/sources/mqtt/sparkplug.h"
-#include "agent/sources/mqtt/topic_pattern.h"
+#include "agent/sources/raw_keeper.h"
 #include "agent/sources/source.h"
+#include "proto/mapping/mapper.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/loop.h"
 #include "proto/rt/mqtt.h"
@@ -19,18 +16,11 @@
 
 namespace fieldpost::agent {
 
-enum class TopicFormat : std::uint8_t { kNumber, kJson, kSparkplug };
-
 struct MqttTopicsConfig {
   rt::MqttOptions broker;
-  std::string topic;  ///< "site/{room}/{field}"; Sparkplug: "spBv1.0/GROUP/#"
-  TopicFormat format = TopicFormat::kNumber;
-  /// Levels named `{measurement}` and `{field}` take precedence over these; other names are tags.
-  std::string measurement = "mqtt";
-  std::string field = "value";   ///< kNumber only
-  std::string unit;              ///< kNumber only
-  JsonMapping json;              ///< kJson only; its measurement counts when it is not empty
-  bool request_rebirth = false;  ///< kSparkplug: may publish to NCMD
+  mapping::MappingRules rules;   ///< of messages on topics
+  bool request_rebirth = false;  ///< Sparkplug: may publish to NCMD
+  bool keep_raw = false;
   /// At which the broker's certificate is checked at this attempt; empty: at the wall clock.
   std::function<std::optional<rt::UnixTime>(std::uint64_t attempt)> certificate_time;
 };
@@ -51,39 +41,33 @@ class MqttTopics final : public Source {
     Intake& intake;
   };
 
-  /// kInvalid: the topic or the JSON mapping is wrong.
+  /// kInvalid: the rules are wrong, or the topic cannot be the name of a raw series.
   static rt::Result<std::unique_ptr<MqttTopics>> make(Ports ports, MqttTopicsConfig config);
   ~MqttTopics() override;
   MqttTopics(const MqttTopics&) = delete;
   MqttTopics& operator=(const MqttTopics&) = delete;
 
   [[nodiscard]] SourceHealth health() const override { return health_; }
-  [[nodiscard]] const Sparkplug::Counts& sparkplug_counts() const { return sparkplug_.counts(); }
-  [[nodiscard]] std::uint64_t retained_left_out() const {
-    return retained_left_out_ + sparkplug_.counts().retained_left_out;
+  [[nodiscard]] const mapping::Sparkplug::Counts& sparkplug_counts() const {
+    return mapper_.sparkplug_counts();
   }
+  [[nodiscard]] std::uint64_t retained_left_out() const { return mapper_.retained_left_out(); }
 
  private:
-  MqttTopics(Ports ports, MqttTopicsConfig config, TopicPattern pattern);
+  MqttTopics(Ports ports, MqttTopicsConfig config, mapping::Mapper mapper);
   void connect();
   void on_connected();
   void on_disconnected(const std::string& why);
   void on_message(const rt::MqttMessage& message);
-  rt::Status add_message(const rt::MqttMessage& message, ReadingsBuilder& builder);
-  rt::Status add_number(const rt::MqttMessage& message, const TopicPattern::Names& names,
-                        ReadingsBuilder& builder);
-  rt::Status add_object(const rt::MqttMessage& message, const TopicPattern::Names& names,
-                        ReadingsBuilder& builder);
-  rt::Status add_sparkplug(const rt::MqttMessage& message, ReadingsBuilder& builder);
-  bool leave_out_retained(const rt::MqttMessage& message);
+  void ask_for_rebirth(const std::string& topic);
   void count_error(std::string what);
 
   Ports ports_;
   MqttTopicsConfig config_;
-  TopicPattern pattern_;
+  mapping::Mapper mapper_;
+  std::string filter_;  ///< what is subscribed to
+  std::optional<RawKeeper> keeper_;
   SourceHealth health_;
-  Sparkplug sparkplug_;
-  std::uint64_t retained_left_out_ = 0;
   std::uint64_t attempts_ = 0;  ///< to connect
   rt::Nanos pause_ = kReconnectFirst;
   rt::TimerId timer_ = rt::TimerId::kNone;

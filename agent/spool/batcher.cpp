@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "agent/spool/stamped_lines.h"
+#include "proto/wire/stamped_lines.h"
 
 namespace fieldpost::agent {
 
@@ -74,7 +74,7 @@ void Batcher::gather(wire::ReadingsBatch& into, wire::ParsedLines lines) const {
     into.boot_pieces.push_back(std::move(lines));
     return;
   }
-  into.boot_pieces.push_back(take_stamped(lines));
+  into.boot_pieces.push_back(wire::take_stamped(lines));
   into.pieces.push_back(std::move(lines));
 }
 

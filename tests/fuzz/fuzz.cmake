@@ -41,4 +41,9 @@ fieldpost_fuzz_target(
 fieldpost_fuzz_target(
   fuzz_sparkplug fuzz/fuzz_sparkplug.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug
-  LIBRARIES fieldpost_agent_sources)
+  LIBRARIES fieldpost_mapping)
+
+fieldpost_fuzz_target(
+  fuzz_mapping fuzz/fuzz_mapping.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_mapping
+  LIBRARIES fieldpost_mapping)

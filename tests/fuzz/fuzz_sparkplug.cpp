@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "agent/sources/mqtt/sparkplug.h"
+#include "proto/mapping/sparkplug.h"
 
-using fieldpost::agent::ReadingsBuilder;
-using fieldpost::agent::Sparkplug;
+using fieldpost::mapping::ReadingsBuilder;
+using fieldpost::mapping::Sparkplug;
 
 /// The bytes as a birth, then as data of the node that was born.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -117,17 +117,17 @@ from_beginning = true
   REQUIRE(config->sources.size() == 2);
   const auto& lines = std::get<FileTailConfig>(config->sources[0]);
   CHECK(lines.reader.position_path == "/var/lib/fieldpost/agent/tail%var%log%weather%now.log");
-  CHECK(lines.reader.precision == wire::Precision::kMs);
+  CHECK(lines.reader.rules.precision == wire::Precision::kMs);
   CHECK_FALSE(lines.reader.from_beginning);
   CHECK(lines.every == rt::Millis(250));
   const auto& json = std::get<FileTailConfig>(config->sources[1]);
-  CHECK(json.reader.format == TailFormat::kJson);
+  CHECK(json.reader.rules.format == mapping::RuleFormat::kJson);
   CHECK(json.reader.from_beginning);
-  CHECK(json.reader.json.measurement == "weather");
-  CHECK(json.reader.json.time_pointer == "/at");
-  CHECK(json.reader.json.time_precision == wire::Precision::kMs);
-  REQUIRE(json.reader.json.fields.size() == 2);
-  for (const JsonField& field : json.reader.json.fields) {
+  CHECK(json.reader.rules.json.measurement == "weather");
+  CHECK(json.reader.rules.json.time_pointer == "/at");
+  CHECK(json.reader.rules.json.time_precision == wire::Precision::kMs);
+  REQUIRE(json.reader.rules.json.fields.size() == 2);
+  for (const mapping::JsonField& field : json.reader.rules.json.fields) {
     if (field.name == "hits")
       CHECK(field.type == wire::ValueType::kU64);
     else
@@ -156,12 +156,12 @@ password_file = "/etc/fieldpost/devices"
   REQUIRE(config->sources.size() == 2);
   const auto& number = std::get<MqttSourceConfig>(config->sources[0]);
   CHECK(number.topics.broker.url == "mqtt://127.0.0.1:1999");
-  CHECK(number.topics.format == TopicFormat::kNumber);
-  CHECK(number.topics.unit == "Cel");
-  CHECK(number.topics.measurement == "mqtt");
+  CHECK(number.topics.rules.format == mapping::RuleFormat::kNumber);
+  CHECK(number.topics.rules.unit == "Cel");
+  CHECK(number.topics.rules.measurement == "mqtt");
   const auto& sparkplug = std::get<MqttSourceConfig>(config->sources[1]);
   CHECK(sparkplug.topics.broker.url == "mqtts://devices.example");
-  CHECK(sparkplug.topics.format == TopicFormat::kSparkplug);
+  CHECK(sparkplug.topics.rules.format == mapping::RuleFormat::kSparkplug);
   CHECK(sparkplug.topics.request_rebirth);
   CHECK(sparkplug.password_file == "/etc/fieldpost/devices");
 }

@@ -35,8 +35,9 @@ struct Tail {
   std::unique_ptr<FileTail> source;
 
   void start() {
-    source =
-        std::make_unique<FileTail>(agent::LinePorts{loop, clock, worker, intake}, files, config);
+    auto made = FileTail::make(agent::LinePorts{loop, clock, worker, intake}, files, config);
+    REQUIRE(made.has_value());
+    source = *std::move(made);
     world.run_for(1s);
   }
   void append(const std::string& text) {
@@ -258,9 +259,11 @@ TEST_CASE("a line that is too long is skipped and counted, the next one is read"
 
 TEST_CASE("objects, one a line, are read by JSON pointers") {
   Tail tail;
-  tail.config.reader.format = agent::TailFormat::kJson;
-  tail.config.reader.json = {
-      .measurement = "m", .fields = {{.name = "v", .pointer = "/v"}}, .time_pointer = "/t"};
+  tail.config.reader.rules = {
+      .format = mapping::RuleFormat::kJson,
+      .measurement = "m",
+      .json = {
+          .measurement = "m", .fields = {{.name = "v", .pointer = "/v"}}, .time_pointer = "/t"}};
   tail.files.put(kLog, "{\"v\": 1.5, \"t\": 1}\n\nnot json\n{\"v\": 2, \"t\": 2}\n");
   tail.start();
   CHECK(tail.values() == Texts{"1.5", "2"});

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "agent/sources/mqtt/protobuf.h"
+#include "proto/mapping/protobuf.h"
 #include "tests/support/fakes/fake_intake.h"
 #include "tests/support/sim/sim_broker.h"
 #include "tests/support/sim/sim_clock.h"
@@ -18,9 +18,9 @@
 using namespace std::chrono_literals;  // NOLINT
 using namespace fieldpost;             // NOLINT
 using agent::MqttTopics;
-using agent::Sparkplug;
-using agent::TopicFormat;
-using agent::TopicPattern;
+using mapping::RuleFormat;
+using mapping::Sparkplug;
+using mapping::TopicPattern;
 
 namespace {
 
@@ -33,13 +33,13 @@ std::string recorded(const std::string& name) {
 /// A payload of one metric, a UInt64.
 std::string birth_of(const std::string& name, bool timed = true) {
   std::string metric;
-  agent::append_protobuf_bytes(metric, 1, name);
-  agent::append_protobuf_varint(metric, 2, 5);  // alias
-  if (timed) agent::append_protobuf_varint(metric, 3, 1'700'000'000'000);
-  agent::append_protobuf_varint(metric, 4, 8);  // UInt64
-  agent::append_protobuf_varint(metric, 11, 7);
+  mapping::append_protobuf_bytes(metric, 1, name);
+  mapping::append_protobuf_varint(metric, 2, 5);  // alias
+  if (timed) mapping::append_protobuf_varint(metric, 3, 1'700'000'000'000);
+  mapping::append_protobuf_varint(metric, 4, 8);  // UInt64
+  mapping::append_protobuf_varint(metric, 11, 7);
   std::string payload;
-  agent::append_protobuf_bytes(payload, 2, metric);
+  mapping::append_protobuf_bytes(payload, 2, metric);
   return payload;
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("a topic pattern names levels and knows its filter") {
 
 TEST_CASE("plain numbers become readings named by their topic") {
   Field field;
-  field.start({.topic = "site/{room}/{field}", .measurement = "climate", .unit = "°C"});
+  field.start({.rules = {.topic = "site/{room}/{field}", .measurement = "climate", .unit = "°C"}});
   field.publish("site/hall/temp", "21.5");
   field.publish("site/hall/temp", std::string(" +4e1\n\0", 7));
   field.publish("site/hall/door", "true");
@@ -115,7 +115,7 @@ TEST_CASE("plain numbers become readings named by their topic") {
 
 TEST_CASE("what is not a number is counted and named") {
   Field field;
-  field.start({.topic = "site/{field}"});
+  field.start({.rules = {.topic = "site/{field}"}});
   for (const char* bad : {"", "on", "1 2", "nan", "inf", "0x10"}) field.publish("site/x", bad);
   field.publish("site/", "1");
   field.publish("site/x", std::string(MqttTopics::kPayloadBytesMax + 1, '1'));
@@ -127,7 +127,7 @@ TEST_CASE("what is not a number is counted and named") {
 TEST_CASE("a retained value is left out, for nobody knows how old it is") {
   Field field;
   field.publish("site/x", "1", true);
-  field.start({.topic = "site/{field}"});
+  field.start({.rules = {.topic = "site/{field}"}});
   field.publish("site/x", "2");
   CHECK(field.values() == Texts{"mqtt x f = 2"});
   CHECK(field.source->retained_left_out() == 1);
@@ -135,15 +135,15 @@ TEST_CASE("a retained value is left out, for nobody knows how old it is") {
 
 TEST_CASE("JSON objects become readings by pointers") {
   Field field;
-  field.start({.topic = "z2m/{device}",
-               .format = TopicFormat::kJson,
-               .measurement = "z2m",
-               .json = {.tag_pointers = {{"kind", "/a~1b/0"}},
-                        .fields = {{"t", "/climate/t"},
-                                   {"n", "/n", wire::ValueType::kI64},
-                                   {"on", "/on"},
-                                   {"s", "/s"}},
-                        .time_pointer = "/at"}});
+  field.start({.rules = {.format = RuleFormat::kJson,
+                         .topic = "z2m/{device}",
+                         .measurement = "z2m",
+                         .json = {.tag_pointers = {{"kind", "/a~1b/0"}},
+                                  .fields = {{"t", "/climate/t"},
+                                             {"n", "/n", wire::ValueType::kI64},
+                                             {"on", "/on"},
+                                             {"s", "/s"}},
+                                  .time_pointer = "/at"}}});
   field.publish(
       "z2m/one",
       R"({"at": 5.25, "a/b": ["k"], "climate": {"t": 20}, "n": 7, "on": true, "s": "x"})");
@@ -173,9 +173,9 @@ TEST_CASE("JSON objects become readings by pointers") {
 
 TEST_CASE("values without a time of their own are counted as stamped, for clocks that are wrong") {
   agent::MqttTopicsConfig config;
-  config.topic = "m/{field}";
-  config.measurement = "m";
-  config.json.fields = {{"v", "/v"}};
+  config.rules.topic = "m/{field}";
+  config.rules.measurement = "m";
+  config.rules.json.fields = {{"v", "/v"}};
   const auto stamped = [](const agent::MqttTopicsConfig& of, const std::string& payload) {
     Field field;
     field.start(of);
@@ -185,9 +185,9 @@ TEST_CASE("values without a time of their own are counted as stamped, for clocks
     return lines.readings_stamped == 1 && lines.stamp_ns == lines.columns[0].times[0];
   };
   CHECK(stamped(config, "1"));
-  config.format = TopicFormat::kJson;
+  config.rules.format = RuleFormat::kJson;
   CHECK(stamped(config, R"({"v": 1, "at": 5})"));
-  config.json.time_pointer = "/at";
+  config.rules.json.time_pointer = "/at";
   CHECK_FALSE(stamped(config, R"({"v": 1, "at": 5})"));
 }
 
@@ -198,15 +198,16 @@ TEST_CASE("a wrong topic or mapping is refused") {
                             std::move(config))
         .has_value();
   };
-  CHECK_FALSE(make({.topic = "a+"}));
-  CHECK_FALSE(make({.topic = "a", .format = TopicFormat::kJson}));
-  CHECK_FALSE(
-      make({.topic = "a", .format = TopicFormat::kJson, .json = {.fields = {{"x", "no slash"}}}}));
+  CHECK_FALSE(make({.rules = {.topic = "a+"}}));
+  CHECK_FALSE(make({.rules = {.format = RuleFormat::kJson, .topic = "a"}}));
+  CHECK_FALSE(make(
+      {.rules = {
+           .format = RuleFormat::kJson, .topic = "a", .json = {.fields = {{"x", "no slash"}}}}}));
 }
 
 TEST_CASE("the connection is made again, with growing pauses") {
   Field field;
-  field.start({.topic = "site/{field}"});
+  field.start({.rules = {.topic = "site/{field}"}});
   field.broker.crash(sim::Retained::kWiped);
   field.world.run_for(5min);
   const std::uint64_t tries = field.source->health().errors;
@@ -220,7 +221,8 @@ TEST_CASE("the connection is made again, with growing pauses") {
 
 TEST_CASE("Sparkplug values of every scalar type are taken, control metrics are not") {
   Field field;
-  field.start({.topic = "spBv1.0/#", .format = TopicFormat::kSparkplug, .measurement = "sp"});
+  field.start(
+      {.rules = {.format = RuleFormat::kSparkplug, .topic = "spBv1.0/#", .measurement = "sp"}});
   field.publish("spBv1.0/plant/NBIRTH/edge", recorded("nbirth"));
   const std::string at = "sp,group=plant,node=edge ";
   CHECK(sim::readings_of(field.intake.sampled).at(0) == at + "i8 i = -5i @1700000000000000000");
@@ -235,7 +237,8 @@ TEST_CASE("Sparkplug values of every scalar type are taken, control metrics are 
 
 TEST_CASE("Sparkplug data is named by the aliases of the birth, per device") {
   Field field;
-  field.start({.topic = "spBv1.0/#", .format = TopicFormat::kSparkplug, .measurement = "sp"});
+  field.start(
+      {.rules = {.format = RuleFormat::kSparkplug, .topic = "spBv1.0/#", .measurement = "sp"}});
   field.publish("spBv1.0/plant/NBIRTH/edge", recorded("nbirth"));
   field.values();
   field.publish("spBv1.0/plant/NDATA/edge", recorded("ndata_alias"));
@@ -254,8 +257,8 @@ TEST_CASE("a gap in the sequence is counted and asks for a rebirth, if allowed, 
   for (const bool allowed : {false, true}) {
     INFO("allowed ", allowed);
     Field field;
-    field.start(
-        {.topic = "spBv1.0/#", .format = TopicFormat::kSparkplug, .request_rebirth = allowed});
+    field.start({.rules = {.format = RuleFormat::kSparkplug, .topic = "spBv1.0/#"},
+                 .request_rebirth = allowed});
     field.publish("spBv1.0/plant/NBIRTH/edge", recorded("nbirth"));
     field.publish("spBv1.0/plant/DDATA/edge/oven", recorded("ddata_skipped_seq"));
     field.publish("spBv1.0/plant/DDATA/edge/oven", recorded("ddata_name"));
@@ -263,10 +266,10 @@ TEST_CASE("a gap in the sequence is counted and asks for a rebirth, if allowed, 
     REQUIRE(field.published.size() == (allowed ? 1 : 0));
     if (!allowed) continue;
     CHECK(field.published[0].topic == "spBv1.0/plant/NCMD/edge");
-    const auto asked = agent::decode_sparkplug(field.published[0].payload).value();
+    const auto asked = mapping::decode_sparkplug(field.published[0].payload).value();
     CHECK(asked.metrics.at(0).name == "Node Control/Rebirth");
-    CHECK(agent::value_of(asked.metrics[0], asked.metrics[0].datatype)->bits == 1);
-    field.world.run_for(agent::Sparkplug::kRebirthPause);
+    CHECK(mapping::value_of(asked.metrics[0], asked.metrics[0].datatype)->bits == 1);
+    field.world.run_for(mapping::Sparkplug::kRebirthPause);
     field.publish("spBv1.0/plant/DDATA/edge/oven", recorded("ddata_name"));
     CHECK(field.published.size() == 2);
   }
@@ -274,7 +277,8 @@ TEST_CASE("a gap in the sequence is counted and asks for a rebirth, if allowed, 
 
 TEST_CASE("data before any birth is left out, but for what it names itself") {
   Field field;
-  field.start({.topic = "spBv1.0/#", .format = TopicFormat::kSparkplug, .request_rebirth = true});
+  field.start(
+      {.rules = {.format = RuleFormat::kSparkplug, .topic = "spBv1.0/#"}, .request_rebirth = true});
   field.publish("spBv1.0/plant/NDATA/edge", recorded("ndata_alias"));
   CHECK(field.values().empty());
   CHECK(field.source->sparkplug_counts().unknown_metrics == 1);
@@ -290,15 +294,15 @@ TEST_CASE("data before any birth is left out, but for what it names itself") {
 
 TEST_CASE("a broken Sparkplug payload is an error and changes nothing") {
   const std::string whole = recorded("nbirth");
-  agent::ReadingsBuilder builder;
-  agent::Sparkplug sparkplug("m");
+  mapping::ReadingsBuilder builder;
+  mapping::Sparkplug sparkplug("m");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    const auto taken = agent::decode_sparkplug(std::string_view(whole).substr(0, size));
+    const auto taken = mapping::decode_sparkplug(std::string_view(whole).substr(0, size));
     if (!taken) CHECK(taken.error().code == rt::Errc::kInvalid);
   }
-  CHECK_FALSE(agent::decode_sparkplug("\x0f").has_value());
-  CHECK_FALSE(agent::decode_sparkplug(std::string(12, '\xff')).has_value());
-  CHECK_FALSE(agent::decode_sparkplug(whole.substr(0, whole.size() / 2)).has_value());
+  CHECK_FALSE(mapping::decode_sparkplug("\x0f").has_value());
+  CHECK_FALSE(mapping::decode_sparkplug(std::string(12, '\xff')).has_value());
+  CHECK_FALSE(mapping::decode_sparkplug(whole.substr(0, whole.size() / 2)).has_value());
   const auto taken = sparkplug.take({"spBv1.0/g/NBIRTH/n", "\x0f", {}, {}}, builder);
   CHECK_FALSE(taken.has_value());
   CHECK(builder.readings() == 0);
@@ -307,8 +311,8 @@ TEST_CASE("a broken Sparkplug payload is an error and changes nothing") {
 }
 
 TEST_CASE("edge nodes over the bound are refused, unless one that died or was silent can go") {
-  agent::ReadingsBuilder builder;
-  agent::Sparkplug sparkplug("m");
+  mapping::ReadingsBuilder builder;
+  mapping::Sparkplug sparkplug("m");
   rt::Instant now;
   const auto take = [&](const std::string& topic, const std::string& payload) {
     return sparkplug.take({"spBv1.0/g/" + topic, payload, {}, now}, builder);
@@ -338,8 +342,8 @@ TEST_CASE("edge nodes over the bound are refused, unless one that died or was si
 }
 
 TEST_CASE("the names of one edge node and of all are bounded in bytes") {
-  agent::ReadingsBuilder builder;
-  agent::Sparkplug sparkplug("m");
+  mapping::ReadingsBuilder builder;
+  mapping::Sparkplug sparkplug("m");
   const auto take = [&](const std::string& topic, const std::string& payload) {
     return sparkplug.take({"spBv1.0/g/" + topic, payload, {}, {}}, builder);
   };
@@ -365,8 +369,8 @@ TEST_CASE("the names of one edge node and of all are bounded in bytes") {
 TEST_CASE("a retained Sparkplug value without a time is left out, one with a time is taken") {
   for (const bool timed : {false, true}) {
     INFO("timed ", timed);
-    agent::ReadingsBuilder builder;
-    agent::Sparkplug sparkplug("m");
+    mapping::ReadingsBuilder builder;
+    mapping::Sparkplug sparkplug("m");
     const std::string birth = birth_of("v", timed);
     REQUIRE(sparkplug.take({"spBv1.0/g/NBIRTH/n", birth, {}, {}, true}, builder).has_value());
     CHECK(builder.readings() == (timed ? 1 : 0));

@@ -11,12 +11,37 @@ namespace {
 constexpr std::size_t kPositionBytesMax = 256;
 constexpr unsigned kPositionMode = 0600;
 
+/// Leaves the first lines, as many as can be kept raw in one message; at least one.
+void cut_block(std::string& text, TailReader::Chunk& chunk) {
+  if (text.size() <= mapping::kRawBlockBytesMax) return;
+  std::size_t end = text.rfind('\n', mapping::kRawBlockBytesMax - 1);
+  if (end == std::string::npos) end = text.find('\n');
+  chunk.more = chunk.more || end + 1 < text.size();
+  text.resize(end + 1);
+}
+
 void fail(TailReader::Chunk& chunk, std::string what) {
   chunk.errors += 1;
   chunk.last_error = std::move(what);
 }
 
 }  // namespace
+
+std::string tail_name(const std::string& path) {
+  return "file_tail:" + path;
+}
+
+rt::Result<TailReader> TailReader::make(rt::Files& files, TailReaderConfig config) {
+  auto mapper = mapping::Mapper::make(config.rules);
+  if (!mapper) return mapper.error();
+  TailReader reader(files, std::move(config), *std::move(mapper));
+  if (reader.config_.keep_raw) {
+    auto keeper = RawKeeper::make(tail_name(reader.config_.path), reader.config_.rules);
+    if (!keeper) return keeper.error();
+    reader.keeper_ = *std::move(keeper);
+  }
+  return reader;
+}
 
 TailReader::Chunk TailReader::read(rt::UnixTime now, bool leave_rotated) {
   Chunk chunk;
@@ -149,6 +174,7 @@ std::string TailReader::read_lines(const std::string& path, Chunk& chunk) {
   if (position_->pending != 0) return *std::move(text);
   skip_long_line(*text, chunk);
   text->resize(text->rfind('\n') + 1);  // npos + 1 is 0
+  if (keeper_) cut_block(*text, chunk);
   return *std::move(text);
 }
 
@@ -167,31 +193,13 @@ void TailReader::skip_long_line(std::string& text, Chunk& chunk) {
 }
 
 void TailReader::parse(std::string_view text, rt::UnixTime now, Chunk& chunk) {
-  if (config_.format == TailFormat::kJson) {
-    parse_json(text, now, chunk.lines);
-    return;
-  }
-  chunk.lines = parser_.parse(text, {.precision = config_.precision, .now = now, .tags = {}});
-}
-
-void TailReader::parse_json(std::string_view text, rt::UnixTime now, wire::ParsedLines& out) {
-  ReadingsBuilder builder;
-  wire::ParsedLines& lines = builder.lines();
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto added = add_json(config_.json, line, now, builder);
-    if (added) {
-      lines.lines_stored += 1;
-      continue;
-    }
-    lines.lines_bad += 1;
-    if (lines.errors.size() < wire::ParsedLines::kLineErrorsMax) {
-      lines.errors.push_back({number, added.error().message});
-    }
-  }
-  out = std::move(lines);
+  if (keeper_) now = keeper_->stamp(now);
+  const mapping::Message lines{{}, text, false};
+  chunk.lines = mapper_.map(lines, now, {}).lines;
+  chunk.readings = chunk.lines.readings;
+  if (!keeper_) return;
+  const auto kept = keeper_->add(lines, now, chunk.lines);
+  if (!kept) fail(chunk, kept.error().message);
 }
 
 rt::Status TailReader::settle() {

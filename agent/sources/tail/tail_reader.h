@@ -4,23 +4,23 @@
 #include <optional>
 #include <string>
 
-#include "agent/sources/json_mapping.h"
+#include "agent/sources/raw_keeper.h"
 #include "agent/sources/tail/tail_position.h"
+#include "proto/mapping/mapper.h"
 #include "proto/rt/files.h"
-#include "proto/wire/line_protocol.h"
 
 namespace fieldpost::agent {
-
-enum class TailFormat : std::uint8_t { kLineProtocol, kJson };
 
 struct TailReaderConfig {
   std::string path;
   std::string position_path;  ///< where the position is kept
-  TailFormat format = TailFormat::kLineProtocol;
-  wire::Precision precision = wire::Precision::kNs;  ///< kLineProtocol only
-  JsonMapping json;                                  ///< kJson only: an object a line
+  mapping::MappingRules rules = {.format = mapping::RuleFormat::kLineProtocol};  ///< of lines
   bool from_beginning = false;  ///< at first sight of a file that exists; otherwise from its end
+  bool keep_raw = false;
 };
+
+/// What the source that follows a file is called.
+[[nodiscard]] std::string tail_name(const std::string& path);
 
 /// Reads a growing file piece by piece, through rotation and truncation, and remembers on disk how
 /// far it came. Blocking: lives on a worker.
@@ -32,6 +32,7 @@ class TailReader {
 
   struct Chunk {
     wire::ParsedLines lines;
+    std::size_t readings = 0;     ///< made of the lines: without what is kept raw
     std::uint64_t bytes = 0;      ///< 0: nothing new
     bool more = false;            ///< there is more already
     bool rotated_end = false;     ///< the end of a file that has a successor
@@ -40,8 +41,8 @@ class TailReader {
     std::string last_error;
   };
 
-  TailReader(rt::Files& files, TailReaderConfig config)
-      : files_(files), config_(std::move(config)) {}
+  /// kInvalid: the rules are wrong, or the path cannot be the name of a raw series.
+  static rt::Result<TailReader> make(rt::Files& files, TailReaderConfig config);
   /// The next lines. Without `settle` in between, the same ones again (or more, if none was
   /// stamped). `leave_rotated`: goes on with the successor if the rotated file has no line more.
   [[nodiscard]] Chunk read(rt::UnixTime now, bool leave_rotated);
@@ -49,6 +50,8 @@ class TailReader {
   rt::Status settle();
 
  private:
+  TailReader(rt::Files& files, TailReaderConfig config, mapping::Mapper mapper)
+      : files_(files), config_(std::move(config)), mapper_(std::move(mapper)) {}
   bool load(Chunk& chunk);
   void first_sight();
   std::optional<std::string> locate(Chunk& chunk);
@@ -59,12 +62,12 @@ class TailReader {
   std::string read_lines(const std::string& path, Chunk& chunk);
   void skip_long_line(std::string& text, Chunk& chunk);
   void parse(std::string_view text, rt::UnixTime now, Chunk& chunk);
-  void parse_json(std::string_view text, rt::UnixTime now, wire::ParsedLines& out);
   rt::Status store();
 
   rt::Files& files_;
   TailReaderConfig config_;
-  wire::LineParser parser_;
+  mapping::Mapper mapper_;
+  std::optional<RawKeeper> keeper_;
   std::optional<TailPosition> position_;
   std::uint64_t chunk_bytes_ = 0;  ///< of the last chunk, until it is settled
   bool skipping_ = false;          ///< within a line that is too long

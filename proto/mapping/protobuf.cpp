@@ -1,6 +1,6 @@
-#include "agent/sources/mqtt/protobuf.h"
+#include "proto/mapping/protobuf.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 namespace {
 
 constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5;
@@ -75,4 +75,4 @@ void append_protobuf_bytes(std::string& out, std::uint32_t number, std::string_v
   out += bytes;
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

@@ -1,10 +1,10 @@
-#include "agent/sources/mqtt/sparkplug_payload.h"
+#include "proto/mapping/sparkplug_payload.h"
 
 #include <bit>
 
-#include "agent/sources/mqtt/protobuf.h"
+#include "proto/mapping/protobuf.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 namespace {
 
 enum PayloadField : std::uint32_t { kTimestamp = 1, kMetrics = 2, kSeq = 3 };
@@ -135,4 +135,4 @@ std::string encode_rebirth_request(rt::UnixTime now) {
   return payload;
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

@@ -2,10 +2,10 @@
 
 #include "proto/wire/line_protocol.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::wire {
 
 /// Moves the readings that were stamped on arrival out of `lines`, in order; those with times of
 /// their own stay.
-[[nodiscard]] wire::ParsedLines take_stamped(wire::ParsedLines& lines);
+[[nodiscard]] ParsedLines take_stamped(ParsedLines& lines);
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::wire

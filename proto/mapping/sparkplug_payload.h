@@ -6,12 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/sources/readings_builder.h"
+#include "proto/mapping/readings_builder.h"
 #include "proto/rt/result.h"
 #include "proto/rt/time.h"
 
 /// Payloads of Sparkplug B (Eclipse Sparkplug Specification 3.0, section 6.4).
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 struct SparkplugMetric {
   std::string_view name;  ///< empty: by alias. Lives as long as the payload's bytes
@@ -44,4 +44,4 @@ inline constexpr std::size_t kSparkplugMetricsMax = 16'384;  ///< of one payload
 /// Payload of the NCMD that asks an edge node for its births.
 [[nodiscard]] std::string encode_rebirth_request(rt::UnixTime now);
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

@@ -6,7 +6,7 @@
 #include <string_view>
 
 /// The wire format of Protocol Buffers (protobuf.dev, "Encoding"), as far as Sparkplug needs it.
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 struct ProtobufField {
   std::uint32_t number = 0;
@@ -32,4 +32,4 @@ class ProtobufReader {
 void append_protobuf_varint(std::string& out, std::uint32_t number, std::uint64_t value);
 void append_protobuf_bytes(std::string& out, std::uint32_t number, std::string_view bytes);
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

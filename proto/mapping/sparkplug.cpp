@@ -1,4 +1,4 @@
-#include "agent/sources/mqtt/sparkplug.h"
+#include "proto/mapping/sparkplug.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <utility>
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 namespace {
 
 /// What a node, a device or a metric costs beside its names.
@@ -211,4 +211,4 @@ bool Sparkplug::add_metrics(const Node& node, const Address& address,
   return all_known;
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

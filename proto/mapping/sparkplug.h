@@ -8,11 +8,11 @@
 #include <unordered_map>
 #include <utility>
 
-#include "agent/sources/mqtt/sparkplug_payload.h"
-#include "agent/sources/readings_builder.h"
+#include "proto/mapping/readings_builder.h"
+#include "proto/mapping/sparkplug_payload.h"
 #include "proto/rt/loop.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 /// What a Sparkplug host remembers of edge nodes: the names and types their births announced, and
 /// where their sequences stand. At its bounds it forgets nodes that died, or were silent for long;
@@ -91,4 +91,4 @@ class Sparkplug {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

@@ -8,7 +8,7 @@
 
 #include "proto/rt/result.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 /// A topic with names: "site/{room}/+/{field}" or "stat/{device}/#". `{x}` takes one level.
 class TopicPattern {
@@ -25,4 +25,4 @@ class TopicPattern {
   std::string filter_;
 };
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

@@ -9,7 +9,7 @@
 #include "proto/wire/line_protocol.h"
 #include "proto/wire/readings.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 /// A value as a device gave it. `bits` and `text` are as in wire::Column.
 struct DeviceValue {
@@ -27,6 +27,9 @@ struct DeviceValue {
 /// Gathers readings that do not come as line protocol.
 class ReadingsBuilder {
  public:
+  ReadingsBuilder() = default;
+  /// Goes on with these.
+  explicit ReadingsBuilder(wire::ParsedLines lines);
   /// `key.type` is set from the value. false: the key is not a valid one, the string too long or
   /// not UTF-8, or the number not finite; nothing is added.
   bool add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue value);
@@ -40,4 +43,4 @@ class ReadingsBuilder {
   std::unordered_map<std::string, std::size_t> columns_;
 };
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

@@ -1,8 +1,8 @@
-#include "agent/sources/mqtt/topic_pattern.h"
+#include "proto/mapping/topic_pattern.h"
 
 #include <fmt/format.h>
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 namespace {
 
 std::vector<std::string> split(std::string_view topic) {
@@ -56,4 +56,4 @@ std::optional<TopicPattern::Names> TopicPattern::match(std::string_view topic) c
   return names;
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

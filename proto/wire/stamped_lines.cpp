@@ -1,14 +1,13 @@
-#include "agent/spool/stamped_lines.h"
+#include "proto/wire/stamped_lines.h"
 
 #include <utility>
 
 #include "proto/wire/column_part.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::wire {
 namespace {
 
-void add_column(wire::ParsedLines& to, const std::string& key, wire::ValueType type,
-                wire::Column column) {
+void add_column(ParsedLines& to, const std::string& key, ValueType type, Column column) {
   if (column.count() == 0) return;
   to.keys.push_back(key);
   to.types.push_back(type);
@@ -19,11 +18,11 @@ void add_column(wire::ParsedLines& to, const std::string& key, wire::ValueType t
 
 }  // namespace
 
-wire::ParsedLines take_stamped(wire::ParsedLines& lines) {
-  wire::ParsedLines own, stamped;
+ParsedLines take_stamped(ParsedLines& lines) {
+  ParsedLines own, stamped;
   for (std::size_t c = 0; c < lines.columns.size(); ++c) {
-    const wire::Column& column = lines.columns[c];
-    wire::ColumnPart with_own(column), with_stamp(column);
+    const Column& column = lines.columns[c];
+    ColumnPart with_own(column), with_stamp(column);
     for (std::size_t i = 0; i < column.count(); ++i) {
       (column.times[i] == lines.stamp_ns ? with_stamp : with_own).add(i);
     }
@@ -39,4 +38,4 @@ wire::ParsedLines take_stamped(wire::ParsedLines& lines) {
   return stamped;
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::wire

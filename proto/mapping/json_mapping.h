@@ -6,11 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "agent/sources/readings_builder.h"
+#include "proto/mapping/readings_builder.h"
 #include "proto/rt/result.h"
 #include "proto/rt/time.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 struct JsonField {
   std::string name;
@@ -35,7 +35,13 @@ struct JsonMapping {
 [[nodiscard]] rt::Status add_json(const JsonMapping& mapping, std::string_view text,
                                   rt::UnixTime now, ReadingsBuilder& builder);
 
+using FieldDetails = std::vector<std::pair<std::string, std::string>>;  ///< field, detail
+/// kInvalid: no such field, or not "f64", "i64", "u64", "bool" or "string".
+[[nodiscard]] rt::Status set_types(std::vector<JsonField>& fields, const FieldDetails& types);
+/// kInvalid: no such field.
+[[nodiscard]] rt::Status set_units(std::vector<JsonField>& fields, const FieldDetails& units);
+
 /// The first thing wrong with a mapping, for the configuration's check.
 [[nodiscard]] rt::Status check_json_mapping(const JsonMapping& mapping);
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

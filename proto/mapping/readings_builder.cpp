@@ -1,4 +1,4 @@
-#include "agent/sources/readings_builder.h"
+#include "proto/mapping/readings_builder.h"
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +8,7 @@
 #include "proto/wire/limits.h"
 #include "proto/wire/names.h"
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 
 using wire::ValueType;
 
@@ -37,6 +37,10 @@ bool is_storable(const DeviceValue& value) {
 }
 
 }  // namespace
+
+ReadingsBuilder::ReadingsBuilder(wire::ParsedLines lines) : lines_(std::move(lines)) {
+  for (std::size_t i = 0; i < lines_.keys.size(); ++i) columns_.emplace(lines_.keys[i], i);
+}
 
 bool ReadingsBuilder::add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue value) {
   if (!is_storable(value)) return false;
@@ -73,4 +77,4 @@ bool ReadingsBuilder::add_stamped(wire::SeriesKey key, rt::UnixTime now, DeviceV
   return true;
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

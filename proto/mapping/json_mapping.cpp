@@ -1,4 +1,4 @@
-#include "agent/sources/json_mapping.h"
+#include "proto/mapping/json_mapping.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace fieldpost::agent {
+namespace fieldpost::mapping {
 namespace {
 
 using nlohmann::json;
@@ -149,6 +149,14 @@ Result<Found> find_fields(const JsonMapping& mapping, const json& document) {
   return found;
 }
 
+std::optional<ValueType> find_type(std::string_view name) {
+  for (const auto type :
+       {ValueType::kF64, ValueType::kI64, ValueType::kU64, ValueType::kBool, ValueType::kString}) {
+    if (to_string(type) == name) return type;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 rt::Status add_json(const JsonMapping& mapping, std::string_view text, rt::UnixTime now,
@@ -176,6 +184,27 @@ rt::Status add_json(const JsonMapping& mapping, std::string_view text, rt::UnixT
   return rt::ok();
 }
 
+rt::Status set_types(std::vector<JsonField>& fields, const FieldDetails& types) {
+  for (const auto& [name, type] : types) {
+    const auto field = std::ranges::find(fields, name, &JsonField::name);
+    if (field == fields.end()) return invalid(fmt::format("no field {}", name));
+    field->type = find_type(type);
+    if (!field->type) {
+      return invalid(fmt::format("expected f64, i64, u64, bool or string, got {}", type));
+    }
+  }
+  return rt::ok();
+}
+
+rt::Status set_units(std::vector<JsonField>& fields, const FieldDetails& units) {
+  for (const auto& [name, unit] : units) {
+    const auto field = std::ranges::find(fields, name, &JsonField::name);
+    if (field == fields.end()) return invalid(fmt::format("no field {}", name));
+    field->unit = unit;
+  }
+  return rt::ok();
+}
+
 rt::Status check_json_mapping(const JsonMapping& mapping) {
   if (mapping.measurement.empty()) return invalid("the measurement is missing");
   if (mapping.fields.empty()) return invalid("there are no fields");
@@ -194,4 +223,4 @@ rt::Status check_json_mapping(const JsonMapping& mapping) {
   return rt::ok();
 }
 
-}  // namespace fieldpost::agent
+}  // namespace fieldpost::mapping

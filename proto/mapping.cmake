@@ -1,0 +1,14 @@
+# How messages of devices become readings: for sources, and for replaying what was kept raw.
+add_library(
+  fieldpost_mapping STATIC
+  mapping/json_mapping.cpp
+  mapping/mapper.cpp
+  mapping/protobuf.cpp
+  mapping/raw_message.cpp
+  mapping/readings_builder.cpp
+  mapping/rules.cpp
+  mapping/sparkplug.cpp
+  mapping/sparkplug_payload.cpp
+  mapping/topic_pattern.cpp)
+target_link_libraries(fieldpost_mapping PUBLIC fieldpost_wire PRIVATE nlohmann_json::nlohmann_json
+                                                             PkgConfig::SODIUM)

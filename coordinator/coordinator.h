@@ -104,6 +104,7 @@ class Coordinator {
                   std::function<void(rt::Result<std::size_t>)> done);
   void delete_readings(DeletionRequest request,
                        std::function<void(rt::Result<std::vector<Deletion>>)> done);
+  void replace_readings(Replacement replacement, std::function<void(rt::Result<Replaced>)> done);
   void send_command(const std::string& node, const std::string& verb, const std::string& arguments,
                     std::function<void(rt::Result<wire::Command>)> done);
   /// Goes through the quarantine (of `node`; empty: of all): what is understood now is stored, what

@@ -232,6 +232,24 @@ void Coordinator::commit_http() {
       });
 }
 
+void Coordinator::replace_readings(Replacement replacement,
+                                   std::function<void(rt::Result<Replaced>)> done) {
+  auto work = std::make_shared<Replacement>(std::move(replacement));
+  auto replaced = std::make_shared<rt::Result<Replaced>>(Replaced());
+  run_store(
+      [work, replaced, now = clock_.now()](Store& store) -> Status {
+        *replaced = store.replace_readings(*work, now);
+        return *replaced ? ok() : Status(replaced->error());
+      },
+      [this, work, replaced, done = std::move(done)](Status status) {
+        if (!status) return done(status.error());
+        const ReplayRecord& record = work->record;
+        log_.info("node {}, {}: {} readings made anew in place of {}, by {}", record.node,
+                  record.source, (*replaced)->added, (*replaced)->removed, record.by);
+        done(*replaced);
+      });
+}
+
 void Coordinator::send_command(const std::string& node, const std::string& verb,
                                const std::string& arguments,
                                std::function<void(rt::Result<wire::Command>)> done) {

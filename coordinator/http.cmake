@@ -18,6 +18,7 @@ add_library(
   http/readings_answer.cpp
   http/readings_routes.cpp
   http/readings_walk.cpp
+  http/replay_routes.cpp
   http/router.cpp
   http/view_json.cpp
   http/write_routes.cpp)

@@ -72,6 +72,10 @@ bool refuse_bad(const Parameters& parameters, rt::HttpResponder& responder) {
   return problem.has_value();
 }
 
+std::string_view host_of(std::string_view peer) {
+  return peer.substr(0, peer.rfind(':'));
+}
+
 void append_time(std::string& out, std::int64_t ns, TimeFormat format) {
   if (format == TimeFormat::kNs) {
     fmt::format_to(std::back_inserter(out), "{}", ns);

@@ -25,6 +25,9 @@ namespace fieldpost::coordinator {
 /// Answers 400 and says true when a parameter is wrong.
 [[nodiscard]] bool refuse_bad(const Parameters& parameters, rt::HttpResponder& responder);
 
+/// "127.0.0.1" of "127.0.0.1:43211".
+[[nodiscard]] std::string_view host_of(std::string_view peer);
+
 void append_time(std::string& out, std::int64_t ns, TimeFormat format);
 [[nodiscard]] std::string time_json(std::int64_t ns, TimeFormat format);
 /// The shortest text that reads back as the same double; null for what JSON cannot say.

@@ -29,7 +29,8 @@ bool comes_from_another_site(const rt::HttpRequest& request) {
 
 }  // namespace
 
-Api::Api(Services services) : services_(std::move(services)), live_(services_), writes_(services_) {
+Api::Api(Services services)
+    : services_(std::move(services)), live_(services_), writes_(services_), replays_(services_) {
   add_health_routes(router_, services_);
   add_node_routes(router_, services_);
   add_readings_routes(router_, services_);
@@ -38,6 +39,7 @@ Api::Api(Services services) : services_(std::move(services)), live_(services_), 
   add_page_routes(router_);
   live_.add_to(router_);
   writes_.add_to(router_);
+  replays_.add_to(router_);
 }
 
 void Api::handle(rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "coordinator/http/live_routes.h"
+#include "coordinator/http/replay_routes.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/services.h"
 #include "coordinator/http/write_routes.h"
@@ -21,6 +22,7 @@ class Api {
   Router router_;
   LiveRoutes live_;
   WriteRoutes writes_;
+  ReplayRoutes replays_;
 };
 
 }  // namespace fieldpost::coordinator

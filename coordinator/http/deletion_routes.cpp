@@ -41,11 +41,6 @@ rt::Result<CountedPage> count_page(ReadingQuery& query, const SeriesFilter& filt
   return CountedPage{*extent, ids.size() < kSeriesAtOnce ? 0 : ids.back()};
 }
 
-/// "127.0.0.1" of "127.0.0.1:43211".
-std::string_view host_of(std::string_view peer) {
-  return peer.substr(0, peer.rfind(':'));
-}
-
 void respond_with(const Count& count) {
   const Json answer = {{"dry", true},
                        {"series", count.total.series},

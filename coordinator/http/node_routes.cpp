@@ -149,37 +149,6 @@ void release_node(Services& services, Call call) {
                              });
 }
 
-/// {"node": "greenhouse-3", "give_up": true}: both may be absent, but what is given up is one
-/// node's.
-void reprocess(Services& services, Call call) {
-  Parameters parameters(call.request.target);
-  if (refuse_bad(parameters, *call.responder)) return;
-  const std::string text = call.request.body.empty() ? "{}" : call.request.body;
-  const auto body = nlohmann::json::parse(text, nullptr, false);
-  const auto is = [&](const char* key, nlohmann::json::value_t type) {
-    return !body.contains(key) || body[key].type() == type;
-  };
-  if (!body.is_object() || !is("node", nlohmann::json::value_t::string) ||
-      !is("give_up", nlohmann::json::value_t::boolean)) {
-    return call.responder->respond(rt::problem_response(
-        400, R"(expected a JSON object such as {"node": "a", "give_up": false} as the body)"));
-  }
-  const std::string node = body.value("node", "");
-  const bool give_up = body.value("give_up", false);
-  if (give_up && node.empty()) {
-    return call.responder->respond(
-        rt::problem_response(400, "give_up needs the node whose records are given up"));
-  }
-  services.view.reprocess(
-      node, give_up, [responder = std::move(call.responder)](rt::Result<ReprocessView> outcome) {
-        if (!outcome) return responder->respond(error_response(outcome.error()));
-        responder->respond(json_response(nlohmann::json{
-            {"stored", outcome->stored},
-            {"given_up", outcome->given_up},
-            {"left", outcome->left}}.dump()));
-      });
-}
-
 }  // namespace
 
 void add_node_routes(Router& router, Services& services) {
@@ -195,8 +164,6 @@ void add_node_routes(Router& router, Services& services) {
              [&services](Call call) { send_command(services, std::move(call)); });
   router.add("POST", "/api/v1/nodes/{id}/release",
              [&services](Call call) { release_node(services, std::move(call)); });
-  router.add("POST", "/api/v1/reprocess",
-             [&services](Call call) { reprocess(services, std::move(call)); });
   router.add("GET", "/api/v1/gaps",
              [&services](Call call) { list_gaps(services, std::move(call)); });
 }

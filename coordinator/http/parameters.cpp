@@ -10,8 +10,6 @@
 namespace fieldpost::coordinator {
 namespace {
 
-constexpr std::string_view kTimeExpected =
-    "expected a time of RFC 3339 such as 2024-05-01T12:00:00Z, or integer nanoseconds since 1970";
 constexpr std::string_view kSeriesExpected = "expected ids of series, as /api/v1/series lists them";
 
 template <typename T>
@@ -23,6 +21,13 @@ std::optional<T> parse_number(std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> parse_time(std::string_view text) {
+  if (const auto ns = parse_number<std::int64_t>(text)) return ns;
+  const auto time = wire::parse_rfc3339(text);
+  if (!time) return std::nullopt;
+  return time->ns;
+}
 
 const std::string* Parameters::find(std::string_view name) {
   asked_.emplace_back(name);
@@ -52,11 +57,9 @@ std::string Parameters::text(std::string_view name) {
 std::optional<std::int64_t> Parameters::time(std::string_view name) {
   const std::string* value = find(name);
   if (value == nullptr || value->empty()) return std::nullopt;
-  if (const auto ns = parse_number<std::int64_t>(*value)) return ns;
-  const auto time = wire::parse_rfc3339(*value);
-  if (time) return time->ns;
-  complain(name, kTimeExpected);
-  return std::nullopt;
+  const auto time = parse_time(*value);
+  if (!time) complain(name, kTimeExpected);
+  return time;
 }
 
 std::size_t Parameters::count(std::string_view name, std::size_t otherwise, std::size_t most) {

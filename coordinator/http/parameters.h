@@ -16,6 +16,11 @@ namespace fieldpost::coordinator {
 
 enum class TimeFormat : std::uint8_t { kRfc3339, kNs };
 
+/// RFC 3339, or integer nanoseconds.
+[[nodiscard]] std::optional<std::int64_t> parse_time(std::string_view text);
+inline constexpr std::string_view kTimeExpected =
+    "expected a time of RFC 3339 such as 2024-05-01T12:00:00Z, or integer nanoseconds since 1970";
+
 /// Reads the query of a request. Each question names a parameter; after the last one, `problem`
 /// says what is wrong with the first bad one, or names one that nobody asked for (a misspelt
 /// parameter must not silently widen an answer).

@@ -13,6 +13,7 @@
 
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/reading_store.h"
+#include "coordinator/store/replacement.h"
 #include "proto/rt/result.h"
 #include "proto/wire/ids.h"
 #include "proto/wire/line_protocol.h"
@@ -199,6 +200,10 @@ class CoordinatorView {
   /// too many deletions.
   virtual void delete_readings(DeletionRequest request,
                                std::function<void(rt::Result<std::vector<Deletion>>)> done) = 0;
+
+  /// `done` after the commit. As Store::replace_readings says.
+  virtual void replace_readings(Replacement replacement,
+                                std::function<void(rt::Result<Replaced>)> done) = 0;
 
   [[nodiscard]] virtual std::shared_ptr<const BootOffsets> boot_offsets() const = 0;
   [[nodiscard]] virtual std::vector<Metric> metrics() const = 0;

@@ -305,8 +305,7 @@ Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t s
     if (*taken) batch.rank = {incarnation.ordinal, seq};
   }
   if (record.boot_stamped) {
-    batch.boot = wire::Id128::from_bytes(
-        {reinterpret_cast<const char*>(record.stamp.boot.data()), record.stamp.boot.size()});
+    batch.boot = boot_of(record.stamp);
     if (auto done = BootClocks(db_).note_stamp(record.stamp); !done) return done;
   }
   if (auto done = readings_.add_batch(batch, now); !done) return done;

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "coordinator/coordinator.h"
 #include "coordinator/http/views.h"
@@ -37,6 +38,10 @@ class SiteView final : public CoordinatorView {
   void write(HttpWrite write, std::function<void(rt::Result<HttpWriteAnswer>)> done) override;
   void delete_readings(DeletionRequest request,
                        std::function<void(rt::Result<std::vector<Deletion>>)> done) override;
+  void replace_readings(Replacement replacement,
+                        std::function<void(rt::Result<Replaced>)> done) override {
+    coordinator_.replace_readings(std::move(replacement), std::move(done));
+  }
   [[nodiscard]] std::shared_ptr<const BootOffsets> boot_offsets() const override {
     return offsets_;
   }

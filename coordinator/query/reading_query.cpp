@@ -105,6 +105,22 @@ rt::Result<ReadingQuery> ReadingQuery::open(const std::string& path, const std::
   return ReadingQuery(std::make_unique<QueryState>(std::move(*db)));
 }
 
+rt::Result<std::vector<ReplayRecord>> ReadingQuery::replays(const std::string& node,
+                                                            const std::string& source) {
+  rt::Statement& stmt = state_->db.prepare(
+      "SELECT from_ns, to_ns, rules, asked_by FROM replay JOIN node ON node.no = node_no"
+      " WHERE node.id = ?1 AND source = ?2 ORDER BY replay.no");
+  stmt.bind_text(1, node).bind_text(2, source);
+  std::vector<ReplayRecord> out;
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back({node, source, stmt.i64(0), stmt.i64(1), std::string(stmt.text(2)),
+                   std::string(stmt.text(3))});
+  }
+}
+
 rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRange range,
                                                         std::size_t limit) {
   Snapshot snapshot(state_->db);

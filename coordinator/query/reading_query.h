@@ -9,6 +9,7 @@
 #include "coordinator/query/buckets.h"
 #include "coordinator/query/time_range.h"
 #include "coordinator/store/reading_store.h"
+#include "coordinator/store/replacement.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
 #include "proto/wire/readings.h"
@@ -104,6 +105,9 @@ class ReadingQuery {
   rt::Result<Extent> extent(const std::vector<SeriesId>& ids, TimeRange range);
   /// What was deleted of these series in [from, to), by gap.
   rt::Result<std::vector<Hole>> holes(const std::vector<SeriesId>& ids, TimeRange range);
+
+  /// What was made anew of raw messages of a node's source, in the order in which it was.
+  rt::Result<std::vector<ReplayRecord>> replays(const std::string& node, const std::string& source);
 
   /// The reading with the highest time of each series; missing series are left out.
   rt::Result<std::vector<std::pair<SeriesId, Reading>>> last(const std::vector<SeriesId>& ids);

@@ -4,6 +4,11 @@
 
 namespace fieldpost::coordinator {
 
+wire::Id128 boot_of(const wire::Clock& stamp) {
+  return wire::Id128::from_bytes(
+      {reinterpret_cast<const char*>(stamp.boot.data()), stamp.boot.size()});
+}
+
 rt::Status BootClocks::note_stamp(const wire::Clock& stamp) {
   // Synchronised since its readings were stamped: it says nothing of what stamped them.
   if (stamp.synchronised) return rt::ok();

@@ -6,6 +6,9 @@
 
 namespace fieldpost::coordinator {
 
+/// As readings of it are stored.
+[[nodiscard]] wire::Id128 boot_of(const wire::Clock& stamp);
+
 /// How far the times are off that nodes stamped while their clocks were not synchronised [env-9].
 /// Inside the caller's transaction; what is known of a boot already is not written again.
 class BootClocks {

@@ -51,11 +51,8 @@ rt::Status ChunkPurge::take(const ChunkRow& chunk, wire::ValueType type, const M
 
 rt::Status ChunkPurge::thin(const ChunkRow& chunk, wire::ValueType type, const Masks& masks,
                             std::uint64_t bytes) {
-  auto readings = reader_.read(chunk, type);
-  if (!readings) {
-    if (readings.error().code == rt::Errc::kCorrupt) damaged_ = chunk;
-    return readings.error();
-  }
+  auto readings = read(chunk, type);
+  if (!readings) return readings.error();
   Taken taken;
   const ChunkReadings left = leave_unmasked(std::move(*readings), chunk.pack_no, masks, &taken);
   const std::uint64_t fewer = chunk.count - left.timeline->times.size();
@@ -63,6 +60,35 @@ rt::Status ChunkPurge::thin(const ChunkRow& chunk, wire::ValueType type, const M
   for (const Taken::Count& count : taken.counts()) {
     taken_.add(count.deletion, count.readings, bytes * count.readings / chunk.count);
   }
+  return leave(chunk, type, left);
+}
+
+rt::Result<ChunkReadings> ChunkPurge::read(const ChunkRow& chunk, wire::ValueType type) {
+  auto readings = reader_.read(chunk, type);
+  if (!readings && readings.error().code == rt::Errc::kCorrupt) damaged_ = chunk;
+  return readings;
+}
+
+rt::Result<std::uint64_t> ChunkPurge::take_times(const ChunkRow& chunk, wire::ValueType type,
+                                                 std::span<const std::int64_t> times) {
+  auto readings = read(chunk, type);
+  if (!readings) return readings.error();
+  std::size_t at = 0;
+  const ChunkReadings left =
+      leave_some(std::move(*readings), [&](std::int64_t time, const wire::Rank&) {
+        while (at < times.size() && times[at] < time) ++at;
+        return at == times.size() || times[at] != time;
+      });
+  const std::uint64_t fewer = chunk.count - left.timeline->times.size();
+  if (fewer == 0) return fewer;
+  if (auto done = leave(chunk, type, left); !done) return done.error();
+  return fewer;
+}
+
+/// What is left of a chunk takes its place.
+rt::Status ChunkPurge::leave(const ChunkRow& chunk, wire::ValueType type,
+                             const ChunkReadings& left) {
+  const std::uint64_t fewer = chunk.count - left.timeline->times.size();
   if (auto done = remove(chunk, fewer); !done) return done;
   if (left.timeline->times.empty()) return rt::ok();
   Run run;

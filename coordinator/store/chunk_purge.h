@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "coordinator/store/chunk_table.h"
 #include "coordinator/store/mask.h"
@@ -23,6 +24,9 @@ class ChunkPurge {
 
   /// Takes what the masks cover; the whole chunk, without decoding it, when that is plain.
   rt::Status take(const ChunkRow& chunk, wire::ValueType type, const Masks& masks);
+  /// Takes the readings at these times, ascending. Returns how many there were.
+  rt::Result<std::uint64_t> take_times(const ChunkRow& chunk, wire::ValueType type,
+                                       std::span<const std::int64_t> times);
   /// Looks at the end what times the series has, also when nothing is taken here.
   void look_at(SeriesId series) { touched_.insert(series); }
   /// At the end: makes packs and totals of series right.
@@ -34,6 +38,8 @@ class ChunkPurge {
  private:
   rt::Status thin(const ChunkRow& chunk, wire::ValueType type, const Masks& masks,
                   std::uint64_t bytes);
+  rt::Result<ChunkReadings> read(const ChunkRow& chunk, wire::ValueType type);
+  rt::Status leave(const ChunkRow& chunk, wire::ValueType type, const ChunkReadings& left);
   rt::Status remove(const ChunkRow& chunk, std::uint64_t readings_fewer);
 
   rt::Database& db_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/store/chunk_codec.h"
@@ -76,6 +77,29 @@ class PackReader {
   std::string bytes_;
   std::shared_ptr<const Timeline> timeline_;
 };
+
+/// Those readings of a chunk for which `stays(time, rank)` is true; asked in their order.
+template <typename Stays>
+ChunkReadings leave_some(ChunkReadings readings, Stays stays) {
+  auto timeline = std::make_shared<Timeline>();
+  Values values;
+  values.strings = std::move(readings.values.strings);
+  std::size_t at = 0;
+  for (const RankRun& run : readings.timeline->ranks) {
+    RankRun left{run.rank, 0};
+    for (std::uint32_t i = 0; i < run.count; ++i, ++at) {
+      if (!stays(readings.timeline->times[at], run.rank)) continue;
+      timeline->times.push_back(readings.timeline->times[at]);
+      values.values.push_back(readings.values.values[at]);
+      left.count += 1;
+    }
+    if (left.count == 0) continue;
+    const bool goes_on = !timeline->ranks.empty() && timeline->ranks.back().rank == left.rank;
+    if (goes_on) timeline->ranks.back().count += left.count;
+    if (!goes_on) timeline->ranks.push_back(left);
+  }
+  return {std::move(timeline), std::move(values)};
+}
 
 /// Appends to a run what lies behind all that it has.
 void append_chunk(Run& run, const ChunkReadings& readings);

@@ -1,7 +1,6 @@
 #include "coordinator/store/mask.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 namespace fieldpost::coordinator {
@@ -15,12 +14,6 @@ const Mask* find_cover(const Masks& masks, std::int64_t time, const wire::Rank& 
     return mask.covers(time, rank, pack_no);
   });
   return found == masks.end() ? nullptr : &*found;
-}
-
-/// Appends one more reading of a rank.
-void append_rank(std::vector<RankRun>& runs, const wire::Rank& rank) {
-  if (runs.empty() || runs.back().rank != rank) runs.push_back({rank, 0});
-  runs.back().count += 1;
 }
 
 }  // namespace
@@ -67,23 +60,11 @@ void erase_masked(std::vector<Item>& items, std::size_t begin, const Masks& mask
 
 ChunkReadings leave_unmasked(ChunkReadings readings, std::int64_t pack_no, const Masks& masks,
                              Taken* taken) {
-  auto timeline = std::make_shared<Timeline>();
-  Values values;
-  values.strings = std::move(readings.values.strings);
-  std::size_t at = 0;
-  for (const RankRun& run : readings.timeline->ranks) {
-    for (std::uint32_t i = 0; i < run.count; ++i, ++at) {
-      const std::int64_t time = readings.timeline->times[at];
-      if (const Mask* cover = find_cover(masks, time, run.rank, pack_no); cover != nullptr) {
-        if (taken != nullptr) taken->add(cover->deletion, 1);
-        continue;
-      }
-      timeline->times.push_back(time);
-      values.values.push_back(readings.values.values[at]);
-      append_rank(timeline->ranks, run.rank);
-    }
-  }
-  return {std::move(timeline), std::move(values)};
+  return leave_some(std::move(readings), [&](std::int64_t time, const wire::Rank& rank) {
+    const Mask* cover = find_cover(masks, time, rank, pack_no);
+    if (cover != nullptr && taken != nullptr) taken->add(cover->deletion, 1);
+    return cover == nullptr;
+  });
 }
 
 }  // namespace fieldpost::coordinator

@@ -116,6 +116,17 @@ rt::Result<bool> ReadingStore::compact_step(const CompactionLimits& limits, rt::
   return true;
 }
 
+rt::Status ReadingStore::compact_all_of(NodeNo node, const CompactionLimits& limits,
+                                        rt::UnixTime now) {
+  if (!state_->waiting) {
+    if (auto done = load(); !done) return done;
+  }
+  while ((*state_->waiting)[node].batches > 0) {
+    if (auto done = compact_node(node, limits, now); !done) return done;
+  }
+  return rt::ok();
+}
+
 rt::Status ReadingStore::compact_node(NodeNo node, const CompactionLimits& limits,
                                       rt::UnixTime now) {
   auto waiting = std::exchange(state_->waiting, std::nullopt);  // not known if this fails

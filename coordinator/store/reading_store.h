@@ -72,6 +72,8 @@ class ReadingStore {
   /// kCorrupt: a batch or chunk could not be decoded. It is set aside then, in a gap, and the next
   /// step goes on without it, so that each is reported once; a replay of the batch heals it.
   rt::Result<bool> compact_step(const CompactionLimits& limits, rt::UnixTime now);
+  /// All that waits of a node, in as many such steps as it takes.
+  rt::Status compact_all_of(NodeNo node, const CompactionLimits& limits, rt::UnixTime now);
 
  private:
   struct State;

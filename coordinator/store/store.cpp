@@ -95,26 +95,10 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
   if (!node) return node.error();
   std::uint64_t readings = 0;
   for (const wire::EncodedReadings& each : body.records) {
-    const auto set = readings_.add_set(each.set->encode());
-    if (!set) return set.error();
-    auto raw = wire::decompress(each.record.payload, each.record.codec, each.record.raw_size);
-    if (!raw) return raw.error();
-    auto columns = wire::decode_columns(*raw, (*set)->types);
-    if (!columns) return columns.error();
-    ReadingBatch batch;
-    batch.node = *node;
-    batch.rank = {http_ordinal_, ++http_seq_};
-    batch.set = *set;
-    batch.columns = std::move(*columns);
-    batch.payload = each.record.payload;
-    batch.codec = each.record.codec;
-    batch.raw_size = each.record.raw_size;
-    if (auto done = readings_.add_batch(batch, now); !done) return done.error();
-    const auto series = readings_.series_of(*node, **set);
-    if (!series) return series.error();
+    auto stored = store_encoded(*node, each, {http_ordinal_, ++http_seq_}, now);
+    if (!stored) return stored.error();
     readings += each.record.readings;
-    out.stored.push_back(
-        {*series, *set, std::make_shared<const wire::Columns>(std::move(batch.columns))});
+    out.stored.push_back(std::move(*stored));
   }
   rt::Statement& count = db_.prepare(
       "UPDATE node SET delivered = delivered + ?2, accepted_http = accepted_http + ?2,"
@@ -122,6 +106,31 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
   count.bind(1, *node).bind(2, readings).bind(3, now.ns);
   if (auto done = count.run(); !done) return done.error();
   return out;
+}
+
+Result<StoredReadings> Store::store_encoded(NodeNo node, const wire::EncodedReadings& encoded,
+                                            const wire::Rank& rank, rt::UnixTime now) {
+  const wire::Record& record = encoded.record;
+  const auto set = readings_.add_set(encoded.set->encode());
+  if (!set) return set.error();
+  auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
+  if (!raw) return raw.error();
+  auto columns = wire::decode_columns(*raw, (*set)->types);
+  if (!columns) return columns.error();
+  ReadingBatch batch;
+  batch.node = node;
+  batch.rank = rank;
+  batch.set = *set;
+  batch.columns = std::move(*columns);
+  batch.payload = record.payload;
+  batch.codec = record.codec;
+  batch.raw_size = record.raw_size;
+  if (record.boot_stamped) batch.boot = boot_of(record.stamp);
+  if (auto done = readings_.add_batch(batch, now); !done) return done.error();
+  const auto series = readings_.series_of(node, **set);
+  if (!series) return series.error();
+  return StoredReadings{*series, *set,
+                        std::make_shared<const wire::Columns>(std::move(batch.columns))};
 }
 
 Status Store::note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now) {

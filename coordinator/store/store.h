@@ -7,10 +7,12 @@
 
 #include "coordinator/ingest/conclusion.h"
 #include "coordinator/ingest/ingest.h"
+#include "coordinator/store/chunk_purge.h"
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/eraser.h"
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/reading_store.h"
+#include "coordinator/store/replacement.h"
 #include "proto/rt/random.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
@@ -63,6 +65,11 @@ class Store {
   rt::Result<std::vector<Deletion>> delete_readings(const DeletionRequest& request,
                                                     rt::UnixTime now);
 
+  /// All of it or nothing: answers show either side. Old readings that arrive later stay, but lose
+  /// against fresh ones of their time. kNotFound: no such node; kCorrupt: a batch or chunk is
+  /// damaged and was set aside, nothing was replaced: it may be tried again.
+  rt::Result<Replaced> replace_readings(const Replacement& replacement, rt::UnixTime now);
+
   /// Remembers what a node said of itself.
   /// Of a node that a confirmed hello or a write made known; of others nothing is kept.
   rt::Status note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now);
@@ -99,6 +106,10 @@ class Store {
   rt::Status expire_commands(rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
+  rt::Result<StoredReadings> store_encoded(NodeNo node, const wire::EncodedReadings& encoded,
+                                           const wire::Rank& rank, rt::UnixTime now);
+  rt::Result<Replaced> replace_inside(NodeNo node, const Replacement& replacement,
+                                      std::uint64_t ordinal, ChunkPurge& chunks, rt::UnixTime now);
 
   rt::Database db_;
   Ledger ledger_;

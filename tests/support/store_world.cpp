@@ -26,6 +26,13 @@ void StoreWorld::restart(rt::UnixTime now) {
   open(now);
 }
 
+void StoreWorld::power_cut(rt::UnixTime now) {
+  disk_.stop();
+  store_.reset();
+  disk_.restart_after_power_cut(dice_);
+  open(now);
+}
+
 void StoreWorld::save() {
   saved_ = disk_.snapshot();
 }
@@ -62,6 +69,10 @@ coordinator::NodeNo StoreWorld::node() {
   const auto no = ledger().node_no("n1", kStoreNow);
   FP_CHECK(no.has_value());
   return *no;
+}
+
+rt::Result<coordinator::ReadingQuery> StoreWorld::make_reading_query() {
+  return coordinator::ReadingQuery::open(kPath, vfs_.name());
 }
 
 rt::Result<coordinator::LedgerQuery> StoreWorld::make_ledger_query() {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coordinator/query/ledger_query.h"
+#include "coordinator/query/reading_query.h"
 #include "coordinator/store/store.h"
 #include "tests/support/sim/dice.h"
 #include "tests/support/sim/sim_disk.h"
@@ -24,6 +25,7 @@ class StoreWorld {
 
   /// The coordinator ends and starts again.
   void restart(rt::UnixTime now);
+  void power_cut(rt::UnixTime now);  ///< while it ran; and starts. Nobody else has it open
   void save();
   void set_back(rt::UnixTime now);  ///< to what was saved, and starts
 
@@ -36,6 +38,7 @@ class StoreWorld {
   coordinator::Ingest& ingest() { return store().ingest(); }
   coordinator::NodeNo node();
   [[nodiscard]] rt::Result<coordinator::LedgerQuery> make_ledger_query();
+  [[nodiscard]] rt::Result<coordinator::ReadingQuery> make_reading_query();
   sim::SimDisk& disk() { return disk_; }
 
  private:
@@ -44,6 +47,7 @@ class StoreWorld {
   sim::SimDisk disk_;
   sim::SimVfs vfs_{disk_, "store-world"};
   sim::SimRandom random_{sim::Dice(1)};
+  sim::Dice dice_{2};
   sim::SimDisk::Image saved_;
   coordinator::StoreOptions options_;
   std::unique_ptr<coordinator::Store> store_;

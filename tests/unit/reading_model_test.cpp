@@ -16,6 +16,7 @@
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/eraser.h"
 #include "coordinator/store/reading_store.h"
+#include "coordinator/store/replacement.h"
 #include "coordinator/store/run.h"
 #include "tests/support/reading_world.h"
 #include "tests/support/sim/dice.h"
@@ -173,6 +174,7 @@ class Trial {
       case 10:
         if (dice_.chance(20)) outlive();
         return;
+      case 11: return take_out();
       case 6:
         if (dice_.chance(20)) check();
         return;
@@ -252,6 +254,31 @@ class Trial {
     world_.delete_readings(scope, {{1, seq_}, {2, seq_}, {3, seq_}}, 3);
     model_.remove(scope, seq_);
     has_deletions_ = true;
+  }
+
+  /// Some readings of a series and boot go, as in a replay.
+  void take_out() {
+    const NodeNo node = nodes_[dice_.below(2)];
+    const std::string& key = kKeys[dice_.below(kKeys.size())];
+    coordinator::OldReadings old{key, {}, {}};
+    if (dice_.chance(20)) old.boot = {9, dice_.below(3)};
+    std::vector<TimeAndBoot> gone;
+    for (const auto& [at, held] : model_.of(node, key)) {
+      if (at.second != old.boot || !dice_.chance(30)) continue;
+      gone.push_back(at);
+      old.times.push_back(at.first);
+    }
+    const std::size_t there = gone.size();
+    old.times.push_back(now_ + 10 * kTimes);  // which nobody has
+    REQUIRE(world_.store().compact_all_of(node, {1, 0, 5000}, {}));
+    coordinator::ChunkPurge chunks(world_.db());
+    REQUIRE(world_.db().begin());
+    const auto taken = coordinator::take_old(world_.db(), chunks, node, old);
+    REQUIRE(taken);
+    CHECK(*taken == there);
+    REQUIRE(chunks.finish());
+    REQUIRE(world_.db().commit());
+    for (const TimeAndBoot& at : gone) model_.forget(node, key, at);
   }
 
   void erase_step() {

@@ -25,6 +25,7 @@ add_executable(
   unit/eraser_test.cpp
   unit/store_deletion_test.cpp
   unit/store_http_test.cpp
+  unit/store_migration_test.cpp
   unit/api_deletion_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
@@ -42,7 +43,12 @@ add_executable(
   unit/kept_ranges_test.cpp
   unit/http_text_test.cpp
   unit/quarantine_test.cpp
+  unit/mapping_rules_test.cpp
+  unit/raw_keeper_test.cpp
+  unit/raw_replay_test.cpp
   unit/replay_test.cpp
+  unit/api_reprocess_test.cpp
+  unit/cli_reprocess_test.cpp
   unit/salvage_test.cpp
   unit/set_back_test.cpp
   unit/shed_count_test.cpp

@@ -102,6 +102,16 @@ std::unique_ptr<LiveSubscription> FakeView::subscribe(const std::vector<SeriesId
   return std::make_unique<FakeSubscription>(subscriptions, number);
 }
 
+void FakeView::replace_readings(coordinator::Replacement replacement,
+                                std::function<void(rt::Result<coordinator::Replaced>)> done) {
+  if (replacement_error) return done(*replacement_error);
+  coordinator::Replaced replaced;
+  for (const auto& each : replacement.old) replaced.removed += each.times.size();
+  for (const auto& each : replacement.fresh) replaced.added += each.record.readings;
+  replacements.push_back(std::move(replacement));
+  done(replaced);
+}
+
 void FakeView::delete_readings(
     coordinator::DeletionRequest request,
     std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) {

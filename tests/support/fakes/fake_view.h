@@ -33,6 +33,8 @@ class FakeView final : public coordinator::CoordinatorView {
   void delete_readings(
       coordinator::DeletionRequest request,
       std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) override;
+  void replace_readings(coordinator::Replacement replacement,
+                        std::function<void(rt::Result<coordinator::Replaced>)> done) override;
   std::shared_ptr<const coordinator::BootOffsets> boot_offsets() const override { return offsets; }
   std::vector<coordinator::Metric> metrics() const override { return metric_list; }
   coordinator::Readiness readiness() const override { return ready; }
@@ -46,6 +48,8 @@ class FakeView final : public coordinator::CoordinatorView {
   std::vector<coordinator::DeletionRequest> deletions;
   std::optional<rt::Error> write_error;
   std::optional<rt::Error> deletion_error;
+  std::vector<coordinator::Replacement> replacements;
+  std::optional<rt::Error> replacement_error;
   std::shared_ptr<coordinator::BootOffsets> offsets = std::make_shared<coordinator::BootOffsets>();
   std::vector<coordinator::Metric> metric_list;
   coordinator::Readiness ready{.ready = true, .why_not = {}};

@@ -35,10 +35,12 @@ add_executable(
   integration/doctor_test.cpp
   integration/lossy_mount_test.cpp
   integration/notify_test.cpp integration/numbered_check_test.cpp integration/reload_test.cpp
+  integration/reprocess_test.cpp
   integration/store_lock_test.cpp
   integration/sync_order_test.cpp integration/topic_noise_test.cpp)
 target_compile_definitions(
   site_tests PRIVATE FIELDPOST_SPARKPLUG_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data/sparkplug"
+                     FIELDPOST_TOOL="$<TARGET_FILE:fieldpost>"
                      FIELDPOST_AGENT="$<TARGET_FILE:fieldpost-agent>"
                      FIELDPOST_COORDINATOR="$<TARGET_FILE:fieldpost-coordinator>")
 target_link_libraries(site_tests PRIVATE fieldpost_wire fieldpost_lossy_mount doctest::doctest)

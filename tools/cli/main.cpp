@@ -49,6 +49,8 @@ struct Arguments {
   SeriesChoice series;
   QueryOptions query;
   DeleteOptions deletion;
+  ReprocessOptions reprocess;
+  std::string rules_file;
   TailOptions tail;
   DecodeOptions decode;
   WriteOptions write;
@@ -188,6 +190,50 @@ void add_delete_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   });
 }
 
+/// `-` is standard input.
+rt::Result<std::string> read_rules(const std::string& path) {
+  rt::SystemFiles files;
+  return files.read(path == "-" ? "/dev/stdin" : path, 0, kConfigBytesMax);
+}
+
+void add_reprocess_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  ReprocessOptions& options = arguments.reprocess;
+  CLI::App* verb = add_verb(
+      app, arguments, "reprocess",
+      "Make readings anew of messages that were kept raw, by other rules; without --really\n"
+      "it only tells what would change");
+  verb->add_option("--node", options.node, "Whose messages they are");
+  verb->add_option("--source", options.source,
+                   "Which source's, as the tag `source` of fieldpost_raw says");
+  verb->add_option("--from", options.from,
+                   "First arrival, included: RFC 3339 or integer nanoseconds");
+  verb->add_option("--to", options.to, "Last arrival, excluded");
+  auto* rules = verb->add_option("--rules", arguments.rules_file,
+                                 "File of the rules, a JSON object with the keys of [[source]]; - "
+                                 "is standard input");
+  auto* really = verb->add_flag("--really", options.really, "Do it");
+  verb->add_flag("--lines", options.lines,
+                 "Print the readings that would be made as line protocol; changes nothing")
+      ->excludes(really)
+      ->needs(rules);
+  auto* quarantined =
+      verb->add_flag("--quarantined", options.quarantined,
+                     "Look again at records that were not understood when they came")
+          ->excludes(rules);
+  verb->add_flag("--give-up", options.give_up, "Turn those that still are not into a gap")
+      ->needs(quarantined);
+  verb->callback([&] {
+    chosen.run = [&](Context& context, const Settings&) {
+      if (!arguments.rules_file.empty()) {
+        auto text = read_rules(arguments.rules_file);
+        if (!text) return context.fail(text.error());
+        arguments.reprocess.rules = *std::move(text);
+      }
+      return run_reprocess(context, arguments.reprocess);
+    };
+  });
+}
+
 void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   CLI::App* series = add_verb(app, arguments, "series", "List series");
   add_choice(series, arguments.series);
@@ -198,6 +244,7 @@ void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   });
   add_query_verb(app, arguments, chosen);
   add_delete_verb(app, arguments, chosen);
+  add_reprocess_verb(app, arguments, chosen);
   CLI::App* tail =
       add_verb(app, arguments, "tail",
                "Follow readings as they are stored, the last ones first; series that are still to\n"

@@ -34,6 +34,18 @@ struct DeleteOptions {
 };
 int run_delete(Context& context, const DeleteOptions& options);
 
+struct ReprocessOptions {
+  std::string node;
+  std::string source;    ///< empty: the node's only one
+  std::string from, to;  ///< as the API takes them
+  std::string rules;     ///< JSON
+  bool really = false;   ///< otherwise only tells what would change
+  bool lines = false;    ///< only prints the readings that would be made
+  bool quarantined = false;
+  bool give_up = false;
+};
+int run_reprocess(Context& context, const ReprocessOptions& options);
+
 enum class QueryFormat : std::uint8_t { kTable, kCsv, kJson };
 struct BucketOptions {
   std::uint64_t points = 0;     ///< buckets of a series; 0: a width, or no buckets

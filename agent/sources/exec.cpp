@@ -42,6 +42,7 @@ Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
   if (config_.keep_raw) {
     auto keeper = exec_keeper(config_);
     FP_CHECK(keeper.has_value());
+    teller_ = keeper->make_teller();
     keeper_ = std::make_shared<RawKeeper>(*std::move(keeper));
   }
   run_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { start_run(); });
@@ -132,6 +133,7 @@ void Exec::on_output(LineFeed::Output output, bool ended) {
 }
 
 void Exec::take_pieces() {
+  if (teller_) teller_->tell(ports_.intake, ports_.clock.now());
   run_->pieces_bytes = 0;
   for (LineFeed::Piece& piece : std::exchange(run_->pieces, {})) take_piece(std::move(piece));
 }

@@ -79,6 +79,7 @@ class Exec final : public Source {
   SourceHealth health_;
   PatientIntake intake_;
   std::shared_ptr<RawKeeper> keeper_;  ///< the worker's while the pump is at work; may be null
+  std::optional<RulesTeller> teller_;
   std::optional<Run> run_;
   std::size_t offered_bytes_ = 0;  ///< durable: parsed and not settled
   std::uint64_t runs_ = 0;

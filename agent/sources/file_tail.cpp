@@ -15,6 +15,7 @@ FileTail::FileTail(LinePorts ports, FileTailConfig config, TailReader reader)
     : ports_(ports),
       config_(std::move(config)),
       reader_(std::make_shared<TailReader>(std::move(reader))),
+      teller_(reader_->make_teller()),
       intake_(ports.loop, ports.intake) {
   health_.name = tail_name(config_.reader.path);
   look_after(rt::Nanos{0});
@@ -29,6 +30,7 @@ void FileTail::look_after(rt::Nanos pause) {
 }
 
 void FileTail::look() {
+  if (teller_) teller_->tell(ports_.intake, ports_.clock.now());
   const auto chunk = std::make_shared<TailReader::Chunk>();
   ports_.worker.run(
       [reader = reader_, chunk, now = ports_.clock.now(),

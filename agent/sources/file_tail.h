@@ -47,6 +47,7 @@ class FileTail final : public Source {
   LinePorts ports_;
   FileTailConfig config_;
   std::shared_ptr<TailReader> reader_;  ///< the worker's while a job runs; one at a time
+  std::optional<RulesTeller> teller_;
   SourceHealth health_;
   PatientIntake intake_;
   std::optional<rt::Instant> rotated_end_;  ///< since when nothing came from a rotated file

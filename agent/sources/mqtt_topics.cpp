@@ -23,6 +23,7 @@ rt::Result<std::unique_ptr<MqttTopics>> MqttTopics::make(Ports ports, MqttTopics
     auto keeper = RawKeeper::make(source->health_.name, source->mapper_.rules());
     if (!keeper) return keeper.error();
     source->keeper_ = *std::move(keeper);
+    source->teller_ = source->keeper_->make_teller();
   }
   source->connect();
   return source;
@@ -65,6 +66,7 @@ void MqttTopics::on_message(const rt::MqttMessage& message) {
     return;
   }
   rt::UnixTime arrived = ports_.clock.now();
+  if (teller_) teller_->tell(ports_.intake, arrived);
   if (keeper_) arrived = keeper_->stamp(arrived);
   const mapping::Message raw{message.topic, message.payload, message.retain};
   auto mapped = mapper_.map(raw, arrived, ports_.loop.now());

@@ -67,6 +67,7 @@ class MqttTopics final : public Source {
   mapping::Mapper mapper_;
   std::string filter_;  ///< what is subscribed to
   std::optional<RawKeeper> keeper_;
+  std::optional<RulesTeller> teller_;
   SourceHealth health_;
   std::uint64_t attempts_ = 0;  ///< to connect
   rt::Nanos pause_ = kReconnectFirst;

@@ -15,11 +15,22 @@ constexpr std::int64_t kAheadMostNs = 1'000'000'000;
 
 }  // namespace
 
+void RulesTeller::tell(Intake& intake, rt::UnixTime now) {
+  if (told_ && std::abs(now.ns - told_->ns) < kEveryNs) return;
+  told_ = now;
+  mapping::ReadingsBuilder builder;
+  if (!builder.add_stamped(key_, now, mapping::DeviceValue::of(rules_))) return;
+  intake.accept_sampled(std::move(builder.lines()));
+}
+
 RawKeeper::RawKeeper(std::string source, std::string rules)
     : source_(std::move(source)), rules_(std::move(rules)) {}
 
 rt::Result<RawKeeper> RawKeeper::make(std::string source, const mapping::MappingRules& rules) {
   RawKeeper keeper(std::move(source), mapping::encode_rules(rules));
+  if (keeper.rules_.size() > wire::kStringValueBytesMax) {
+    return rt::Error{rt::Errc::kInvalid, "the rules are too long to go along with the messages"};
+  }
   if (!wire::SeriesKey::parse(keeper.key(mapping::kRawMeasurement, mapping::kRawField).text())) {
     return rt::Error{rt::Errc::kInvalid,
                      fmt::format("no series can be called after \"{}\"", keeper.source_)};
@@ -34,6 +45,10 @@ wire::SeriesKey RawKeeper::key(std::string_view measurement, std::string_view fi
           std::string(field),
           wire::ValueType::kString,
           ""};
+}
+
+RulesTeller RawKeeper::make_teller() const {
+  return {key(mapping::kRulesMeasurement, mapping::kRulesField), rules_};
 }
 
 rt::UnixTime RawKeeper::stamp(rt::UnixTime now) {
@@ -52,11 +67,6 @@ rt::Status RawKeeper::add(const mapping::Message& message, rt::UnixTime stamp,
                                  message.topic.size() + message.payload.size())};
   }
   mapping::ReadingsBuilder builder(std::move(lines));
-  if (!rules_told_ || std::abs(stamp.ns - rules_told_->ns) >= kRulesEveryNs) {
-    rules_told_ = stamp;
-    (void)builder.add_stamped(key(mapping::kRulesMeasurement, mapping::kRulesField), stamp,
-                              mapping::DeviceValue::of(rules_));
-  }
   (void)builder.add_stamped(key(mapping::kRawMeasurement, mapping::kRawField), stamp,
                             mapping::DeviceValue::of(*std::move(text)));
   lines = std::move(builder.lines());

@@ -2,7 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "agent/intake.h"
 #include "proto/mapping/raw_message.h"
 #include "proto/mapping/rules.h"
 #include "proto/rt/result.h"
@@ -11,17 +14,31 @@
 
 namespace fieldpost::agent {
 
+/// Tells the rules by which a source's messages become readings, as a reading, so that the
+/// coordinator can make the readings again: when the source begins, and once an hour, for the first
+/// ones may be lost. Loop thread.
+class RulesTeller {
+ public:
+  static constexpr std::int64_t kEveryNs = 3'600'000'000'000;
+
+  RulesTeller(wire::SeriesKey key, std::string rules)
+      : key_(std::move(key)), rules_(std::move(rules)) {}
+  void tell(Intake& intake, rt::UnixTime now);
+
+ private:
+  wire::SeriesKey key_;
+  std::string rules_;
+  std::optional<rt::UnixTime> told_;
+};
+
 /// Keeps a source's messages as they came, as readings of a series of their own beside the readings
-/// that were made of them, in the same batch. The rules by which those were made go along with the
-/// first message and once a day, so that the coordinator can make the readings again. One thread at
-/// a time.
+/// that were made of them, in the same batch. One thread at a time.
 class RawKeeper {
  public:
-  static constexpr std::int64_t kRulesEveryNs = 86'400'000'000'000;
-
   /// kInvalid: the source's name is too long, or not UTF-8, for the tag of a series.
   static rt::Result<RawKeeper> make(std::string source, const mapping::MappingRules& rules);
 
+  [[nodiscard]] RulesTeller make_teller() const;
   /// The time of a message and of all that is stamped with its arrival: no two have the same one.
   [[nodiscard]] rt::UnixTime stamp(rt::UnixTime now);
   /// Adds the message to what was made of it. kFull: it is too long to be kept; nothing is added.
@@ -34,7 +51,6 @@ class RawKeeper {
   std::string source_;
   std::string rules_;
   rt::UnixTime last_{INT64_MIN};
-  std::optional<rt::UnixTime> rules_told_;
 };
 
 }  // namespace fieldpost::agent

@@ -76,7 +76,7 @@ struct Field {
 
 }  // namespace
 
-TEST_CASE("a message is kept beside what was made of it, the rules with the first and once a day") {
+TEST_CASE("a message is kept beside what was made of it") {
   auto keeper = RawKeeper::make("mqtt_topics:site/{field}", kRules).value();
   auto mapper = mapping::Mapper::make(kRules).value();
   std::vector<wire::ParsedLines> batches;
@@ -97,9 +97,24 @@ TEST_CASE("a message is kept beside what was made of it, the rules with the firs
   CHECK(kept.others == 3);
   REQUIRE(kept.messages.size() == 4);
   CHECK(kept.messages[1].message.payload == "not a number");
-  CHECK(kept.rules.size() == 2);
-  const auto key = wire::SeriesKey::parse(batches[1].keys.back()).value();
-  CHECK(key.tags.at(0).second == mapping::rules_id(kept.rules[0]));
+}
+
+TEST_CASE("the rules are told at the beginning and once an hour, by the id in the messages' tag") {
+  auto keeper = RawKeeper::make("s", kRules).value();
+  agent::RulesTeller teller = keeper.make_teller();
+  sim::FakeIntake intake;
+  for (const auto after : {0min, 1min, 59min, 60min, 61min, -60min}) {
+    teller.tell(intake, kNow + after);
+  }
+  const Kept kept(intake.sampled);
+  REQUIRE(kept.rules.size() == 3);
+  CHECK(kept.rules[0] == mapping::encode_rules(kRules));
+  wire::ParsedLines lines;
+  REQUIRE(keeper.add({"site/t", "1", false}, kNow, lines).has_value());
+  const auto raw = wire::SeriesKey::parse(lines.keys.at(0)).value();
+  const auto rules = wire::SeriesKey::parse(intake.sampled[0].keys.at(0)).value();
+  CHECK(raw.tags == rules.tags);
+  CHECK(raw.tags.at(0).second == mapping::rules_id(kept.rules[0]));
 }
 
 TEST_CASE("no two messages of a burst have one time, and a clock that was set back is followed") {
@@ -148,6 +163,7 @@ TEST_CASE("messages on topics are kept as they came, those that make nothing, to
   CHECK(kept.messages[0].message == mapping::RawMessage{"site/old", "7", true});
   CHECK(kept.messages[2].message == mapping::RawMessage{"site/t", "on", false});
   CHECK(kept.others == 2);
+  CHECK(kept.rules.size() == 1);
   CHECK((*source)->health().readings == 2);
   CHECK((*source)->health().errors == 1);
   CHECK(std::ranges::is_sorted(kept.messages, std::ranges::less_equal{}, &Raw::time));
@@ -171,6 +187,7 @@ TEST_CASE("what a program prints is kept in blocks of whole lines") {
                        {.argv = {"prog"}, .durable = durable, .keep_raw = true});
     field.world.run_for(1s);
     const Kept kept(durable ? field.intake.durable : field.intake.sampled);
+    CHECK(Kept(field.intake.sampled).rules.size() == 1);
     std::string joined;
     for (const Raw& each : kept.messages) {
       CHECK(each.message.payload.ends_with("\n"));
@@ -198,7 +215,8 @@ TEST_CASE("lines of a file are kept, one that is too long for it is told and sti
   auto source = agent::FileTail::make(field.ports(), files, config);
   REQUIRE(source.has_value());
   field.world.run_for(2s);
-  Kept kept(field.intake.durable);
+  const Kept kept(field.intake.durable);
+  CHECK(Kept(field.intake.sampled).rules.size() == 1);
   std::string joined;
   for (const Raw& each : kept.messages) joined += each.message.payload;
   CHECK(joined == text);  // 64 KiB less a little still goes, in a block of its own

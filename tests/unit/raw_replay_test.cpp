@@ -12,6 +12,7 @@
 
 #include "agent/sources/raw_keeper.h"
 #include "coordinator/replay/replay.h"
+#include "tests/support/fakes/fake_intake.h"
 #include "tests/support/store_records.h"
 
 using namespace fieldpost;             // NOLINT
@@ -50,6 +51,9 @@ class Site {
   void use(const MappingRules& by) {
     keeper_.emplace(agent::RawKeeper::make(kSource, by).value());
     mapper_.emplace(mapping::Mapper::make(by).value());
+    sim::FakeIntake intake;
+    keeper_->make_teller().tell(intake, kFirst);
+    deliver(std::move(intake.sampled.at(0)));
   }
   /// The agent takes it at `now`.
   void take(const std::string& payload, rt::UnixTime now, const wire::Id128& boot = {}) {

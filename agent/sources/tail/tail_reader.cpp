@@ -43,6 +43,11 @@ rt::Result<TailReader> TailReader::make(rt::Files& files, TailReaderConfig confi
   return reader;
 }
 
+std::optional<RulesTeller> TailReader::make_teller() const {
+  if (!keeper_) return std::nullopt;
+  return keeper_->make_teller();
+}
+
 TailReader::Chunk TailReader::read(rt::UnixTime now, bool leave_rotated) {
   Chunk chunk;
   chunk_bytes_ = 0;

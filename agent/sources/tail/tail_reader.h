@@ -43,6 +43,8 @@ class TailReader {
 
   /// kInvalid: the rules are wrong, or the path cannot be the name of a raw series.
   static rt::Result<TailReader> make(rt::Files& files, TailReaderConfig config);
+  /// Of the rules, where lines are kept raw.
+  [[nodiscard]] std::optional<RulesTeller> make_teller() const;
   /// The next lines. Without `settle` in between, the same ones again (or more, if none was
   /// stamped). `leave_rotated`: goes on with the successor if the rotated file has no line more.
   [[nodiscard]] Chunk read(rt::UnixTime now, bool leave_rotated);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <set>
+#include <string>
 
 #include "proto/wire/limits.h"
 
@@ -27,6 +29,12 @@ rt::Status read_classes(const rt::Config& config, SpoolFrontOptions& spool) {
   for (const ConfigTable& table : config.tables("class")) {
     if (spool.shed.policies.size() > kClassesMax)
       return table.error("match", fmt::format("expected at most {} classes", kClassesMax));
+    // A write is taken as a whole, so raw messages that are refused would take along what was made
+    // of them.
+    if (table.text("match").starts_with(wire::kRawMeasurement) &&
+        table.text("policy") == "drop_newest") {
+      return table.error("policy", "expected drop_oldest or thin for raw messages");
+    }
     spool.encoder.classes.push_back(
         {table.text("match"), static_cast<int>(spool.shed.policies.size())});
     spool.shed.policies.push_back(read_policy(table.text("policy")));
@@ -79,6 +87,15 @@ rt::Status check_bounds(const rt::Config& config) {
   return rt::ok();
 }
 
+/// Raw messages of two sources under one name could not be told apart.
+rt::Status check_raw_source(const ConfigTable& table, const SourceConfig& source,
+                            std::set<std::string>& known) {
+  const auto name = raw_source_of(source);
+  if (!name || known.insert(*name).second) return rt::ok();
+  return table.error("keep_raw",
+                     fmt::format("another source that keeps its messages is called {}", *name));
+}
+
 }  // namespace
 
 Result<AgentConfig> read_agent_config(const rt::Config& config) {
@@ -98,9 +115,12 @@ Result<AgentConfig> read_agent_config(const rt::Config& config) {
   agent.listen_socket = config.section("listen").text("socket");
   agent.listen_http = *std::move(http);
   agent.log_level = rt::read_log_level(config.section("log"));
+  std::set<std::string> raw_sources;
   for (const ConfigTable& table : config.tables("source")) {
     auto source = read_source(table, {mqtt->options, mqtt->password_file, agent.spool_directory});
     if (!source) return source.error();
+    if (auto checked = check_raw_source(table, *source, raw_sources); !checked)
+      return checked.error();
     agent.sources.push_back(*std::move(source));
   }
   return agent;

@@ -166,6 +166,19 @@ Result<SourceConfig> read_mqtt_topics(const ConfigTable& table, const SourceDefa
 
 }  // namespace
 
+std::optional<std::string> raw_source_of(const SourceConfig& source) {
+  if (const auto* exec = std::get_if<ExecConfig>(&source)) {
+    if (exec->keep_raw) return exec_raw_name(*exec);
+  }
+  if (const auto* tail = std::get_if<FileTailConfig>(&source)) {
+    if (tail->reader.keep_raw) return tail_name(tail->reader.path);
+  }
+  if (const auto* devices = std::get_if<MqttSourceConfig>(&source)) {
+    if (devices->topics.keep_raw) return topics_name(devices->topics);
+  }
+  return std::nullopt;
+}
+
 Result<SourceConfig> read_source(const ConfigTable& table, const SourceDefaults& defaults) {
   const std::string& kind = table.text("kind");
   if (kind == "host_metrics") return SourceConfig(read_host_metrics(table));

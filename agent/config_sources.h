@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -27,6 +28,9 @@ struct SourceDefaults {
   std::string password_file;
   std::string position_directory;  ///< of file_tail
 };
+
+/// What its raw messages are filed under; nullopt: it keeps none.
+[[nodiscard]] std::optional<std::string> raw_source_of(const SourceConfig& source);
 
 /// One section for each kind of [[source]].
 [[nodiscard]] rt::ConfigSchema source_sections();

@@ -18,16 +18,16 @@ std::string describe(rt::ExitStatus status, std::string_view said) {
   return last.empty() ? text : fmt::format("{}: {}", text, last);
 }
 
-std::string exec_name(const ExecConfig& config) {
-  return "exec:" + config.argv.front();
-}
-
 }  // namespace
+
+std::string exec_raw_name(const ExecConfig& config) {
+  return fmt::format("exec:{}", fmt::join(config.argv, " "));
+}
 
 rt::Result<RawKeeper> exec_keeper(const ExecConfig& config) {
   mapping::MappingRules rules;
   rules.format = mapping::RuleFormat::kLineProtocol;
-  return RawKeeper::make(exec_name(config), rules);
+  return RawKeeper::make(exec_raw_name(config), rules);
 }
 
 Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
@@ -38,7 +38,7 @@ Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
       restart_pause_(config_.restart_first),
       next_run_(ports.loop.now()) {
   FP_CHECK(!config_.argv.empty());
-  health_.name = exec_name(config_);
+  health_.name = "exec:" + config_.argv.front();
   if (config_.keep_raw) {
     auto keeper = exec_keeper(config_);
     FP_CHECK(keeper.has_value());

@@ -25,6 +25,9 @@ struct ExecConfig {
   rt::Nanos restart_most = rt::Seconds{60};  ///< … up to this; a run longer than this resets it
 };
 
+/// What it is called where what it prints is kept raw: two programs that one shell starts are two
+/// sources.
+[[nodiscard]] std::string exec_raw_name(const ExecConfig& config);
 /// For what it prints. kInvalid as RawKeeper::make says.
 [[nodiscard]] rt::Result<RawKeeper> exec_keeper(const ExecConfig& config);
 

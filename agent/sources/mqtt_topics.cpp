@@ -7,9 +7,13 @@
 
 namespace fieldpost::agent {
 
+std::string topics_name(const MqttTopicsConfig& config) {
+  return "mqtt_topics:" + config.rules.topic;
+}
+
 MqttTopics::MqttTopics(Ports ports, MqttTopicsConfig config, mapping::Mapper mapper)
     : ports_(ports), config_(std::move(config)), mapper_(std::move(mapper)) {
-  health_.name = "mqtt_topics:" + config_.rules.topic;
+  health_.name = topics_name(config_);
 }
 
 rt::Result<std::unique_ptr<MqttTopics>> MqttTopics::make(Ports ports, MqttTopicsConfig config) {

@@ -25,6 +25,9 @@ struct MqttTopicsConfig {
   std::function<std::optional<rt::UnixTime>(std::uint64_t attempt)> certificate_time;
 };
 
+/// What the source is called.
+[[nodiscard]] std::string topics_name(const MqttTopicsConfig& config);
+
 /// Devices that speak MQTT of their own. Sampled. A retained message is old when it comes at
 /// subscribing: without a time of its own it is left out.
 class MqttTopics final : public Source {

@@ -28,7 +28,7 @@ RawKeeper::RawKeeper(std::string source, std::string rules)
 
 rt::Result<RawKeeper> RawKeeper::make(std::string source, const mapping::MappingRules& rules) {
   RawKeeper keeper(std::move(source), mapping::encode_rules(rules));
-  if (keeper.rules_.size() > wire::kStringValueBytesMax) {
+  if (keeper.rules_.size() > mapping::kRulesBytesMax) {
     return rt::Error{rt::Errc::kInvalid, "the rules are too long to go along with the messages"};
   }
   if (!wire::SeriesKey::parse(keeper.key(mapping::kRawMeasurement, mapping::kRawField).text())) {

@@ -20,7 +20,7 @@ using nlohmann::json;
 constexpr rt::Nanos kBusyPause = rt::Millis(100);
 constexpr const char* kExpected =
     R"(expected a JSON object such as {"node": "a", "rules": {…}, "from": "2024-05-01T00:00:00Z",)"
-    R"( "dry": true}, or {"node": "a", "give_up": false} for what is quarantined)";
+    R"( "dry": false}, or {"node": "a", "give_up": false} for what is quarantined)";
 
 enum class State : std::uint8_t { kReading, kReplacing, kDone, kFailed, kCancelled };
 
@@ -51,16 +51,18 @@ class Body {
     complain(name, "expected a string");
     return {};
   }
-  bool flag(const char* name) {
-    if (!has(name)) return false;
+  bool flag(const char* name, bool otherwise) {
+    if (!has(name)) return otherwise;
     if (object_[name].is_boolean()) return object_[name].get<bool>();
     complain(name, "expected true or false");
-    return false;
+    return otherwise;
   }
   std::int64_t time(const char* name, std::int64_t otherwise) {
     if (!has(name)) return otherwise;
     const json& value = object_[name];
-    if (value.is_number_integer()) return value.get<std::int64_t>();
+    const bool fits = value.is_number_integer() &&
+                      (!value.is_number_unsigned() || value.get<std::uint64_t>() <= INT64_MAX);
+    if (fits) return value.get<std::int64_t>();
     const auto time = value.is_string() ? parse_time(value.get<std::string>()) : std::nullopt;
     if (!time) complain(name, kTimeExpected);
     return time.value_or(otherwise);
@@ -93,7 +95,7 @@ void reprocess_quarantined(Services& services, Body body,
                            std::shared_ptr<rt::HttpResponder> responder) {
   body.only({"node", "give_up"});
   const std::string node = body.text("node");
-  const bool give_up = body.flag("give_up");
+  const bool give_up = body.flag("give_up", false);
   if (give_up && node.empty())
     body.complain("give_up", "needs the node whose records are given up");
   if (!body.problem().empty()) return refuse(*responder, body.problem());
@@ -170,7 +172,7 @@ void ReplayRoutes::post(Call call) {
   request.range.from = body.time("from", INT64_MIN);
   request.range.to = body.time("to", INT64_MAX);
   request.by = std::string(host_of(call.request.peer));
-  const bool dry = body.flag("dry");
+  const bool dry = body.flag("dry", true);
   if (request.node.empty()) body.complain("node", "expected the node whose messages they are");
   if (request.range.from >= request.range.to) body.complain("to", "expected a time after \"from\"");
   auto rules = mapping::parse_rules(body.object("rules"));
@@ -187,7 +189,11 @@ void ReplayRoutes::start(ReplayRequest request, bool dry, rt::HttpResponder& res
         fmt::format("replay {} is under way: wait for its end, or DELETE it", jobs_.back()->id)));
   }
   auto job = std::make_shared<Job>();
-  job->id = next_id_++;
+  // Not those of before a restart again: somebody may still ask for them.
+  job->id = std::max(
+      last_id_ + 1,
+      static_cast<std::uint64_t>(std::max<std::int64_t>(services_.clock.now().ns, 0) / 1'000'000));
+  last_id_ = job->id;
   job->node = request.node;
   job->source = request.source;
   job->dry = dry;

@@ -36,7 +36,7 @@ class ReplayRoutes {
 
   Services& services_;
   std::deque<JobPtr> jobs_;  ///< the newest last
-  std::uint64_t next_id_ = 1;
+  std::uint64_t last_id_ = 0;
 };
 
 }  // namespace fieldpost::coordinator

@@ -125,6 +125,10 @@ rt::Result<const Item*> ReadingCursor::peek() {
   return takes_waiting_ ? waiting : &stored_;
 }
 
+wire::Rank ReadingCursor::rank() const {
+  return takes_waiting_ ? waiting_.items[waiting_at_].rank : stored_rank();
+}
+
 void ReadingCursor::advance() {
   const std::int64_t time = takes_waiting_ ? waiting_.items[waiting_at_].time : stored_.time;
   if (const Item* item = waiting_item(); item != nullptr && item->time == time) ++waiting_at_;

@@ -40,6 +40,8 @@ class ReadingCursor {
   /// Of the reading that `peek` gave; empty but for strings.
   [[nodiscard]] const std::string& text() const;
   [[nodiscard]] const wire::Id128& boot() const { return boot_; }
+  /// Of the reading that `peek` gave.
+  [[nodiscard]] wire::Rank rank() const;
 
  private:
   rt::Status find_chunk();

@@ -28,12 +28,14 @@ rt::Result<ReadingCursor*> earliest(std::vector<ReadingCursor>& cursors) {
 }
 
 /// A page ends before the times that it would cut; the first of them comes whole.
-bool is_page_full(const std::vector<Reading>& page, std::size_t limit, std::int64_t next_time) {
+template <typename Found>
+bool is_page_full(const std::vector<Found>& page, std::size_t limit, std::int64_t next_time) {
   return page.size() >= limit && (page.empty() || page.back().time != next_time);
 }
 
 /// Takes the last times off again when they made the page too long.
-void cut_page(std::vector<Reading>& page, std::size_t limit) {
+template <typename Found>
+void cut_page(std::vector<Found>& page, std::size_t limit) {
   if (page.size() <= limit || page.front().time == page.back().time) return;
   const std::int64_t cut = page[limit].time;
   while (page.back().time >= cut) page.pop_back();
@@ -121,15 +123,24 @@ rt::Result<std::vector<ReplayRecord>> ReadingQuery::replays(const std::string& n
   }
 }
 
-rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRange range,
-                                                        std::size_t limit) {
-  Snapshot snapshot(state_->db);
+namespace {
+
+void set_rank(Reading&, const ReadingCursor&) {}
+
+void set_rank(RankedReading& reading, const ReadingCursor& cursor) {
+  reading.rank = cursor.rank();
+}
+
+template <typename Found>
+rt::Result<std::vector<Found>> page_of(QueryState& state, SeriesId series, TimeRange range,
+                                       std::size_t limit) {
+  Snapshot snapshot(state.db);
   if (auto done = snapshot.begin(); !done) return done.error();
-  const auto row = find_series(state_->db, series);
+  const auto row = find_series(state.db, series);
   if (!row) return row.error();
-  std::vector<Reading> page;
+  std::vector<Found> page;
   if (limit == 0 || range.from >= range.to) return page;
-  auto cursors = cursors_of(*state_, *row, range);
+  auto cursors = cursors_of(state, *row, range);
   if (!cursors) return cursors.error();
   for (;;) {
     const auto cursor = earliest(*cursors);
@@ -139,11 +150,27 @@ rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRan
     if (!item) return item.error();
     if (is_page_full(page, limit, (*item)->time)) break;
     const std::uint64_t value = row->type == wire::ValueType::kString ? 0 : (*item)->value;
-    page.push_back({(*item)->time, value, (*cursor)->text(), (*cursor)->boot()});
+    Found reading;
+    static_cast<Reading&>(reading) = {(*item)->time, value, (*cursor)->text(), (*cursor)->boot()};
+    set_rank(reading, **cursor);
+    page.push_back(std::move(reading));
     (*cursor)->advance();
   }
   cut_page(page, limit);
   return page;
+}
+
+}  // namespace
+
+rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRange range,
+                                                        std::size_t limit) {
+  return page_of<Reading>(*state_, series, range, limit);
+}
+
+rt::Result<std::vector<RankedReading>> ReadingQuery::ranked_readings(SeriesId series,
+                                                                     TimeRange range,
+                                                                     std::size_t limit) {
+  return page_of<RankedReading>(*state_, series, range, limit);
 }
 
 }  // namespace fieldpost::coordinator

@@ -39,6 +39,11 @@ struct Reading {
   wire::Id128 boot;         ///< zero unless stamped by a node with an unsynchronised clock
 };
 
+/// With the name under which it was first accepted, in the order of names.
+struct RankedReading : Reading {
+  wire::Rank rank;
+};
+
 /// What is put into buckets.
 enum class Derived : std::uint8_t {
   kNone,        ///< the readings
@@ -85,6 +90,8 @@ class ReadingQuery {
   /// exceeds `limit` only when the first of its times has more readings than that. An empty page is
   /// the end. kNotFound: no such series.
   rt::Result<std::vector<Reading>> readings(SeriesId series, TimeRange range, std::size_t limit);
+  rt::Result<std::vector<RankedReading>> ranked_readings(SeriesId series, TimeRange range,
+                                                         std::size_t limit);
 
   /// The open ends of `range` closed at the first and last reading of all these series; an empty
   /// range when there is none. kNotFound: no such series.

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <iterator>
 #include <utility>
 
 #include "proto/wire/stamped_lines.h"
@@ -13,15 +11,17 @@ namespace fieldpost::coordinator {
 namespace {
 
 using mapping::Mapper;
-using mapping::RawMessage;
+using mapping::Message;
 using rt::Errc;
 using rt::Error;
 using rt::ok;
 using rt::Result;
 using rt::Status;
 
-constexpr std::size_t kMessagesPerStep = 256;  ///< each may be 64 KiB
+constexpr std::size_t kMessagesPerStep = 256;
+constexpr std::size_t kMessagesPerPage = 256;  ///< each may be 64 KiB
 constexpr std::size_t kSeriesAtOnce = 1000;
+constexpr std::uint64_t kOldSeriesBytes = 200;  ///< beside the key
 
 std::string tag_of(const wire::SeriesKey& key, std::string_view name) {
   for (const auto& [tag, value] : key.tags) {
@@ -42,13 +42,12 @@ Result<std::vector<SeriesInfo>> all_series(ReadingQuery& query, const SeriesFilt
   }
 }
 
-wire::Clock stamp_of(const Reading& raw) {
-  wire::Clock stamp;
-  stamp.wall = rt::UnixTime{raw.time};
-  const std::string bytes = raw.boot.bytes();
-  std::memcpy(stamp.boot.data(), bytes.data(), stamp.boot.size());
-  stamp.synchronised = raw.boot == wire::Id128();
-  return stamp;
+Result<std::shared_ptr<Mapper>> mapper_of(const std::string& text) {
+  auto rules = mapping::parse_rules(text);
+  if (!rules) return rules.error();
+  auto mapper = Mapper::make(*std::move(rules));
+  if (!mapper) return mapper.error();
+  return std::make_shared<Mapper>(*std::move(mapper));
 }
 
 /// Monotonic time in a replay is that of the messages.
@@ -67,50 +66,74 @@ Result<Replay> Replay::make(ReplayRequest request) {
   return Replay(std::move(request), *std::move(mapper));
 }
 
+bool Replay::Earlier::covers(std::int64_t time) const {
+  return std::ranges::any_of(
+      ranges, [&](const TimeRange& range) { return time >= range.from && time < range.to; });
+}
+
 Result<bool> Replay::step(ReadingQuery& query) {
   if (!begun_) {
     if (auto done = begin(query); !done) return done.error();
     begun_ = true;
     return true;
   }
-  if (part_ == parts_.size()) return false;
-  const Part& part = parts_[part_];
-  const auto page = query.readings(part.series, {next_time_, request_.range.to}, kMessagesPerStep);
-  if (!page) return page.error();
-  if (page->empty()) {
-    part_ += 1;
-    next_time_ = request_.range.from;
-    return part_ < parts_.size();
+  for (std::size_t i = 0; i < kMessagesPerStep; ++i) {
+    for (Part& part : parts_) {
+      if (!part.is_dry()) continue;
+      if (auto done = load_page(query, part); !done) return done.error();
+    }
+    Part* part = next_part();
+    if (part == nullptr) return false;
+    const RankedReading raw = std::move(part->page[part->at]);
+    part->at += 1;
+    if (auto done = take_message(*part, raw); !done) return done.error();
   }
-  if (auto done = take_page(*page, part); !done) return done.error();
-  next_time_ = page->back().time + 1;
   return true;
 }
 
-Status Replay::begin(ReadingQuery& query) {
-  const auto raw = find_raw(query);
-  if (!raw) return raw.error();
-  std::vector<SeriesId> ids;
-  for (const SeriesInfo& series : *raw) {
-    auto rules = rules_of(query, series);
-    if (!rules) return rules.error();
-    parts_.push_back({series.id, series.first_time, *std::move(rules)});
-    ids.push_back(series.id);
+Status Replay::load_page(ReadingQuery& query, Part& part) {
+  auto page =
+      query.ranked_readings(part.series, {part.next_time, request_.range.to}, kMessagesPerPage);
+  if (!page) return page.error();
+  part.at = 0;
+  part.page = *std::move(page);
+  part.ends = part.page.empty();
+  if (!part.ends) part.next_time = part.page.back().time + 1;
+  return ok();
+}
+
+/// The part with the earliest message: what a Sparkplug birth tells holds for what comes after it,
+/// whatever the rules were then. Null: there are no more.
+Replay::Part* Replay::next_part() {
+  Part* best = nullptr;
+  for (Part& part : parts_) {
+    if (part.at == part.page.size()) continue;
+    if (best == nullptr || part.page[part.at].time < best->page[best->at].time) best = &part;
   }
-  // What Sparkplug's births tell holds for what comes after them, whatever the rules were then.
-  std::ranges::sort(parts_, {}, &Part::first_time);
-  // Messages that come from now on are not of this replay, even where its end was left open.
-  const auto closed = query.close(ids, request_.range);
-  if (!closed) return closed.error();
-  request_.range = *closed;
-  const auto extent = query.extent(ids, request_.range);
-  if (!extent) return extent.error();
-  progress_.messages_total = extent->readings;
-  next_time_ = request_.range.from;
+  return best;
+}
+
+Status Replay::begin(ReadingQuery& query) {
+  auto raw = find_raw(query);
+  if (!raw) return raw.error();
+  if (auto done = close_range(query, *raw); !done) return done;
+  if (auto done = find_source(*raw); !done) return done;
+  for (const SeriesInfo& series : *raw) {
+    auto text = rules_of(query, series);
+    if (!text) return text.error();
+    auto mapper = mapper_of(*text);
+    if (!mapper) return mapper.error();
+    Part part;
+    part.series = series.id;
+    part.rules_text = *std::move(text);
+    part.rules = *std::move(mapper);
+    part.next_time = request_.range.from;
+    parts_.push_back(std::move(part));
+  }
   return find_earlier(query);
 }
 
-/// The series of the source's messages, one for each set of rules; `source` is known then.
+/// The series of messages that may be meant.
 Result<std::vector<SeriesInfo>> Replay::find_raw(ReadingQuery& query) {
   SeriesFilter filter;
   filter.node = request_.node;
@@ -119,16 +142,38 @@ Result<std::vector<SeriesInfo>> Replay::find_raw(ReadingQuery& query) {
   if (!request_.source.empty()) {
     filter.tags.emplace_back(mapping::kSourceTag, request_.source);
   }
-  auto series = all_series(query, filter);
-  if (!series) return series;
-  if (series->empty()) {
+  return all_series(query, filter);
+}
+
+/// Leaves those that have messages in the range, and closes its open ends: messages that come from
+/// now on are not of this replay.
+Status Replay::close_range(ReadingQuery& query, std::vector<SeriesInfo>& raw) {
+  std::vector<SeriesId> ids;
+  for (const SeriesInfo& series : raw) ids.push_back(series.id);
+  const auto closed = query.close(ids, request_.range);
+  if (!closed) return closed.error();
+  request_.range = *closed;
+  std::vector<SeriesInfo> filled;
+  for (SeriesInfo& series : raw) {
+    const auto extent = query.extent({series.id}, request_.range);
+    if (!extent) return extent.error();
+    progress_.messages_total += extent->readings;
+    if (extent->readings > 0) filled.push_back(std::move(series));
+  }
+  raw = std::move(filled);
+  return ok();
+}
+
+Status Replay::find_source(const std::vector<SeriesInfo>& raw) {
+  if (raw.empty()) {
     return Error{
         Errc::kNotFound,
-        fmt::format("node {} has no raw messages{}: is keep_raw set at the source?", request_.node,
-                    request_.source.empty() ? "" : " of source " + request_.source)};
+        fmt::format("node {} has no raw messages{} in that time: is keep_raw set at the "
+                    "source?",
+                    request_.node, request_.source.empty() ? "" : " of source " + request_.source)};
   }
-  const std::string first = tag_of(series->front().key, mapping::kSourceTag);
-  for (const SeriesInfo& each : *series) {
+  const std::string first = tag_of(raw.front().key, mapping::kSourceTag);
+  for (const SeriesInfo& each : raw) {
     const std::string other = tag_of(each.key, mapping::kSourceTag);
     if (other == first) continue;
     return Error{Errc::kInvalid,
@@ -137,11 +182,11 @@ Result<std::vector<SeriesInfo>> Replay::find_raw(ReadingQuery& query) {
                              request_.node, first, other)};
   }
   request_.source = first;
-  return series;
+  return ok();
 }
 
 /// The rules by which these messages became readings when they came.
-Result<std::shared_ptr<Mapper>> Replay::rules_of(ReadingQuery& query, const SeriesInfo& raw) {
+Result<std::string> Replay::rules_of(ReadingQuery& query, const SeriesInfo& raw) {
   const std::string id = tag_of(raw.key, mapping::kRulesTag);
   SeriesFilter filter;
   filter.node = request_.node;
@@ -151,17 +196,16 @@ Result<std::shared_ptr<Mapper>> Replay::rules_of(ReadingQuery& query, const Seri
                  {std::string(mapping::kRulesTag), id}};
   const auto series = all_series(query, filter);
   if (!series) return series.error();
-  std::vector<SeriesId> ids;
-  for (const SeriesInfo& each : *series) ids.push_back(each.id);
-  const auto last = query.last(ids);
-  if (!last) return last.error();
-  for (const auto& [series_id, reading] : *last) {
-    if (mapping::rules_id(reading.text) != id) continue;
-    auto rules = mapping::parse_rules(reading.text);
-    if (!rules) return rules.error();
-    auto mapper = Mapper::make(*std::move(rules));
-    if (!mapper) return mapper.error();
-    return std::make_shared<Mapper>(*std::move(mapper));
+  for (const SeriesInfo& each : *series) {
+    for (std::int64_t from = INT64_MIN;;) {
+      const auto page = query.readings(each.id, {from, INT64_MAX}, kMessagesPerPage);
+      if (!page) return page.error();
+      for (const Reading& told : *page) {
+        if (mapping::rules_id(told.text) == id) return told.text;
+      }
+      if (page->empty()) break;
+      from = page->back().time + 1;
+    }
   }
   return Error{Errc::kNotFound,
                fmt::format("the rules {} by which messages of {} became readings are not stored "
@@ -174,82 +218,99 @@ Status Replay::find_earlier(ReadingQuery& query) {
   if (!replays) return replays.error();
   for (const ReplayRecord& each : *replays) {
     if (each.to <= request_.range.from || each.from >= request_.range.to) continue;
-    auto rules = mapping::parse_rules(each.rules);
-    if (!rules) return rules.error();
-    auto mapper = Mapper::make(*std::move(rules));
+    Earlier& earlier = earlier_[each.rules];
+    earlier.ranges.push_back({each.from, each.to});
+    if (earlier.rules) continue;
+    auto mapper = mapper_of(each.rules);
     if (!mapper) return mapper.error();
-    earlier_.push_back({{each.from, each.to}, std::make_shared<Mapper>(*std::move(mapper))});
+    earlier.rules = *std::move(mapper);
   }
   return ok();
 }
 
-Status Replay::take_page(const std::vector<Reading>& page, const Part& part) {
-  for (const Reading& raw : page) {
-    const auto message = mapping::decode_raw(raw.text);
-    if (!message) return message.error();
-    note_old(*part.rules, *message, raw);
-    for (const Earlier& each : earlier_) {
-      if (raw.time >= each.range.from && raw.time < each.range.to) {
-        note_old(*each.rules, *message, raw);
+Status Replay::take_message(Part& part, const RankedReading& raw) {
+  progress_.messages += 1;
+  const auto message = mapping::decode_raw(raw.text);
+  if (!message) {
+    count_unmapped(raw, 1, message.error().message);
+    return ok();
+  }
+  note_old(part, message->view(), raw);
+  if (auto done = make_fresh(message->view(), raw); !done) return done;
+  const bool is_too_much =
+      progress_.readings + progress_.old_readings > kReplayReadingsMax || bytes_ > kReplayBytesMax;
+  if (!is_too_much) return ok();
+  return Error{Errc::kFull, fmt::format("more than {} readings, old and new, or {} bytes of them: "
+                                        "replay a shorter range",
+                                        kReplayReadingsMax, kReplayBytesMax)};
+}
+
+void Replay::count_unmapped(const RankedReading& raw, std::uint64_t count, const std::string& why) {
+  if (count == 0) return;
+  if (progress_.first_error.empty())
+    progress_.first_error = fmt::format("{} ({} ns)", why, raw.time);
+  progress_.unmapped += count;
+}
+
+/// What was made of it, by the rules of then and by those of earlier replays.
+void Replay::note_old(Part& part, const Message& message, const RankedReading& raw) {
+  std::vector<std::pair<SeriesBoot, std::int64_t>> made;
+  const auto note = [&](Mapper& mapper) {
+    const auto mapped = mapper.map(message, rt::UnixTime{raw.time}, instant_of(raw));
+    const wire::ParsedLines& lines = mapped.lines;
+    for (std::size_t c = 0; c < lines.columns.size(); ++c) {
+      for (const std::int64_t time : lines.columns[c].times) {
+        const bool is_stamped = lines.readings_stamped > 0 && time == lines.stamp_ns;
+        made.push_back({{lines.keys[c], is_stamped ? raw.boot : wire::Id128()}, time});
       }
     }
-    if (raw.boot != batch_boot_) {
-      if (auto done = encode_fresh(); !done) return done;
-      batch_boot_ = raw.boot;
-    }
-    make_fresh(*message, raw);
-    batch_.stamp = stamp_of(raw);
-    progress_.messages += 1;
+  };
+  note(*part.rules);
+  for (const auto& [text, earlier] : earlier_) {
+    if (text != part.rules_text && earlier.covers(raw.time)) note(*earlier.rules);
   }
-  if (progress_.readings + progress_.old_readings > kReplayReadingsMax) {
-    return Error{Errc::kFull,
-                 fmt::format("more than {} readings, old and new: replay a shorter range",
-                             kReplayReadingsMax)};
-  }
-  return encode_fresh();
-}
-
-void Replay::note_old(Mapper& mapper, const RawMessage& message, const Reading& raw) {
-  const auto mapped = mapper.map(message.view(), rt::UnixTime{raw.time}, instant_of(raw));
-  const wire::ParsedLines& lines = mapped.lines;
-  progress_.old_readings += lines.readings;
-  for (std::size_t c = 0; c < lines.columns.size(); ++c) {
-    for (const std::int64_t time : lines.columns[c].times) {
-      const bool is_stamped = lines.readings_stamped > 0 && time == lines.stamp_ns;
-      old_[{lines.keys[c], is_stamped ? raw.boot : wire::Id128()}].push_back(time);
-    }
+  std::ranges::sort(made);
+  made.erase(std::unique(made.begin(), made.end()), made.end());
+  progress_.old_readings += made.size();
+  for (auto& [series, time] : made) {
+    const auto [at, is_new] = old_.try_emplace(std::move(series));
+    if (is_new) bytes_ += at->first.first.size() + kOldSeriesBytes;
+    at->second.push_back({time, raw.rank});
+    bytes_ += sizeof(OldTime);
   }
 }
 
-void Replay::make_fresh(const RawMessage& message, const Reading& raw) {
-  auto mapped = mapper_.map(message.view(), rt::UnixTime{raw.time}, instant_of(raw));
+Status Replay::make_fresh(const Message& message, const RankedReading& raw) {
+  auto mapped = mapper_.map(message, rt::UnixTime{raw.time}, instant_of(raw));
   wire::ParsedLines& lines = mapped.lines;
-  const std::uint64_t bad = lines.lines_bad + (mapped.status ? 0 : 1);
-  if (bad > 0 && progress_.first_error.empty()) {
-    progress_.first_error =
-        mapped.status ? lines.errors.front().what : mapped.status.error().message;
+  if (!mapped.is_meant) {
+    count_unmapped(raw, 1, fmt::format("the rules are not for topic \"{}\"", message.topic));
   }
-  progress_.unmapped += bad;
+  if (!mapped.status) count_unmapped(raw, 1, mapped.status.error().message);
+  if (lines.lines_bad > 0) count_unmapped(raw, lines.lines_bad, lines.errors.front().what);
   progress_.readings += lines.readings;
-  if (lines.readings == 0) return;
-  const bool is_good_time = raw.boot == wire::Id128();
-  if (lines.readings_stamped == 0 || is_good_time) {
-    batch_.pieces.push_back(std::move(lines));
-    return;
-  }
+  if (raw.boot.is_zero() || lines.readings_stamped == 0) return add_fresh({}, lines, raw.rank);
   if (lines.readings_stamped < lines.readings) {
-    batch_.boot_pieces.push_back(wire::take_stamped(lines));
-    batch_.pieces.push_back(std::move(lines));
-  } else {
-    batch_.boot_pieces.push_back(std::move(lines));
+    const wire::ParsedLines stamped = wire::take_stamped(lines);
+    if (auto done = add_fresh(raw.boot, stamped, raw.rank); !done) return done;
+    return add_fresh({}, lines, raw.rank);
   }
+  return add_fresh(raw.boot, lines, raw.rank);
 }
 
-Status Replay::encode_fresh() {
-  if (batch_.pieces.empty() && batch_.boot_pieces.empty()) return ok();
-  auto encoded = encoder_.encode(std::exchange(batch_, {}));
-  if (!encoded) return encoded.error();
-  std::ranges::move(*encoded, std::back_inserter(fresh_));
+Status Replay::add_fresh(const wire::Id128& boot, const wire::ParsedLines& lines,
+                         const wire::Rank& rank) {
+  FreshColumns& columns = gathering_.try_emplace(boot, boot).first->second;
+  columns.add(lines, rank);
+  return columns.is_full() ? flush(columns) : ok();
+}
+
+Status Replay::flush(FreshColumns& columns) {
+  if (columns.empty()) return ok();
+  auto batch = columns.take();
+  if (!batch) return batch.error();
+  bytes_ += batch->payload.size() + batch->origin_ranks.size() * sizeof(wire::Rank);
+  fresh_.push_back(*std::move(batch));
   return ok();
 }
 
@@ -262,11 +323,19 @@ Replacement Replay::take_replacement() {
                 mapping::encode_rules(mapper_.rules()),
                 request_.by};
   for (auto& [series, times] : old_) {
-    std::ranges::sort(times);
-    times.erase(std::unique(times.begin(), times.end()), times.end());
+    // Of one time the last message counts: up to its rank all of that time was made of these.
+    std::ranges::sort(times, [](const OldTime& a, const OldTime& b) {
+      return std::pair(a.time, b.rank) < std::pair(b.time, a.rank);
+    });
+    const auto repeated = std::ranges::unique(times, {}, &OldTime::time);
+    times.erase(repeated.begin(), repeated.end());
     out.old.push_back({series.first, series.second, std::move(times)});
   }
   old_.clear();
+  for (auto& [boot, columns] : gathering_) {
+    const auto done = flush(columns);
+    FP_CHECK(done.has_value());  // the mapper makes canonical keys
+  }
   out.fresh = std::move(fresh_);
   return out;
 }

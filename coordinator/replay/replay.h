@@ -9,20 +9,20 @@
 #include <vector>
 
 #include "coordinator/query/reading_query.h"
+#include "coordinator/replay/fresh_columns.h"
 #include "coordinator/store/replacement.h"
 #include "proto/mapping/mapper.h"
 #include "proto/rt/result.h"
-#include "proto/wire/batch_encoder.h"
 
 namespace fieldpost::coordinator {
 
-/// Old and fresh readings together: what one replay keeps in memory, 8 bytes of each old one and
-/// fewer of a fresh one.
-inline constexpr std::uint64_t kReplayReadingsMax = 20'000'000;
+/// What one replay keeps in memory: old and fresh readings together, and what they take.
+inline constexpr std::uint64_t kReplayReadingsMax = 10'000'000;
+inline constexpr std::uint64_t kReplayBytesMax = 400'000'000;
 
 struct ReplayRequest {
   std::string node;
-  std::string source;  ///< empty: the only one of the node that keeps its messages
+  std::string source;  ///< empty: the only one of the node with messages in the range
   TimeRange range;     ///< of the messages' arrival
   mapping::MappingRules rules;
   std::string by;  ///< who asks
@@ -47,7 +47,7 @@ class Replay {
 
   /// The next step; false when there is no more. kNotFound: no raw messages are kept under this
   /// name, or the rules by which they became readings are not known any more; kInvalid: the node
-  /// has several sources; kFull: more than kReplayReadingsMax.
+  /// has several sources; kFull: more than one replay may keep.
   rt::Result<bool> step(ReadingQuery& query);
   [[nodiscard]] const ReplayProgress& progress() const { return progress_; }
   [[nodiscard]] const std::string& source() const { return request_.source; }
@@ -56,42 +56,53 @@ class Replay {
   [[nodiscard]] Replacement take_replacement();
 
  private:
+  using MapperPtr = std::shared_ptr<mapping::Mapper>;
   /// Messages that became readings by the same rules.
   struct Part {
     SeriesId series = 0;
-    std::int64_t first_time = 0;
-    std::shared_ptr<mapping::Mapper> rules;  ///< by which they became readings when they came
+    std::string rules_text;  ///< by which they did when they came
+    MapperPtr rules;
+    std::int64_t next_time = 0;  ///< where the next page begins
+    std::vector<RankedReading> page;
+    std::size_t at = 0;  ///< in the page
+    bool ends = false;   ///< there is no other page
+    [[nodiscard]] bool is_dry() const { return at == page.size() && !ends; }
   };
-  /// An earlier replay: what it made of its messages is in the store, too.
+  /// Earlier replays by the same rules: what they made of their messages is in the store, too.
   struct Earlier {
-    TimeRange range;
-    std::shared_ptr<mapping::Mapper> rules;
+    std::vector<TimeRange> ranges;
+    MapperPtr rules;
+    [[nodiscard]] bool covers(std::int64_t time) const;
   };
   using SeriesBoot = std::pair<std::string, wire::Id128>;
 
   Replay(ReplayRequest request, mapping::Mapper mapper);
   rt::Status begin(ReadingQuery& query);
   rt::Result<std::vector<SeriesInfo>> find_raw(ReadingQuery& query);
+  rt::Status close_range(ReadingQuery& query, std::vector<SeriesInfo>& raw);
+  rt::Status find_source(const std::vector<SeriesInfo>& raw);
   rt::Status find_earlier(ReadingQuery& query);
-  rt::Result<std::shared_ptr<mapping::Mapper>> rules_of(ReadingQuery& query, const SeriesInfo& raw);
-  rt::Status take_page(const std::vector<Reading>& page, const Part& part);
-  void note_old(mapping::Mapper& mapper, const mapping::RawMessage& message, const Reading& raw);
-  void make_fresh(const mapping::RawMessage& message, const Reading& raw);
-  rt::Status encode_fresh();
+  rt::Result<std::string> rules_of(ReadingQuery& query, const SeriesInfo& raw);
+  rt::Status load_page(ReadingQuery& query, Part& part);
+  Part* next_part();
+  rt::Status take_message(Part& part, const RankedReading& raw);
+  void note_old(Part& part, const mapping::Message& message, const RankedReading& raw);
+  rt::Status make_fresh(const mapping::Message& message, const RankedReading& raw);
+  rt::Status add_fresh(const wire::Id128& boot, const wire::ParsedLines& lines,
+                       const wire::Rank& rank);
+  rt::Status flush(FreshColumns& columns);
+  void count_unmapped(const RankedReading& raw, std::uint64_t count, const std::string& why);
 
   ReplayRequest request_;
   mapping::Mapper mapper_;
-  wire::BatchEncoder encoder_{wire::EncoderOptions{}};
   bool begun_ = false;
-  std::vector<Part> parts_;  ///< by their first messages
-  std::size_t part_ = 0;     ///< at work
-  std::int64_t next_time_ = 0;
-  std::vector<Earlier> earlier_;
+  std::vector<Part> parts_;
+  std::map<std::string, Earlier> earlier_;  ///< by the text of their rules
   ReplayProgress progress_;
-  std::map<SeriesBoot, std::vector<std::int64_t>> old_;
-  wire::ReadingsBatch batch_;  ///< fresh ones of one boot, not encoded yet
-  wire::Id128 batch_boot_;
-  std::vector<wire::EncodedReadings> fresh_;
+  std::uint64_t bytes_ = 0;
+  std::map<SeriesBoot, std::vector<OldTime>> old_;
+  std::map<wire::Id128, FreshColumns> gathering_;  ///< by boot
+  std::vector<FreshReadings> fresh_;
 };
 
 }  // namespace fieldpost::coordinator

@@ -70,14 +70,14 @@ rt::Result<ChunkReadings> ChunkPurge::read(const ChunkRow& chunk, wire::ValueTyp
 }
 
 rt::Result<std::uint64_t> ChunkPurge::take_times(const ChunkRow& chunk, wire::ValueType type,
-                                                 std::span<const std::int64_t> times) {
+                                                 std::span<const OldTime> old) {
   auto readings = read(chunk, type);
   if (!readings) return readings.error();
   std::size_t at = 0;
   const ChunkReadings left =
-      leave_some(std::move(*readings), [&](std::int64_t time, const wire::Rank&) {
-        while (at < times.size() && times[at] < time) ++at;
-        return at == times.size() || times[at] != time;
+      leave_some(std::move(*readings), [&](std::int64_t time, const wire::Rank& rank) {
+        while (at < old.size() && old[at].time < time) ++at;
+        return at == old.size() || old[at].time != time || rank > old[at].rank;
       });
   const std::uint64_t fewer = chunk.count - left.timeline->times.size();
   if (fewer == 0) return fewer;

@@ -16,6 +16,12 @@ namespace fieldpost::coordinator {
 /// Bytes that a chunk takes: its values, and its part of the times that it shares.
 rt::Result<std::uint64_t> chunk_bytes(rt::Database& db, const ChunkRow& chunk);
 
+/// The reading of a time, unless it outranks this: then something newer has taken its place.
+struct OldTime {
+  std::int64_t time = 0;
+  wire::Rank rank;
+};
+
 /// Takes readings out of chunks. One object is one step, inside a transaction of the caller; after
 /// a failure the caller rolls back and asks what was damaged.
 class ChunkPurge {
@@ -24,9 +30,9 @@ class ChunkPurge {
 
   /// Takes what the masks cover; the whole chunk, without decoding it, when that is plain.
   rt::Status take(const ChunkRow& chunk, wire::ValueType type, const Masks& masks);
-  /// Takes the readings at these times, ascending. Returns how many there were.
+  /// Takes these readings; their times ascend. Returns how many there were.
   rt::Result<std::uint64_t> take_times(const ChunkRow& chunk, wire::ValueType type,
-                                       std::span<const std::int64_t> times);
+                                       std::span<const OldTime> old);
   /// Looks at the end what times the series has, also when nothing is taken here.
   void look_at(SeriesId series) { touched_.insert(series); }
   /// At the end: makes packs and totals of series right.

@@ -27,10 +27,10 @@ Result<std::optional<Found>> find_series(rt::Database& db, NodeNo node, const st
 }
 
 /// The times from `first` to `last`, both included.
-std::span<const std::int64_t> among(std::span<const std::int64_t> times, std::int64_t first,
-                                    std::int64_t last) {
-  const auto begin = std::lower_bound(times.begin(), times.end(), first);
-  const auto end = std::upper_bound(begin, times.end(), last);
+std::span<const OldTime> among(std::span<const OldTime> times, std::int64_t first,
+                               std::int64_t last) {
+  const auto begin = std::ranges::lower_bound(times, first, {}, &OldTime::time);
+  const auto end = std::ranges::upper_bound(times, last, {}, &OldTime::time);
   return {begin, end};
 }
 
@@ -43,7 +43,7 @@ Result<std::uint64_t> take_old(rt::Database& db, ChunkPurge& chunks, NodeNo node
   const auto series = find_series(db, node, old.key);
   if (!series) return series.error();
   if (!*series) return removed;
-  std::int64_t from = old.times.front();
+  std::int64_t from = old.times.front().time;
   for (;;) {
     const auto page = chunks_from(db, {(*series)->id, old.boot}, from, kChunksTogether);
     if (!page) return page.error();
@@ -54,7 +54,7 @@ Result<std::uint64_t> take_old(rt::Database& db, ChunkPurge& chunks, NodeNo node
       if (!taken) return taken.error();
       removed += *taken;
     }
-    if (page->size() < kChunksTogether || page->back().last_time >= old.times.back()) break;
+    if (page->size() < kChunksTogether || page->back().last_time >= old.times.back().time) break;
     from = page->back().last_time + 1;
   }
   return removed;

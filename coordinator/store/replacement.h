@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,8 +9,8 @@
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
-#include "proto/wire/batch_encoder.h"
 #include "proto/wire/ids.h"
+#include "proto/wire/readings.h"
 
 namespace fieldpost::coordinator {
 
@@ -17,7 +18,18 @@ namespace fieldpost::coordinator {
 struct OldReadings {
   std::string key;  ///< of the series
   wire::Id128 boot;
-  std::vector<std::int64_t> times;  ///< ascending, distinct
+  std::vector<OldTime> times;  ///< ascending, distinct
+};
+
+/// Readings of one boot that come. Each has the rank of the message that it was made of.
+struct FreshReadings {
+  std::shared_ptr<const wire::SeriesSet> set;
+  wire::Id128 boot;
+  std::uint64_t readings = 0;
+  std::string payload;  ///< encoded wire::Columns with origins, compressed
+  std::uint8_t codec = 0;
+  std::uint32_t raw_size = 0;
+  std::vector<wire::Rank> origin_ranks;  ///< one for each of its origins
 };
 
 /// Takes those that are in chunks; the caller finishes the purge. Returns how many there were.
@@ -37,7 +49,7 @@ struct ReplayRecord {
 struct Replacement {
   ReplayRecord record;
   std::vector<OldReadings> old;
-  std::vector<wire::EncodedReadings> fresh;
+  std::vector<FreshReadings> fresh;
 };
 
 /// How many of the old readings were there, and how many came.

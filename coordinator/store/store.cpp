@@ -125,7 +125,6 @@ Result<StoredReadings> Store::store_encoded(NodeNo node, const wire::EncodedRead
   batch.payload = record.payload;
   batch.codec = record.codec;
   batch.raw_size = record.raw_size;
-  if (record.boot_stamped) batch.boot = boot_of(record.stamp);
   if (auto done = readings_.add_batch(batch, now); !done) return done.error();
   const auto series = readings_.series_of(node, **set);
   if (!series) return series.error();

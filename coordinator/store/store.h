@@ -65,8 +65,8 @@ class Store {
   rt::Result<std::vector<Deletion>> delete_readings(const DeletionRequest& request,
                                                     rt::UnixTime now);
 
-  /// All of it or nothing: answers show either side. Old readings that arrive later stay, but lose
-  /// against fresh ones of their time. kNotFound: no such node; kCorrupt: a batch or chunk is
+  /// All of it or nothing. Old readings that arrive later stay, but lose against fresh ones of
+  /// their time unless they outrank them. kNotFound: no such node; kCorrupt: a batch or chunk is
   /// damaged and was set aside, nothing was replaced: it may be tried again.
   rt::Result<Replaced> replace_readings(const Replacement& replacement, rt::UnixTime now);
 
@@ -109,7 +109,8 @@ class Store {
   rt::Result<StoredReadings> store_encoded(NodeNo node, const wire::EncodedReadings& encoded,
                                            const wire::Rank& rank, rt::UnixTime now);
   rt::Result<Replaced> replace_inside(NodeNo node, const Replacement& replacement,
-                                      std::uint64_t ordinal, ChunkPurge& chunks, rt::UnixTime now);
+                                      ChunkPurge& chunks, rt::UnixTime now);
+  rt::Status store_fresh(NodeNo node, const FreshReadings& fresh, rt::UnixTime now);
 
   rt::Database db_;
   Ledger ledger_;

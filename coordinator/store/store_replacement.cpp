@@ -40,19 +40,9 @@ Result<Replaced> Store::replace_readings(const Replacement& replacement, rt::Uni
   ChunkPurge chunks(db_);
   rt::Transaction transaction(db_);
   if (auto done = transaction.begin(); !done) return done.error();
-  const auto ordinal = ledger_.draw_http_ordinal(now);
-  Status done = ordinal ? ok() : Status(ordinal.error());
-  Replaced replaced;
-  if (done) {
-    const auto inside = replace_inside(**node, replacement, *ordinal, chunks, now);
-    if (inside) replaced = *inside;
-    if (!inside) done = inside.error();
-  }
-  if (done) done = transaction.commit();
-  if (done) {
-    http_ordinal_ = *ordinal;
-    return replaced;
-  }
+  const auto replaced = replace_inside(**node, replacement, chunks, now);
+  Status done = replaced ? transaction.commit() : Status(replaced.error());
+  if (done) return *replaced;
   db_.rollback();
   ledger_.forget_uncommitted();
   readings_.forget_uncommitted();
@@ -65,8 +55,7 @@ Result<Replaced> Store::replace_readings(const Replacement& replacement, rt::Uni
 }
 
 Result<Replaced> Store::replace_inside(NodeNo node, const Replacement& replacement,
-                                       std::uint64_t ordinal, ChunkPurge& chunks,
-                                       rt::UnixTime now) {
+                                       ChunkPurge& chunks, rt::UnixTime now) {
   Replaced out;
   for (const OldReadings& old : replacement.old) {
     const auto removed = take_old(db_, chunks, node, old);
@@ -74,13 +63,33 @@ Result<Replaced> Store::replace_inside(NodeNo node, const Replacement& replaceme
     out.removed += *removed;
   }
   if (auto done = chunks.finish(); !done) return done.error();
-  for (const wire::EncodedReadings& each : replacement.fresh) {
-    const auto stored = store_encoded(node, each, {ordinal, ++http_seq_}, now);
-    if (!stored) return stored.error();
-    out.added += each.record.readings;
+  for (const FreshReadings& each : replacement.fresh) {
+    if (auto done = store_fresh(node, each, now); !done) return done.error();
+    out.added += each.readings;
   }
   if (auto done = note_replay(db_, node, replacement.record, out, now); !done) return done.error();
   return out;
+}
+
+/// The batch has a name as if it came over HTTP; its readings have ranks of their own.
+Status Store::store_fresh(NodeNo node, const FreshReadings& fresh, rt::UnixTime now) {
+  const auto set = readings_.add_set(fresh.set->encode());
+  if (!set) return set.error();
+  auto raw = wire::decompress(fresh.payload, fresh.codec, fresh.raw_size);
+  if (!raw) return raw.error();
+  auto columns = wire::decode_columns(*raw, (*set)->types);
+  if (!columns) return columns.error();
+  ReadingBatch batch;
+  batch.node = node;
+  batch.rank = {http_ordinal_, ++http_seq_};
+  batch.set = *set;
+  batch.columns = std::move(*columns);
+  batch.origin_ranks = fresh.origin_ranks;
+  batch.payload = fresh.payload;
+  batch.codec = fresh.codec;
+  batch.raw_size = fresh.raw_size;
+  batch.boot = fresh.boot;
+  return readings_.add_batch(batch, now);
 }
 
 }  // namespace fieldpost::coordinator

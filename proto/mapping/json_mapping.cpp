@@ -125,6 +125,9 @@ Result<std::vector<std::pair<std::string, std::string>>> find_tags(const JsonMap
   for (const auto& [name, pointer] : mapping.tag_pointers) {
     const json* value = find(document, pointer);
     if (value == nullptr) return invalid(fmt::format("there is no tag at {}", pointer));
+    if (value->is_structured()) {
+      return invalid(fmt::format("the tag at {} is {}, not a scalar", pointer, value->type_name()));
+    }
     tags.emplace_back(name, value->is_string() ? value->get<std::string>() : value->dump());
   }
   return tags;

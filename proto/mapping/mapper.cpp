@@ -90,19 +90,21 @@ Mapper::Mapped Mapper::map(const Message& message, rt::UnixTime arrived, rt::Ins
     out.lines = map_objects(rules_.json, message.payload, arrived);
     return out;
   }
+  const auto names = pattern_->match(message.topic);
+  out.is_meant = names.has_value();
+  if (!names) return out;
   ReadingsBuilder builder;
-  out.status = add_message(message, {arrived, now}, builder, out.ask);
+  out.status = add_message(message, *names, {arrived, now}, builder, out.ask);
   out.lines = std::move(builder.lines());
   return out;
 }
 
-rt::Status Mapper::add_message(const Message& message, const Arrival& arrival,
-                               ReadingsBuilder& builder, std::optional<std::string>& ask) {
-  const auto names = pattern_->match(message.topic);
-  if (!names) return rt::ok();
+rt::Status Mapper::add_message(const Message& message, const TopicPattern::Names& names,
+                               const Arrival& arrival, ReadingsBuilder& builder,
+                               std::optional<std::string>& ask) {
   switch (rules_.format) {
-    case RuleFormat::kNumber: return add_number(message, *names, arrival.arrived, builder);
-    case RuleFormat::kJson: return add_object(message, *names, arrival.arrived, builder);
+    case RuleFormat::kNumber: return add_number(message, names, arrival.arrived, builder);
+    case RuleFormat::kJson: return add_object(message, names, arrival.arrived, builder);
     case RuleFormat::kLineProtocol: break;
     case RuleFormat::kSparkplug: {
       auto taken = sparkplug_.take({.topic = message.topic,

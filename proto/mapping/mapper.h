@@ -26,6 +26,7 @@ class Mapper {
     /// Of lines, those that are bad are told in here. Everything that was stamped has one time.
     wire::ParsedLines lines;
     rt::Status status = rt::ok();    ///< of a message on a topic: why it gave nothing, or not all
+    bool is_meant = true;            ///< false: the rules are for other topics
     std::optional<std::string> ask;  ///< Sparkplug: the topic to ask for a rebirth
   };
   /// `arrived` is the time of readings without a time of their own. A message on a topic that the
@@ -45,7 +46,8 @@ class Mapper {
     rt::UnixTime arrived;
     rt::Instant now;
   };
-  rt::Status add_message(const Message& message, const Arrival& arrival, ReadingsBuilder& builder,
+  rt::Status add_message(const Message& message, const TopicPattern::Names& names,
+                         const Arrival& arrival, ReadingsBuilder& builder,
                          std::optional<std::string>& ask);
   rt::Status add_number(const Message& message, const TopicPattern::Names& names,
                         rt::UnixTime arrived, ReadingsBuilder& builder);

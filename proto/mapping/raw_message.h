@@ -7,6 +7,7 @@
 
 #include "proto/rt/result.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/readings.h"
 
 namespace fieldpost::mapping {
 
@@ -35,10 +36,11 @@ struct RawMessage {
 rt::Result<RawMessage> decode_raw(std::string_view text);
 
 inline constexpr std::size_t kRawTextBytesMax = wire::kStringValueBytesMax;
-/// Lines are kept in blocks of this size at most; a longer line is a block of its own.
-inline constexpr std::size_t kRawBlockBytesMax = 48 * 1024;
+/// Lines are kept in blocks of this size at most, which fit with their head (16 bytes) in base64,
+/// too; a longer line is a block of its own.
+inline constexpr std::size_t kRawBlockBytesMax = (kRawTextBytesMax - 16) / 4 * 3;
 
-inline constexpr std::string_view kRawMeasurement = "fieldpost_raw";
+using wire::kRawMeasurement;
 inline constexpr std::string_view kRawField = "message";
 inline constexpr std::string_view kRulesMeasurement = "fieldpost_rules";
 inline constexpr std::string_view kRulesField = "text";

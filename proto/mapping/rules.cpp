@@ -178,6 +178,9 @@ std::string encode_rules(const MappingRules& rules) {
 }
 
 Result<MappingRules> parse_rules(std::string_view text) {
+  if (text.size() > kRulesBytesMax) {
+    return invalid(fmt::format("rules of more than {} bytes", kRulesBytesMax));
+  }
   json object = json::parse(text, nullptr, false);
   if (!object.is_object()) return invalid("rules are a JSON object");
   MappingRules rules;

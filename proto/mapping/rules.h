@@ -28,11 +28,13 @@ struct MappingRules {
 /// kInvalid: the first thing wrong with them.
 [[nodiscard]] rt::Status check_rules(const MappingRules& rules);
 
+inline constexpr std::size_t kRulesBytesMax = 64 * 1024;  ///< they go along as a reading
+
 /// JSON with the keys of agent.toml's [[source]]; only what the format uses. Equal rules have equal
 /// text.
 [[nodiscard]] std::string encode_rules(const MappingRules& rules);
-/// kInvalid: not JSON, an unknown key, a value of the wrong sort, or as check_rules says. Keys that
-/// are missing have the defaults of agent.toml.
+/// kInvalid: too long, not JSON, an unknown key, a value of the wrong sort, or as check_rules says.
+/// Keys that are missing have the defaults of agent.toml.
 rt::Result<MappingRules> parse_rules(std::string_view text);
 
 /// 16 hex digits that stand for the text.

@@ -86,6 +86,17 @@ Columns split_half(Columns& columns) {
   return later;
 }
 
+bool is_raw(std::string_view key) {
+  return key.starts_with(kRawMeasurement) && measurement_of(key) == kRawMeasurement;
+}
+
+bool holds_raw(const ParsedLines& piece) {
+  return std::any_of(piece.keys.begin(), piece.keys.end(), is_raw);
+}
+
+/// Where raw messages go, behind all classes.
+constexpr std::size_t kRawSlot = kReadingClassesMax;
+
 }  // namespace
 
 rt::Result<std::vector<EncodedReadings>> BatchEncoder::encode(ReadingsBatch batch) {
@@ -102,7 +113,8 @@ rt::Status BatchEncoder::encode_pieces(std::vector<ParsedLines> pieces, const St
   std::vector<Merged> merged = merge_by_class(std::move(pieces));
   for (std::size_t index = 0; index < merged.size(); ++index) {
     if (merged[index].keys.empty()) continue;
-    auto done = encode_class(static_cast<int>(index), std::move(merged[index]), stamp, out);
+    const int of = index == kRawSlot ? class_of(merged[index].keys[0]) : static_cast<int>(index);
+    auto done = encode_class(of, std::move(merged[index]), stamp, out);
     if (!done) return done;
   }
   return rt::ok();
@@ -128,8 +140,8 @@ int BatchEncoder::class_of(const std::string& key) {
 }
 
 std::vector<BatchEncoder::Merged> BatchEncoder::merge_by_class(std::vector<ParsedLines> pieces) {
-  std::vector<Merged> merged(kReadingClassesMax);
-  if (pieces.size() == 1 && options_.classes.empty()) {
+  std::vector<Merged> merged(kRawSlot + 1);
+  if (pieces.size() == 1 && options_.classes.empty() && !holds_raw(pieces[0])) {
     merged[0] = {std::move(pieces[0].keys), std::move(pieces[0].columns)};
     return merged;
   }
@@ -144,7 +156,8 @@ std::vector<BatchEncoder::Merged> BatchEncoder::merge_by_class(std::vector<Parse
       if (piece.columns[i].count() == 0) continue;
       const auto [place, is_new] = places.try_emplace(piece.keys[i]);
       if (is_new) {
-        const auto index = static_cast<std::size_t>(class_of(piece.keys[i]));
+        const std::size_t index =
+            is_raw(piece.keys[i]) ? kRawSlot : static_cast<std::size_t>(class_of(piece.keys[i]));
         place->second = {index, merged[index].keys.size(), {}};
         merged[index].keys.push_back(std::move(piece.keys[i]));
         merged[index].columns.emplace_back();

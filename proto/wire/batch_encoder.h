@@ -44,8 +44,8 @@ struct EncodedReadings {
 class BatchEncoder {
  public:
   explicit BatchEncoder(EncoderOptions options) : options_(std::move(options)) {}
-  /// Every reading of the batch is in exactly one of the records. Fails only for keys that are not
-  /// canonical, which the parser never makes (kInvalid).
+  /// Every reading of the batch is in exactly one of the records; raw messages are in the last
+  /// ones. Fails only for keys that are not canonical, which the parser never makes (kInvalid).
   rt::Result<std::vector<EncodedReadings>> encode(ReadingsBatch batch);
 
  private:

@@ -15,6 +15,10 @@ namespace fieldpost::wire {
 enum class ValueType : std::uint8_t { kF64 = 1, kI64 = 2, kU64 = 3, kBool = 4, kString = 5 };
 [[nodiscard]] std::string_view to_string(ValueType type);  ///< "f64" "i64" "u64" "bool" "string"
 
+/// Measurement of messages that are kept as they came (proto/mapping/raw_message.h). Of what is
+/// taken together they get the last names, so that what was made of a message never outranks it.
+inline constexpr std::string_view kRawMeasurement = "fieldpost_raw";
+
 /// One measured quantity of one node. The node itself is not part of it: the envelope tells.
 ///
 /// Canonical text: `measurement,tag=value,… field TYPE[ UNIT]` with TYPE one of f i u b s, tags

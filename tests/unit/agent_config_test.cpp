@@ -69,6 +69,24 @@ policy = "drop_oldest"
   CHECK(config->spool.shed.thin_window == rt::Seconds(10));
 }
 
+TEST_CASE("sources that keep their messages raw have different names, and nobody refuses them") {
+  const std::string exec = R"([[source]]
+kind = "exec"
+command = ["/bin/sh", "-c", "one"]
+keep_raw = true
+)";
+  const auto one = read(kNode + exec);
+  REQUIRE(one);
+  CHECK(std::get<ExecConfig>(one->sources[0]).keep_raw);
+  std::string two = exec;
+  two.replace(two.find("one"), 3, "two");
+  CHECK(read(kNode + exec + two));
+  CHECK_FALSE(read(kNode + exec + exec));
+  const std::string raw_class = "[[class]]\nmatch = \"fieldpost_raw\"\npolicy = ";
+  CHECK(read(kNode + raw_class + "\"drop_oldest\"\n"));
+  CHECK_FALSE(read(kNode + raw_class + "\"drop_newest\"\n"));
+}
+
 TEST_CASE("each kind of source has keys of its own") {
   const auto config = read(kNode + R"(
 [[source]]

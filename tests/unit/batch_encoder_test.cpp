@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/wire/limits.h"
+#include "proto/wire/line_protocol.h"
 #include "proto/wire/readings_codec.h"
 
 namespace fieldpost::wire {
@@ -106,6 +107,31 @@ Texts decoded(const std::vector<EncodedReadings>& records) {
 }
 
 }  // namespace
+
+TEST_CASE("raw messages are in the last records, whatever their class, with and without classes") {
+  for (const bool has_classes : {false, true}) {
+    EncoderOptions options;
+    if (has_classes) options.classes = {{"fieldpost_*", 1}, {"late", 2}};
+    BatchEncoder encoder(options);
+    ReadingsBatch batch;
+    for (int i = 0; i < 2; ++i) {  // the second one with sets that are known
+      LineParser parser;
+      batch.pieces.push_back(
+          parser.parse("fieldpost_raw,source=s message=\"x\" 1\n"
+                       "early v=1 1\nlate v=2 1\nfieldpost_rawer v=3 1\n",
+                       {}));
+      const auto records = encoder.encode(std::exchange(batch, {})).value();
+      REQUIRE(records.size() >= 2);
+      CHECK(records.back().set->keys ==
+            std::vector<std::string>{"fieldpost_raw,source=s message s"});
+      CHECK(records.back().class_index == (has_classes ? 1 : 0));
+      CHECK(records.back().record.readings == 1);
+      std::size_t readings = 0;
+      for (const EncodedReadings& each : records) readings += each.record.readings;
+      CHECK(readings == 4);
+    }
+  }
+}
 
 TEST_CASE("text of one series that no record can hold goes into few records, none with more") {
   Random random(1);

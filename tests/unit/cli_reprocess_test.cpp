@@ -73,7 +73,7 @@ TEST_CASE("reprocess that fails or is cancelled says so and is no success") {
     json failed = json::parse(job(error.empty() ? "cancelled" : "failed", false));
     failed["error"] = error;
     world.answer(kPath, failed.dump(), 202);
-    CHECK(run_reprocess(world.context, kOptions) != kExitDone);
+    CHECK(run_reprocess(world.context, kOptions) == kExitFailed);
     CHECK(world.err().find(error.empty() ? "cancelled" : error) != std::string::npos);
   }
   CliWorld world;

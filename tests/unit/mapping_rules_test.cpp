@@ -62,6 +62,7 @@ TEST_CASE("what is missing has the default of the configuration") {
 TEST_CASE("rules that are wrong are refused in words") {
   CHECK(why_not("[]") == "rules are a JSON object");
   CHECK(why_not("{") == "rules are a JSON object");
+  CHECK(why_not(std::string(kRulesBytesMax + 1, ' ')) == "rules of more than 65536 bytes");
   CHECK(why_not(R"({"topic": "a", "feild": "x"})") == "there is no rule \"feild\" for this format");
   CHECK(why_not(R"({"topic": "a", "precision": "s"})") ==
         "there is no rule \"precision\" for this format");
@@ -108,7 +109,7 @@ TEST_CASE("a message is kept raw up to the bound of a string, no further") {
   CHECK(encode_raw({"", text, false}).has_value());
   CHECK_FALSE(encode_raw({"", text + "x", false}).has_value());
   CHECK_FALSE(encode_raw({"", std::string(kRawTextBytesMax - 100, '\xff'), false}).has_value());
-  CHECK(encode_raw({"", std::string(kRawTextBytesMax / 4 * 3 - 100, '\xff'), false}).has_value());
+  CHECK(encode_raw({"", std::string(kRawBlockBytesMax, '\xff'), false}).has_value());
 }
 
 TEST_CASE("what is no raw message is refused") {
@@ -139,5 +140,7 @@ TEST_CASE("a message on another topic gives nothing, and is no error") {
   auto mapper = Mapper::make(kNumber).value();
   const auto mapped = mapper.map({"other/hall/t", "1", false}, {}, {});
   CHECK(mapped.status.has_value());
+  CHECK_FALSE(mapped.is_meant);
   CHECK(mapped.lines.readings == 0);
+  CHECK(mapper.map({"site/hall/t", "x", false}, {}, {}).is_meant);
 }

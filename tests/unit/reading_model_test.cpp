@@ -265,11 +265,15 @@ class Trial {
     std::vector<TimeAndBoot> gone;
     for (const auto& [at, held] : model_.of(node, key)) {
       if (at.second != old.boot || !dice_.chance(30)) continue;
-      gone.push_back(at);
-      old.times.push_back(at.first);
+      // Sometimes an older one is meant, which gave way before.
+      const bool outranks = dice_.chance(20);
+      wire::Rank rank = held.rank;
+      if (outranks) rank.seq -= 1;
+      old.times.push_back({at.first, rank});
+      if (!outranks) gone.push_back(at);
     }
     const std::size_t there = gone.size();
-    old.times.push_back(now_ + 10 * kTimes);  // which nobody has
+    old.times.push_back({now_ + 10 * kTimes, {}});  // which nobody has
     REQUIRE(world_.store().compact_all_of(node, {1, 0, 5000}, {}));
     coordinator::ChunkPurge chunks(world_.db());
     REQUIRE(world_.db().begin());

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/mapping/rules.h"
 #include "proto/rt/daemon_main.h"
 #include "proto/rt/system_clock.h"
 #include "proto/rt/system_files.h"
@@ -192,8 +194,13 @@ void add_delete_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
 
 /// `-` is standard input.
 rt::Result<std::string> read_rules(const std::string& path) {
-  rt::SystemFiles files;
-  return files.read(path == "-" ? "/dev/stdin" : path, 0, kConfigBytesMax);
+  if (path != "-") {
+    rt::SystemFiles files;
+    return files.read(path, 0, mapping::kRulesBytesMax + 1);  // what is longer is refused as such
+  }
+  std::string text(mapping::kRulesBytesMax + 1, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), stdin));
+  return text;
 }
 
 void add_reprocess_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {

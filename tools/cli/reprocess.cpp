@@ -25,13 +25,18 @@ Error not_understood(const std::string& path) {
   return {Errc::kIo, "the answer to " + path + " is not understood"};
 }
 
+/// What comes from the command line need not be UTF-8.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 rt::Result<Json> send(Context& context, const char* method, const std::string& path,
                       const Json& body) {
   const auto answer =
       fetch_good(context.fetcher, {.method = method,
                                    .path = path,
                                    .headers = {{"Content-Type", "application/json"}},
-                                   .body = body.is_null() ? "" : body.dump()});
+                                   .body = body.is_null() ? "" : text_of(body)});
   if (!answer) return answer.error();
   Json document = Json::parse(answer->body, nullptr, false);
   if (!document.is_object()) return not_understood(path);
@@ -118,7 +123,7 @@ int replay(Context& context, const ReprocessOptions& options, Json rules) {
   if (over->at("state") != "done") {
     const std::string why = over->at("error").get<std::string>();
     return context.fail(
-        {Errc::kInvalid, why.empty() ? "the replay was cancelled; nothing is changed" : why});
+        {Errc::kIo, why.empty() ? "the replay was cancelled; nothing is changed" : why});
   }
   context.print(context.json ? over->dump(2) + "\n" : outcome_words(*over));
   return kExitDone;
@@ -180,6 +185,14 @@ rt::Result<std::vector<Json>> raw_series(Context& context, const ReprocessOption
     return Error{Errc::kNotFound, fmt::format("node {} has no raw messages{}", options.node,
                                               options.source.empty() ? "" : " of this source")};
   }
+  const auto source_of = [](const Json& each) { return each.at("tags").value("source", ""); };
+  for (const Json& each : *series) {
+    if (source_of(each) == source_of(series->front())) continue;
+    return Error{Errc::kInvalid,
+                 fmt::format("node {} has raw messages of several sources, such as \"{}\" and "
+                             "\"{}\": name one with --source",
+                             options.node, source_of(series->front()), source_of(each))};
+  }
   return series;
 }
 
@@ -211,6 +224,10 @@ int run_reprocess(Context& context, const ReprocessOptions& options) {
   if (options.quarantined) return reprocess_quarantined(context, options);
   if (options.node.empty() || options.rules.empty()) {
     return context.fail({Errc::kInvalid, "--node and --rules are needed (or --quarantined)"});
+  }
+  if (options.rules.size() > mapping::kRulesBytesMax) {
+    return context.fail({Errc::kInvalid, fmt::format("the rules have more than {} bytes",
+                                                     mapping::kRulesBytesMax)});
   }
   Json rules = Json::parse(options.rules, nullptr, false);
   if (!rules.is_object()) return context.fail({Errc::kInvalid, "the rules are not a JSON object"});

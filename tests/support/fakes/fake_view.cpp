@@ -107,7 +107,7 @@ void FakeView::replace_readings(coordinator::Replacement replacement,
   if (replacement_error) return done(*replacement_error);
   coordinator::Replaced replaced;
   for (const auto& each : replacement.old) replaced.removed += each.times.size();
-  for (const auto& each : replacement.fresh) replaced.added += each.record.readings;
+  for (const auto& each : replacement.fresh) replaced.added += each.readings;
   replacements.push_back(std::move(replacement));
   done(replaced);
 }

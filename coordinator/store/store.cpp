@@ -111,25 +111,31 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
 Result<StoredReadings> Store::store_encoded(NodeNo node, const wire::EncodedReadings& encoded,
                                             const wire::Rank& rank, rt::UnixTime now) {
   const wire::Record& record = encoded.record;
-  const auto set = readings_.add_set(encoded.set->encode());
-  if (!set) return set.error();
-  auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
+  auto batch = make_batch(*encoded.set, {record.payload, record.codec, record.raw_size});
+  if (!batch) return batch.error();
+  batch->node = node;
+  batch->rank = rank;
+  if (auto done = readings_.add_batch(*batch, now); !done) return done.error();
+  const auto series = readings_.series_of(node, *batch->set);
+  if (!series) return series.error();
+  return StoredReadings{*series, batch->set,
+                        std::make_shared<const wire::Columns>(std::move(batch->columns))};
+}
+
+Result<ReadingBatch> Store::make_batch(const wire::SeriesSet& set, const Payload& payload) {
+  auto known = readings_.add_set(set.encode());
+  if (!known) return known.error();
+  auto raw = wire::decompress(payload.bytes, payload.codec, payload.raw_size);
   if (!raw) return raw.error();
-  auto columns = wire::decode_columns(*raw, (*set)->types);
+  auto columns = wire::decode_columns(*raw, (*known)->types);
   if (!columns) return columns.error();
   ReadingBatch batch;
-  batch.node = node;
-  batch.rank = rank;
-  batch.set = *set;
+  batch.set = *std::move(known);
   batch.columns = std::move(*columns);
-  batch.payload = record.payload;
-  batch.codec = record.codec;
-  batch.raw_size = record.raw_size;
-  if (auto done = readings_.add_batch(batch, now); !done) return done.error();
-  const auto series = readings_.series_of(node, **set);
-  if (!series) return series.error();
-  return StoredReadings{*series, *set,
-                        std::make_shared<const wire::Columns>(std::move(batch.columns))};
+  batch.payload = payload.bytes;
+  batch.codec = payload.codec;
+  batch.raw_size = payload.raw_size;
+  return batch;
 }
 
 Status Store::note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now) {

@@ -106,6 +106,12 @@ class Store {
   rt::Status expire_commands(rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
+  struct Payload {
+    const std::string& bytes;
+    std::uint8_t codec = 0;
+    std::uint32_t raw_size = 0;
+  };
+  rt::Result<ReadingBatch> make_batch(const wire::SeriesSet& set, const Payload& payload);
   rt::Result<StoredReadings> store_encoded(NodeNo node, const wire::EncodedReadings& encoded,
                                            const wire::Rank& rank, rt::UnixTime now);
   rt::Result<Replaced> replace_inside(NodeNo node, const Replacement& replacement,

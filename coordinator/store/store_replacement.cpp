@@ -73,23 +73,13 @@ Result<Replaced> Store::replace_inside(NodeNo node, const Replacement& replaceme
 
 /// The batch has a name as if it came over HTTP; its readings have ranks of their own.
 Status Store::store_fresh(NodeNo node, const FreshReadings& fresh, rt::UnixTime now) {
-  const auto set = readings_.add_set(fresh.set->encode());
-  if (!set) return set.error();
-  auto raw = wire::decompress(fresh.payload, fresh.codec, fresh.raw_size);
-  if (!raw) return raw.error();
-  auto columns = wire::decode_columns(*raw, (*set)->types);
-  if (!columns) return columns.error();
-  ReadingBatch batch;
-  batch.node = node;
-  batch.rank = {http_ordinal_, ++http_seq_};
-  batch.set = *set;
-  batch.columns = std::move(*columns);
-  batch.origin_ranks = fresh.origin_ranks;
-  batch.payload = fresh.payload;
-  batch.codec = fresh.codec;
-  batch.raw_size = fresh.raw_size;
-  batch.boot = fresh.boot;
-  return readings_.add_batch(batch, now);
+  auto batch = make_batch(*fresh.set, {fresh.payload, fresh.codec, fresh.raw_size});
+  if (!batch) return batch.error();
+  batch->node = node;
+  batch->rank = {http_ordinal_, ++http_seq_};
+  batch->origin_ranks = fresh.origin_ranks;
+  batch->boot = fresh.boot;
+  return readings_.add_batch(*batch, now);
 }
 
 }  // namespace fieldpost::coordinator

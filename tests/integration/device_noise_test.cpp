@@ -117,14 +117,7 @@ struct DeviceSite {
     return publish_all(site.broker().port(), site.directory(), messages);
   }
   /// Readings stored of the series that `filter` names.
-  [[nodiscard]] int count(const std::string& filter) const {
-    const auto list = site.ask("/api/v1/series?" + filter);
-    int readings = 0;
-    if (list) {
-      for (const json& each : list->at("items")) readings += each.at("count").get<int>();
-    }
-    return readings;
-  }
+  [[nodiscard]] int count(const std::string& filter) const { return count_readings(site, filter); }
   /// `number` readings of each device of `real_readings` are stored.
   [[nodiscard]] bool has_stored(int number) const {
     return count(kPlant) == number && count(kWeather) == number && count(kHall) == number;

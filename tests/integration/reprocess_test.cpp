@@ -9,6 +9,7 @@
 
 #include "tests/support/real_site.h"
 #include "tests/support/run_command.h"
+#include "tests/support/site_picture.h"
 #include "tests/support/topic_client.h"
 
 namespace fieldpost::test {
@@ -42,14 +43,7 @@ struct Plant {
   [[nodiscard]] bool publish(const std::string& topic, const std::string& payload) const {
     return publish_all(site.broker().port(), site.directory(), {{topic, payload}});
   }
-  [[nodiscard]] int count(const std::string& filter) const {
-    const auto list = site.ask("/api/v1/series?" + filter);
-    int readings = 0;
-    if (list) {
-      for (const json& each : list->at("items")) readings += each.at("count").get<int>();
-    }
-    return readings;
-  }
+  [[nodiscard]] int count(const std::string& filter) const { return count_readings(site, filter); }
   [[nodiscard]] Outcome reprocess(const std::string& options) const {
     return run_command(fmt::format("{} --url http://127.0.0.1:{} reprocess {} 2>&1", FIELDPOST_TOOL,
                                    site.coordinator_port(), options));

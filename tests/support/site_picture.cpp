@@ -60,6 +60,15 @@ std::map<std::string, std::string> picture(const RealSite& site) {
   return out;
 }
 
+int count_readings(const RealSite& site, const std::string& filter) {
+  const auto list = site.ask("/api/v1/series?" + filter);
+  int readings = 0;
+  if (list) {
+    for (const json& each : list->at("items")) readings += each.at("count").get<int>();
+  }
+  return readings;
+}
+
 bool is_settled(const RealSite& site) {
   if (!site.drained()) return false;
   const json node = site.node();

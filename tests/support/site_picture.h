@@ -11,6 +11,9 @@ namespace fieldpost::test {
 /// readings, gaps, commands, nodes. What changes by itself is left out.
 [[nodiscard]] std::map<std::string, std::string> picture(const RealSite& site);
 
+/// Readings stored of the series that a filter of /api/v1/series names.
+[[nodiscard]] int count_readings(const RealSite& site, const std::string& filter);
+
 /// Nothing is under way: the agent holds nothing and has all its delivered marks on disk. From then
 /// on a picture changes only when something happens.
 [[nodiscard]] bool is_settled(const RealSite& site);

@@ -325,9 +325,9 @@ TEST_CASE("the file shrinks by what is deleted") {
   }
   CHECK(most <= 300);  // a step gives back a bounded part
   CHECK(pages() < before / 2);
-  CHECK(pages() < 1200);
+  CHECK(pages() < 200);
   REQUIRE(world.db().checkpoint(true));
-  CHECK(world.disk().bytes_used() < 12'000'000);
+  CHECK(world.disk().bytes_used() < 3'000'000);
   CHECK(world.db().quick_check());
 }
 

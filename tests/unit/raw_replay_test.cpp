@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -56,8 +58,9 @@ class Site {
     deliver(std::move(intake.sampled.at(0)));
   }
   /// The agent takes it at `now`.
-  void take(const std::string& payload, rt::UnixTime now, const wire::Id128& boot = {}) {
-    const mapping::Message message{"site/hall", payload, false};
+  void take(const std::string& payload, rt::UnixTime now, const wire::Id128& boot = {},
+            const std::string& topic = "site/hall") {
+    const mapping::Message message{topic, payload, false};
     const rt::UnixTime stamp = keeper_->stamp(now);
     auto lines = mapper_->map(message, stamp, {}).lines;
     REQUIRE(keeper_->add(message, stamp, lines).has_value());
@@ -105,6 +108,7 @@ class Site {
       if (each.key.measurement.starts_with("fieldpost_")) continue;
       const auto page = query_->readings(each.id, {}, 1000).value();
       for (const Reading& reading : page) {
+        if (each.key.type != wire::ValueType::kF64) continue;
         const auto value = std::bit_cast<double>(reading.value);
         all.emplace(std::pair(reading.time, each.key.field),
                     fmt::format("{}={}{}", each.key.field, value,
@@ -243,8 +247,9 @@ TEST_CASE("what was deleted does not come back with a replay") {
                                kStoreNow)
               .has_value());
   CHECK(site.readings() == "t=1 t=4 t=5");
+  site.take(R"({"a": 6, "b": 60})", kFirst + 150s);  // after the deletion
   site.replay(rules("t", "/b"));
-  CHECK(site.readings() == "t=10 t=40 t=50");
+  CHECK(site.readings() == "t=10 t=60 t=40 t=50");
 }
 
 TEST_CASE("the same replay again does not count what it made as old once more") {
@@ -384,6 +389,42 @@ TEST_CASE(
   site.take(R"({"a": 6, "b": 60})", kFirst + 6min);  // between its steps and its end
   REQUIRE(site.world.store().replace_readings(replay.take_replacement(), kStoreNow).has_value());
   CHECK(site.readings() == "t=10 t=20 t=30 t=40 t=50 t=6");
+}
+
+TEST_CASE("a replay without an end is not one of messages that come after it") {
+  Site site;
+  site.use(rules("t", "/a"));
+  take_five(site);
+  site.replay(rules("u", "/a"));
+  wire::LineParser parser;
+  const rt::UnixTime later = kFirst + 6min;
+  site.deliver(parser.parse(fmt::format("air,room=hall u=99 {}\n", later.ns), {}));
+  site.take(R"({"a": 6})", later);
+  site.replay(rules("v", "/a"));
+  CHECK(site.readings() == "v=1 v=2 v=3 v=4 v=5 u=99 v=6");
+}
+
+TEST_CASE("a birth holds for what comes after it, whatever the rules were") {
+  const auto payload = [](const std::string& name) {
+    std::ifstream in(FIELDPOST_TEST_DATA_DIR "/sparkplug/" + name + ".bin", std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+  const auto sparkplug = [](const std::string& measurement) {
+    return MappingRules{.format = mapping::RuleFormat::kSparkplug,
+                        .topic = "spBv1.0/#",
+                        .measurement = measurement};
+  };
+  Site site;
+  site.use(sparkplug("a"));
+  site.take(payload("ndata_alias"), kFirst + 1min, {}, "spBv1.0/plant/NDATA/edge");
+  site.use(sparkplug("b"));
+  site.take(payload("nbirth"), kFirst + 2min, {}, "spBv1.0/plant/NBIRTH/edge");
+  site.use(sparkplug("a"));
+  site.take(payload("ndata_alias"), kFirst + 3min, {}, "spBv1.0/plant/NDATA/edge");
+  site.replay(sparkplug("c"));
+  CHECK(site.readings().find("float=1.5 ") != std::string::npos);  // of the birth
+  CHECK(site.readings().find("float=2.25") != std::string::npos);  // of the data after it
+  CHECK(site.progress.messages == 3);
 }
 
 TEST_CASE("a replay says what it cannot do") {

@@ -511,4 +511,34 @@ TEST_CASE("the store answers as a map would, whatever came when and was compacte
   }
 }
 
+TEST_CASE("readings are taken out of a series of very many chunks") {
+  constexpr std::int64_t kBatches = 8, kEach = 50'000, kStep = 1'000;
+  ReadingWorld world;
+  const NodeNo node = world.add_node("n1");
+  const auto set = make_set({"m a i"});
+  for (std::int64_t batch = 0; batch < kBatches; ++batch) {
+    wire::Columns columns;
+    columns.columns.resize(1);
+    for (std::int64_t i = 0; i < kEach; ++i) {
+      columns.columns[0].times.push_back(batch * kEach + i);
+      columns.columns[0].values.push_back(static_cast<std::uint64_t>(i % 7));
+    }
+    world.add(make_batch(node, {1, static_cast<std::uint64_t>(batch + 1)}, set, columns));
+  }
+  world.compact();
+  REQUIRE(*world.number("SELECT count(*) FROM chunk") > 90);
+  coordinator::OldReadings old{"m a i", {}, {}};
+  for (std::int64_t time = 0; time < kBatches * kEach; time += kStep) {
+    old.times.push_back({time, {1, 100}});
+  }
+  coordinator::ChunkPurge chunks(world.db());
+  REQUIRE(world.db().begin());
+  CHECK(coordinator::take_old(world.db(), chunks, node, old).value() == kBatches * kEach / kStep);
+  REQUIRE(chunks.finish());
+  REQUIRE(world.db().commit());
+  const auto left = world.all(1);
+  CHECK(left.size() == kBatches * kEach - kBatches * kEach / kStep);
+  CHECK(std::ranges::none_of(left, [](const Reading& each) { return each.time % kStep == 0; }));
+}
+
 }  // namespace fieldpost::test

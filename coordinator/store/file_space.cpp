@@ -8,7 +8,7 @@ namespace fieldpost::coordinator {
 namespace {
 
 // For the next batches, before the file shrinks: a part of the file, within these.
-constexpr std::int64_t kFreePart = 16;
+constexpr std::int64_t kFreePart = 32;
 constexpr std::int64_t kFreePagesLeast = 64;
 constexpr std::int64_t kFreePagesMost = 1024;
 constexpr std::int64_t kPagesFreedMax = 256;  // given back in one step

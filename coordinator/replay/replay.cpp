@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/wire/rfc3339.h"
 #include "proto/wire/stamped_lines.h"
 
 namespace fieldpost::coordinator {
@@ -247,8 +248,10 @@ Status Replay::take_message(Part& part, const RankedReading& raw) {
 
 void Replay::count_unmapped(const RankedReading& raw, std::uint64_t count, const std::string& why) {
   if (count == 0) return;
-  if (progress_.first_error.empty())
-    progress_.first_error = fmt::format("{} ({} ns)", why, raw.time);
+  if (progress_.first_error.empty()) {
+    progress_.first_error =
+        fmt::format("{} (message of {})", why, wire::format_rfc3339(rt::UnixTime{raw.time}));
+  }
   progress_.unmapped += count;
 }
 

@@ -1,11 +1,14 @@
 // What the coordinator does of its own accord and for its HTTP side: the tick, compaction, writes,
 // commands.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
 
 #include "coordinator/coordinator.h"
 #include "proto/wire/limits.h"
+#include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
 
@@ -242,10 +245,16 @@ void Coordinator::replace_readings(Replacement replacement,
         return *replaced ? ok() : Status(replaced->error());
       },
       [this, work, replaced, done = std::move(done)](Status status) {
-        if (!status) return done(status.error());
         const ReplayRecord& record = work->record;
-        log_.info("node {}, {}: {} readings made anew in place of {}, by {}", record.node,
-                  record.source, (*replaced)->added, (*replaced)->removed, record.by);
+        const std::string what =
+            fmt::format("replay of {} of node {}, messages of {} to {}, asked for by {}",
+                        record.source, record.node, wire::format_rfc3339(rt::UnixTime{record.from}),
+                        wire::format_rfc3339(rt::UnixTime{record.to}), record.by);
+        if (!status) {
+          log_.error("{}: nothing is changed: {}", what, status.error().message);
+          return done(status.error());
+        }
+        log_.info("{}: {} readings in place of {}", what, (*replaced)->added, (*replaced)->removed);
         done(*replaced);
       });
 }

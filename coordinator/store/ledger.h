@@ -63,8 +63,7 @@ class Ledger {
   rt::Status draw_generation(std::uint64_t value, rt::UnixTime now);
   rt::Result<bool> knows_generation(std::uint64_t value);
 
-  /// The ordinal of what comes over HTTP, or is made here, from now on [name-7]; durable with the
-  /// caller's transaction, if there is one.
+  /// The ordinal of what comes over HTTP from this start on [name-7], durably.
   rt::Result<std::uint64_t> draw_http_ordinal(rt::UnixTime now);
 
   /// No ordinal that this store gave or was told is higher.

@@ -1,151 +1,17 @@
 // Raw messages made into readings anew, from the store back into the store.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
-#include <algorithm>
-#include <bit>
-#include <chrono>
 #include <fstream>
 #include <iterator>
-#include <map>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "agent/sources/raw_keeper.h"
-#include "coordinator/replay/replay.h"
-#include "tests/support/fakes/fake_intake.h"
-#include "tests/support/store_records.h"
+#include "tests/support/replay_site.h"
 
 using namespace fieldpost;             // NOLINT
 using namespace fieldpost::test;       // NOLINT
 using namespace std::chrono_literals;  // NOLINT
-using coordinator::Reading;
-using coordinator::Replaced;
-using coordinator::Replay;
-using coordinator::ReplayRequest;
-using mapping::MappingRules;
-
-namespace {
-
-constexpr const char* kSource = "mqtt_topics:site/{room}";
-const rt::UnixTime kFirst = kStoreNow + -1h;
-const wire::Id128 kBoot{3, 4};
-
-MappingRules rules(const std::string& field, const std::string& pointer,
-                   const std::string& time_pointer = "") {
-  return {.format = mapping::RuleFormat::kJson,
-          .topic = "site/{room}",
-          .measurement = "air",
-          .json = {.measurement = "air",
-                   .fields = {{field, pointer}},
-                   .time_pointer = time_pointer,
-                   .time_precision = wire::Precision::kS}};
-}
-
-/// A node with a source that keeps its messages, and the coordinator's store.
-class Site {
- public:
-  Site() { open_query(); }
-  void open_query() { query_.emplace(world.make_reading_query().value()); }
-  void close_query() { query_.reset(); }
-
-  void use(const MappingRules& by) {
-    keeper_.emplace(agent::RawKeeper::make(kSource, by).value());
-    mapper_.emplace(mapping::Mapper::make(by).value());
-    sim::FakeIntake intake;
-    keeper_->make_teller().tell(intake, kFirst);
-    deliver(std::move(intake.sampled.at(0)));
-  }
-  /// The agent takes it at `now`.
-  void take(const std::string& payload, rt::UnixTime now, const wire::Id128& boot = {},
-            const std::string& topic = "site/hall") {
-    const mapping::Message message{topic, payload, false};
-    const rt::UnixTime stamp = keeper_->stamp(now);
-    auto lines = mapper_->map(message, stamp, {}).lines;
-    REQUIRE(keeper_->add(message, stamp, lines).has_value());
-    deliver(std::move(lines), boot);
-  }
-  void deliver(wire::ParsedLines lines, const wire::Id128& boot = {}) {
-    wire::ReadingsBatch batch;
-    const std::string bytes = boot.bytes();
-    std::ranges::copy(bytes, batch.stamp.boot.begin());
-    batch.stamp.synchronised = boot == wire::Id128();
-    (boot == wire::Id128() ? batch.pieces : batch.boot_pieces).push_back(std::move(lines));
-    const auto encoded = encoder_.encode(std::move(batch)).value();
-    for (const wire::EncodedReadings& each : encoded) {
-      auto record = arrival(++seq_, each.record);
-      record.envelope.definitions = {each.set->encode()};
-      const auto settled = world.ingest().commit({record}, kStoreNow);
-      REQUIRE(settled.has_value());
-      REQUIRE(settled->at(0).verdict == wire::Verdict::kStored);
-    }
-  }
-  [[nodiscard]] Replay make_replay(const MappingRules& by, coordinator::TimeRange range = {},
-                                   const std::string& source = "") {
-    return Replay::make({"n1", source, range, by, "127.0.0.1"}).value();
-  }
-  rt::Status run(Replay& replay) {
-    for (;;) {
-      const auto more = replay.step(*query_);
-      if (!more) return more.error();
-      if (!*more) return rt::ok();
-    }
-  }
-  Replaced replay(const MappingRules& by, coordinator::TimeRange range = {}) {
-    Replay replay = make_replay(by, range);
-    REQUIRE(run(replay).has_value());
-    progress = replay.progress();
-    const auto replaced = world.store().replace_readings(replay.take_replacement(), kStoreNow);
-    REQUIRE(replaced.has_value());
-    return *replaced;
-  }
-  /// "t=1 t=2 u=3": field and value, by time, of every series but those of raw messages.
-  std::string readings() {
-    std::multimap<std::pair<std::int64_t, std::string>, std::string> all;
-    const auto series = query_->series({}, 0, 1000).value();
-    for (const auto& each : series) {
-      if (each.key.measurement.starts_with("fieldpost_")) continue;
-      const auto page = query_->readings(each.id, {}, 1000).value();
-      for (const Reading& reading : page) {
-        if (each.key.type != wire::ValueType::kF64) continue;
-        const auto value = std::bit_cast<double>(reading.value);
-        all.emplace(std::pair(reading.time, each.key.field),
-                    fmt::format("{}={}{}", each.key.field, value,
-                                reading.boot == wire::Id128() ? "" : "*"));
-      }
-    }
-    std::string out;
-    for (const auto& [at, text] : all) out += (out.empty() ? "" : " ") + text;
-    return out;
-  }
-
-  StoreWorld world;
-  coordinator::ReplayProgress progress;
-
- private:
-  std::optional<coordinator::ReadingQuery> query_;
-  std::optional<agent::RawKeeper> keeper_;
-  std::optional<mapping::Mapper> mapper_;
-  wire::BatchEncoder encoder_{wire::EncoderOptions{}};
-  std::uint64_t seq_ = 0;
-};
-
-/// Five messages a minute apart: {"a": i, "b": 10 i}.
-void take_five(Site& site) {
-  for (int i = 1; i <= 5; ++i) {
-    site.take(fmt::format(R"({{"a": {}, "b": {}}})", i, 10 * i), kFirst + i * 1min);
-  }
-}
-
-coordinator::TimeRange minutes(int from, int to) {
-  return {(kFirst + from * 1min).ns, (kFirst + to * 1min).ns};
-}
-
-}  // namespace
 
 TEST_CASE("readings made anew take the place of the old ones, in the range and nowhere else") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   CHECK(site.readings() == "t=1 t=2 t=3 t=4 t=5");
@@ -174,7 +40,7 @@ TEST_CASE("readings made anew take the place of the old ones, in the range and n
 }
 
 TEST_CASE("a later replay takes back what an earlier one made") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   site.replay(rules("u", "/a"), minutes(2, 5));
@@ -186,7 +52,7 @@ TEST_CASE("a later replay takes back what an earlier one made") {
 }
 
 TEST_CASE("messages that came under different rules lose what their own rules made") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   site.take(R"({"a": 1, "b": 10})", kFirst + 1min);
   site.use(rules("b", "/b"));
@@ -197,7 +63,7 @@ TEST_CASE("messages that came under different rules lose what their own rules ma
 }
 
 TEST_CASE("only what was made of the messages goes, where others wrote to the same series") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   wire::LineParser parser;
@@ -209,7 +75,7 @@ TEST_CASE("only what was made of the messages goes, where others wrote to the sa
 }
 
 TEST_CASE("what a later message said of the same time stays, whether it is replayed or not") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a", "/at"));
   site.take(R"({"a": 5, "b": 50, "at": 100})", kFirst + 1min);
   site.take(R"({"a": 9, "b": 90, "at": 100})", kFirst + 2min);
@@ -235,7 +101,7 @@ TEST_CASE("what a later message said of the same time stays, whether it is repla
 }
 
 TEST_CASE("what was deleted does not come back with a replay") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   const auto range = minutes(2, 4);
@@ -253,7 +119,7 @@ TEST_CASE("what was deleted does not come back with a replay") {
 }
 
 TEST_CASE("the same replay again does not count what it made as old once more") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   for (int i = 0; i < 3; ++i) {
@@ -266,7 +132,7 @@ TEST_CASE("the same replay again does not count what it made as old once more") 
 }
 
 TEST_CASE("messages that the rules are not for are told") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   MappingRules typo = rules("t", "/a");
@@ -277,45 +143,8 @@ TEST_CASE("messages that the rules are not for are told") {
   CHECK(site.readings() == "");
 }
 
-TEST_CASE("rules that are gone hinder only who needs them") {
-  Site site;
-  site.use(rules("t", "/a"));
-  site.take(R"({"a": 1})", kFirst + 1min);
-  site.use(rules("u", "/a"));
-  site.take(R"({"a": 2})", kFirst + 10min);
-  const std::string id = mapping::rules_id(mapping::encode_rules(rules("t", "/a")));
-  const auto gone =
-      site.world.number("SELECT id FROM series WHERE key LIKE 'fieldpost_rules%rules=" + id + "%'");
-  REQUIRE(gone);
-  for (const char* table : {"chunk", "batch"}) {
-    REQUIRE(site.world.store().database().execute(
-        std::string("DELETE FROM ") + table +
-        (std::string(table) == "chunk" ? " WHERE series_id = " + std::to_string(*gone)
-                                       : " WHERE no = (SELECT min(no) FROM batch)")));
-  }
-  Replay all = site.make_replay(rules("v", "/a"));
-  CHECK_FALSE(site.run(all).has_value());
-  Replay later = site.make_replay(rules("v", "/a"), minutes(5, 20));
-  CHECK(site.run(later).has_value());
-}
-
-TEST_CASE("a text that is no raw message is counted, and the others are replayed") {
-  Site site;
-  site.use(rules("t", "/a"));
-  take_five(site);
-  const std::string id = mapping::rules_id(mapping::encode_rules(rules("t", "/a")));
-  wire::LineParser parser;
-  site.deliver(parser.parse(fmt::format("fieldpost_raw,rules={},source={} message=\"x\" {}\n", id,
-                                        "mqtt_topics:site/{room}", kFirst.ns),
-                            {}));
-  site.replay(rules("u", "/a"));
-  CHECK(site.progress.messages == 6);
-  CHECK(site.progress.unmapped == 1);
-  CHECK(site.readings() == "u=1 u=2 u=3 u=4 u=5");
-}
-
 TEST_CASE("messages of different rules are taken in the order in which they came") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a", "/at"));
   site.take(R"({"a": 1, "at": 100})", kFirst + 1min);
   site.use(rules("t", "/b", "/at"));
@@ -328,7 +157,7 @@ TEST_CASE("messages of different rules are taken in the order in which they came
 }
 
 TEST_CASE("times of the devices' own are followed, wherever they are") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a", "/at"));
   site.take(R"({"a": 1, "at": 300})", kFirst + 1min);
   site.take(R"({"a": 2, "at": 100})", kFirst + 2min);
@@ -338,7 +167,7 @@ TEST_CASE("times of the devices' own are followed, wherever they are") {
 }
 
 TEST_CASE("readings that a wrong clock stamped stay of their boot") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   site.take(R"({"a": 1})", rt::UnixTime{1000}, kBoot);
   site.take(R"({"a": 2})", kFirst);
@@ -348,7 +177,7 @@ TEST_CASE("readings that a wrong clock stamped stay of their boot") {
 }
 
 TEST_CASE("messages of which nothing can be made are counted, and lose what they had") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   site.take(R"({"a": 1})", kFirst + 1min);
   site.take("no JSON", kFirst + 2min);
@@ -363,7 +192,7 @@ TEST_CASE("messages of which nothing can be made are counted, and lose what they
 }
 
 TEST_CASE("what was compacted and what waits are replaced alike") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   coordinator::CompactionLimits all{.batches_min = 1, .age_max_ns = 0, .readings_max = 500'000};
@@ -381,7 +210,7 @@ TEST_CASE("what was compacted and what waits are replaced alike") {
 
 TEST_CASE(
     "messages that come later keep what the node made, and the fresh ones of their time win") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   Replay replay = site.make_replay(rules("t", "/b"));
@@ -392,7 +221,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a replay without an end is not one of messages that come after it") {
-  Site site;
+  ReplaySite site;
   site.use(rules("t", "/a"));
   take_five(site);
   site.replay(rules("u", "/a"));
@@ -414,7 +243,7 @@ TEST_CASE("a birth holds for what comes after it, whatever the rules were") {
                         .topic = "spBv1.0/#",
                         .measurement = measurement};
   };
-  Site site;
+  ReplaySite site;
   site.use(sparkplug("a"));
   site.take(payload("ndata_alias"), kFirst + 1min, {}, "spBv1.0/plant/NDATA/edge");
   site.use(sparkplug("b"));
@@ -425,83 +254,4 @@ TEST_CASE("a birth holds for what comes after it, whatever the rules were") {
   CHECK(site.readings().find("float=1.5 ") != std::string::npos);  // of the birth
   CHECK(site.readings().find("float=2.25") != std::string::npos);  // of the data after it
   CHECK(site.progress.messages == 3);
-}
-
-TEST_CASE("a replay says what it cannot do") {
-  Site site;
-  const auto why_not = [&](const std::string& source) {
-    Replay replay = site.make_replay(rules("t", "/a"), {}, source);
-    const auto done = site.run(replay);
-    return done ? std::string() : done.error().message;
-  };
-  CHECK(why_not("") == "node n1 has no raw messages in that time: is keep_raw set at the source?");
-  site.use(rules("t", "/a"));
-  take_five(site);
-  CHECK(why_not("other") ==
-        "node n1 has no raw messages of source other in that time: is keep_raw set at the source?");
-  CHECK(why_not(kSource) == "");
-  SUBCASE("several sources") {
-    auto second = agent::RawKeeper::make("exec:prog", rules("t", "/a")).value();
-    wire::ParsedLines lines;
-    REQUIRE(second.add({"site/hall", "1", false}, kFirst, lines).has_value());
-    site.deliver(std::move(lines));
-    CHECK(why_not("").find("several sources") != std::string::npos);
-    CHECK(why_not(kSource) == "");
-  }
-  SUBCASE("rules that are gone") {
-    REQUIRE(
-        site.world.store()
-            .delete_readings({.node = "n1", .measurement = std::string(mapping::kRulesMeasurement)},
-                             kStoreNow)
-            .has_value());
-    CHECK(why_not("").find("not stored any more") != std::string::npos);
-  }
-  CHECK_FALSE(
-      site.world.store().replace_readings({.record = {.node = "nobody"}}, kStoreNow).has_value());
-}
-
-TEST_CASE("a replay that a power cut ends at any write has replaced all or nothing") {
-  int whole = 0, nothing = 0;
-  for (std::uint64_t calls = 1; nothing + whole + 1 == static_cast<int>(calls); ++calls) {
-    Site site;
-    site.use(rules("t", "/a"));
-    take_five(site);
-    Replay replay = site.make_replay(rules("u", "/b"));
-    REQUIRE(site.run(replay).has_value());
-    site.close_query();
-    site.world.disk().stop_at(calls);
-    const bool done =
-        site.world.store().replace_readings(replay.take_replacement(), kStoreNow).has_value();
-    if (!site.world.disk().is_stopped()) break;
-    site.world.power_cut(kStoreNow + 1s);
-    site.open_query();
-    const std::string now = site.readings();
-    CAPTURE(calls);
-    CAPTURE(now);
-    const bool is_whole = now == "u=10 u=20 u=30 u=40 u=50";
-    CHECK((is_whole || (!done && now == "t=1 t=2 t=3 t=4 t=5")));
-    (is_whole ? whole : nothing) += 1;
-  }
-  CHECK(nothing > 5);
-}
-
-TEST_CASE("a replay that the disk refuses has replaced nothing, and can be tried again") {
-  for (std::uint64_t calls = 1;; ++calls) {
-    REQUIRE(calls < 1000);
-    Site site;
-    site.use(rules("t", "/a"));
-    take_five(site);
-    Replay replay = site.make_replay(rules("u", "/b"));
-    REQUIRE(site.run(replay).has_value());
-    const coordinator::Replacement replacement = replay.take_replacement();
-    site.world.disk().fail({.at = calls});
-    const bool done = site.world.store().replace_readings(replacement, kStoreNow).has_value();
-    const bool fired = site.world.disk().failure_fired();
-    site.world.disk().heal();
-    CAPTURE(calls);
-    if (!done) CHECK(site.readings() == "t=1 t=2 t=3 t=4 t=5");
-    REQUIRE(site.world.store().replace_readings(replacement, kStoreNow).has_value());
-    CHECK(site.readings() == "u=10 u=20 u=30 u=40 u=50");
-    if (!fired) break;
-  }
 }

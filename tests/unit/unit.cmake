@@ -45,6 +45,7 @@ add_executable(
   unit/quarantine_test.cpp
   unit/mapping_rules_test.cpp
   unit/raw_keeper_test.cpp
+  unit/raw_replay_fault_test.cpp
   unit/raw_replay_test.cpp
   unit/replay_test.cpp
   unit/api_reprocess_test.cpp

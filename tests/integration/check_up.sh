@@ -109,6 +109,8 @@ grep -q 'already running' "$dir/second" || fail "a second start was refused with
 echo "ok: a second start is refused"
 alive "${started[@]}" || fail "a second start stopped the first"
 
+kill -INT "-$up"
+sleep 0.05  # Ctrl-C again, while it stops
 stop_with -INT "-$up"
 free_ports
 echo "ok: Ctrl-C stops what it started"

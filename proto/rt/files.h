@@ -30,6 +30,12 @@ class Files {
                                    std::size_t bytes_max) = 0;
   /// Temporary name, fsync, rename, fsync of the directory: the old or the new content stands.
   virtual Status write_durably(const std::string& path, std::string_view bytes, unsigned mode) = 0;
+  /// Puts bytes into a file, which is made when there is none; on disk only after `sync`. For what
+  /// is too large for one string: written in pieces under a temporary name, synced, renamed.
+  virtual Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
+                          unsigned mode) = 0;
+  virtual Status sync(const std::string& path) = 0;
+  /// Durably, both directories included.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;  ///< a missing file is no error
   virtual Status make_directories(const std::string& path) = 0;

@@ -33,11 +33,13 @@ Status sync_directory(const std::string& path) {
   return ok();
 }
 
-bool write_all(int fd, std::string_view bytes) {
+bool write_all(int fd, std::uint64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t done = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t done = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno != EINTR) return false;
-    if (done > 0) bytes.remove_prefix(static_cast<std::size_t>(done));
+    if (done <= 0) continue;
+    bytes.remove_prefix(static_cast<std::size_t>(done));
+    offset += static_cast<std::uint64_t>(done);
   }
   return true;
 }
@@ -45,7 +47,7 @@ bool write_all(int fd, std::string_view bytes) {
 Status write_synced(const std::string& path, std::string_view bytes, unsigned mode) {
   FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
   if (!fd.is_open()) return last_error("creating", path);
-  if (!write_all(fd.get(), bytes)) return last_error("writing", path);
+  if (!write_all(fd.get(), 0, bytes)) return last_error("writing", path);
   // The mode that was asked for, whatever the umask and an old temporary file say.
   if (::fchmod(fd.get(), mode) != 0) return last_error("setting the mode of", path);
   if (::fsync(fd.get()) != 0) return last_error("syncing", path);
@@ -83,6 +85,21 @@ Status SystemFiles::write_durably(const std::string& path, std::string_view byte
     return done;
   }
   return sync_directory(parent_of(path));
+}
+
+Status SystemFiles::write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
+                             unsigned mode) {
+  FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, mode));
+  if (!fd.is_open()) return last_error("creating", path);
+  if (!write_all(fd.get(), offset, bytes)) return last_error("writing", path);
+  if (::close(fd.release()) != 0) return last_error("closing", path);
+  return ok();
+}
+
+Status SystemFiles::sync(const std::string& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) return last_error("opening", path);
+  return ::fsync(fd.get()) == 0 ? ok() : Status(last_error("syncing", path));
 }
 
 Status SystemFiles::rename(const std::string& from, const std::string& to) {

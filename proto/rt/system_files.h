@@ -10,6 +10,9 @@ class SystemFiles final : public Files {
   Result<std::string> read(const std::string& path, std::uint64_t offset,
                            std::size_t bytes_max) override;
   Status write_durably(const std::string& path, std::string_view bytes, unsigned mode) override;
+  Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
+                  unsigned mode) override;
+  Status sync(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
   Status make_directories(const std::string& path) override;

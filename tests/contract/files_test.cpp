@@ -28,6 +28,21 @@ TEST_CASE_TEMPLATE("a large file is read to its end", Rig, RealFilesRig, SimFile
   CHECK(rig.files.read(rig.path("large"), 1, 200'000)->size() == 200'000);
 }
 
+TEST_CASE_TEMPLATE("a file grows piece by piece, and pieces may be written again", Rig,
+                   RealFilesRig, SimFilesRig) {
+  Rig rig;
+  const std::string path = rig.path("part");
+  REQUIRE(rig.files.write_at(path, 0, "one two", 0600));
+  REQUIRE(rig.files.write_at(path, 7, " three", 0600));
+  REQUIRE(rig.files.write_at(path, 4, "TWO", 0600));
+  REQUIRE(rig.files.sync(path));
+  CHECK(*rig.files.read(path, 0, 100) == "one TWO three");
+  REQUIRE(rig.files.write_at(path, 15, "!", 0600));
+  CHECK(*rig.files.read(path, 13, 100) == std::string("\0\0!", 3));
+  CHECK(rig.files.sync(rig.path("none")).error().code == Errc::kNotFound);
+  CHECK(rig.files.write_at(rig.path("none/x"), 0, "", 0600).error().code == Errc::kNotFound);
+}
+
 TEST_CASE_TEMPLATE("a missing file is kNotFound, and removing it is no error", Rig, RealFilesRig,
                    SimFilesRig) {
   Rig rig;

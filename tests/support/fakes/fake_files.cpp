@@ -53,6 +53,21 @@ rt::Status FakeFiles::write_durably(const std::string& path, std::string_view by
   return rt::ok();
 }
 
+rt::Status FakeFiles::write_at(const std::string& path, std::uint64_t offset,
+                               std::string_view bytes, unsigned) {
+  if (const auto error = errors.find(path); error != errors.end()) return error->second;
+  std::string content = files_[path].bytes;
+  content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
+  content.replace(offset, bytes.size(), bytes);
+  put(path, std::move(content));
+  return rt::ok();
+}
+
+rt::Status FakeFiles::sync(const std::string& path) {
+  const auto file = find(path);
+  return file ? rt::ok() : rt::Status(file.error());
+}
+
 rt::Status FakeFiles::rename(const std::string& from, const std::string& to) {
   const auto file = find(from);
   if (!file) return file.error();

@@ -61,6 +61,22 @@ rt::Status SimFiles::write_durably(const std::string& path, std::string_view byt
   return status_of(answer, "writing", path);
 }
 
+rt::Status SimFiles::write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
+                              unsigned /*mode*/) {
+  if (!is_directory(parent_of(path))) return status_of(DiskAnswer::kNotFound, "creating", path);
+  DiskFilePtr file;
+  DiskAnswer answer = disk_.open(path, true, file);
+  if (answer == DiskAnswer::kDone) answer = disk_.write(*file, offset, bytes);
+  return status_of(answer, "writing", path);
+}
+
+rt::Status SimFiles::sync(const std::string& path) {
+  DiskFilePtr file;
+  DiskAnswer answer = disk_.open(path, false, file);
+  if (answer == DiskAnswer::kDone) answer = disk_.sync(*file);
+  return status_of(answer, "syncing", path);
+}
+
 rt::Status SimFiles::rename(const std::string& from, const std::string& to) {
   if (!is_directory(parent_of(to))) return status_of(DiskAnswer::kNotFound, "renaming", from);
   return status_of(disk_.rename(from, to), "renaming", from);

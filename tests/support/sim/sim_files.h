@@ -14,6 +14,9 @@ class SimFiles final : public rt::Files {
   rt::Result<std::string> read(const std::string& path, std::uint64_t offset,
                                std::size_t bytes_max) override;
   rt::Status write_durably(const std::string& path, std::string_view bytes, unsigned mode) override;
+  rt::Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
+                      unsigned mode) override;
+  rt::Status sync(const std::string& path) override;
   rt::Status rename(const std::string& from, const std::string& to) override;
   rt::Status remove(const std::string& path) override;
   rt::Status make_directories(const std::string& path) override;

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "coordinator/parquet/column_spec.h"
+#include "coordinator/parquet/extent.h"
 #include "coordinator/parquet/format.h"
 #include "coordinator/parquet/page_packer.h"
 #include "coordinator/parquet/runs.h"

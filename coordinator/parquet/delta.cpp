@@ -13,6 +13,7 @@ namespace fieldpost::coordinator::parquet {
 namespace {
 
 constexpr std::size_t kBlock = 128;
+constexpr std::size_t kBlockMax = 1 << 16;  // of other writers
 constexpr std::size_t kMiniblocks = 4;
 constexpr std::size_t kMiniblock = kBlock / kMiniblocks;
 
@@ -48,6 +49,50 @@ void put_block(std::string& out, const Block& block, std::size_t count, std::int
   }
 }
 
+class DeltaReader {
+ public:
+  explicit DeltaReader(wire::codec::ByteReader& reader) : reader_(&reader) {}
+
+  void read(std::span<std::uint64_t> out) {
+    const std::size_t block = reader_->count(kBlockMax);
+    const std::size_t miniblocks = reader_->count(block / kMiniblock);
+    const bool is_sound = block > 0 && block % kBlock == 0 && miniblocks > 0 &&
+                          block % (miniblocks * kMiniblock) == 0;
+    if (!is_sound || reader_->varint() != out.size()) return reader_->fail();
+    const std::uint64_t first = wire::codec::unzigzag(reader_->varint());
+    if (out.empty()) return;
+    out[0] = last_ = first;
+    for (out = out.subspan(1); !out.empty() && reader_->ok();) {
+      out = read_block(out, miniblocks, block / miniblocks);
+    }
+  }
+
+ private:
+  /// What of `out` is left.
+  std::span<std::uint64_t> read_block(std::span<std::uint64_t> out, std::size_t miniblocks,
+                                      std::size_t size) {
+    const std::uint64_t least = wire::codec::unzigzag(reader_->varint());
+    const std::string_view widths = reader_->take(miniblocks);
+    for (std::size_t i = 0; i < widths.size() && !out.empty(); ++i) {
+      const auto now = out.first(std::min(size, out.size()));
+      const auto width = static_cast<std::uint8_t>(widths[i]);
+      if (width > 64) reader_->fail();
+      unpack(reader_->take(size / 8 * width), width, least, now);
+      out = out.subspan(now.size());
+    }
+    return out;
+  }
+
+  void unpack(std::string_view bytes, unsigned width, std::uint64_t least,
+              std::span<std::uint64_t> out) {
+    wire::codec::BitReader bits(bytes);
+    for (std::uint64_t& value : out) value = last_ += bits.take_wide(width) + least;
+  }
+
+  wire::codec::ByteReader* reader_;
+  std::uint64_t last_ = 0;
+};
+
 }  // namespace
 
 void put_delta(std::string& out, std::span<const std::int64_t> values) {
@@ -67,6 +112,10 @@ void put_delta(std::string& out, std::span<const std::int64_t> values) {
     for (std::size_t i = 0; i < count; ++i) block[i] -= static_cast<std::uint64_t>(least);
     put_block(out, block, count, least);
   }
+}
+
+void read_delta(wire::codec::ByteReader& reader, std::span<std::uint64_t> out) {
+  DeltaReader(reader).read(out);
 }
 
 }  // namespace fieldpost::coordinator::parquet

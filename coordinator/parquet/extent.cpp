@@ -1,4 +1,4 @@
-#include "coordinator/parquet/statistics.h"
+#include "coordinator/parquet/extent.h"
 
 #include <cstring>
 #include <type_traits>

@@ -7,17 +7,21 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "coordinator/parquet/limits.h"
+#include "coordinator/parquet/reader.h"
 #include "coordinator/parquet/writer.h"
 
 namespace {
 
 namespace parquet = fieldpost::coordinator::parquet;
 using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kReadRows = 65'536;
 
 struct Options {
   std::size_t rows = 50'000'000;
@@ -106,10 +110,41 @@ double write(const Options& options, std::string& file) {
   return seconds_of(spent + (Clock::now() - begin));
 }
 
+std::uint64_t sum_of(const parquet::Rows& rows) {
+  std::uint64_t sum = 0;
+  for (const parquet::ColumnBatch& column : rows.columns) {
+    for (const std::uint64_t word : column.words) sum += word;
+  }
+  return sum;
+}
+
+/// Seconds for all rows of all columns.
+double read(const std::string& file, std::size_t rows) {
+  const auto begin = Clock::now();
+  auto reader = parquet::Reader::open(file.size(), [&](std::uint64_t offset, std::size_t size) {
+    return fieldpost::rt::Result<std::string>(file.substr(offset, size));
+  });
+  FP_CHECK(reader.has_value());
+  std::vector<std::size_t> all(reader->columns().size());
+  std::iota(all.begin(), all.end(), 0);
+  std::uint64_t sum = 0;
+  for (std::size_t group = 0; group < reader->row_groups(); ++group) {
+    auto reading = reader->read_row_group(group, all);
+    FP_CHECK(reading.has_value());
+    for (auto next = reading->next(kReadRows); next.value().count > 0;
+         next = reading->next(kReadRows)) {
+      rows -= next->count;
+      sum += sum_of(*next);
+    }
+  }
+  FP_CHECK(rows == 0 && sum != 0);
+  return seconds_of(Clock::now() - begin);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Speed and size of writing Parquet");
+  CLI::App app("Speed and size of writing and reading Parquet");
   Options options;
   app.add_option("--rows", options.rows, "how many");
   app.add_option("--series-rows", options.series_rows, "rows of one series before the next");
@@ -119,8 +154,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   std::string file;
   const double written = write(options, file);
+  const double read_again = read(file, options.rows);
   const auto rows = static_cast<double>(options.rows);
   fmt::print("written  {:.1f} M rows/s, {:.2f} bytes/row\n", rows / written / 1e6,
              static_cast<double>(file.size()) / rows);
+  fmt::print("read     {:.1f} M rows/s\n", rows / read_again / 1e6);
   return EXIT_SUCCESS;
 }

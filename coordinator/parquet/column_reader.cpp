@@ -11,11 +11,14 @@
 namespace fieldpost::coordinator::parquet {
 namespace {
 
-constexpr std::size_t kBytesPerValue =
-    sizeof(std::uint64_t) + sizeof(std::string_view) + sizeof(std::uint8_t);
-
 rt::Error corrupt(const char* why) {
   return {rt::Errc::kCorrupt, why};
+}
+
+/// Of a value while its page is open.
+std::size_t bytes_held(const ColumnSpec& spec) {
+  return sizeof(std::uint64_t) + (spec.nullable ? sizeof(std::uint8_t) : 0) +
+         (spec.kind == Kind::kText ? sizeof(std::string_view) : 0);
 }
 
 bool is_index(Encoding encoding) {
@@ -42,13 +45,14 @@ ColumnBatch ColumnReader::take(std::size_t rows) {
 }
 
 rt::Status ColumnReader::fail(const rt::Error& why) const {
-  return rt::Error{why.code, "column \"" + column_->spec.name + "\", page before byte " +
-                                 std::to_string(bytes_.position()) + ": " + why.message};
+  return rt::Error{why.code, "column \"" + column_->spec.name + "\", page at byte " +
+                                 std::to_string(page_begin_) + ": " + why.message};
 }
 
 rt::Status ColumnReader::read_page() {
   values_.words.clear();
   taken_ = 0;
+  page_begin_ = bytes_.position();
   const auto front = bytes_.peek(kPageHeaderBytesMax);
   if (!front) return front.error();
   const auto header = read_page_header(*front);
@@ -78,11 +82,12 @@ rt::Status ColumnReader::check(const PageHeader& header) const {
 
 /// Accounts for a page before anything is allocated for it.
 rt::Status ColumnReader::hold(std::size_t& mine, const PageHeader& header) {
-  const std::size_t now =
-      header.packed_size + header.raw_size + header.values * kBytesPerValue + kFetchBytes;
+  const std::size_t now = header.packed_size + header.raw_size +
+                          header.values * bytes_held(column_->spec) + kFetchBytes;
   held_->bytes = held_->bytes - std::exchange(mine, now) + now;
   if (held_->bytes <= kHeldBytesMax) return rt::ok();
-  return rt::Error{rt::Errc::kFull, "the pages of all columns are too large to be held at a time"};
+  return rt::Error{rt::Errc::kFull,
+                   "with it the pages of all columns are too large; read fewer columns at a time"};
 }
 
 rt::Status ColumnReader::read_body(const PageHeader& header, std::string_view packed) {

@@ -56,6 +56,7 @@ class ColumnReader {
   Codec codec_;
   std::uint64_t rows_left_;
   ChunkBytes bytes_;
+  std::uint64_t page_begin_ = 0;
   PageUnpacker* unpacker_;
   HeldBytes* held_;
 

@@ -1,7 +1,6 @@
 #include "coordinator/parquet/column_writer.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -26,11 +25,6 @@ void put_levels(std::string& body, const Runs& levels) {
   put_hybrid(body, levels, 1);
   const auto size = static_cast<std::uint32_t>(body.size() - begin - sizeof(std::uint32_t));
   std::memcpy(body.data() + begin, &size, sizeof size);
-}
-
-/// At least one bit: not every reader takes none.
-unsigned index_bits(std::size_t texts) {
-  return std::max(1u, static_cast<unsigned>(std::bit_width(texts > 0 ? texts - 1 : 0)));
 }
 
 }  // namespace
@@ -115,10 +109,10 @@ void ColumnWriter::end_page_when_full() {
 }
 
 void ColumnWriter::end_page() {
-  body_.clear();
-  if (spec_.nullable) put_levels(body_, levels_);
-  const Encoding encoding = put_values(body_);
-  chunk_.size_unpacked += packer_->put_data(chunk_.pages, page_rows_, encoding, body_);
+  std::string body;
+  if (spec_.nullable) put_levels(body, levels_);
+  const Encoding encoding = put_values(body);
+  chunk_.size_unpacked += packer_->put_data(chunk_.pages, page_rows_, encoding, body);
   chunk_.encodings.insert(encoding);
   chunk_.rows += page_rows_;
   page_rows_ = 0;
@@ -135,7 +129,7 @@ Encoding ColumnWriter::put_values(std::string& body) {
     return Encoding::kPlain;
   }
   if (spec_.dictionary && !dictionary_is_full_) {
-    const unsigned bits = index_bits(dictionary_.size());
+    const unsigned bits = dictionary_.index_bits();
     body += static_cast<char>(bits);
     put_hybrid(body, runs_, bits);
     return Encoding::kRleDictionary;

@@ -67,7 +67,6 @@ class ColumnWriter {
   Runs levels_;        ///< 1 for a value, 0 for a null
   Runs runs_;          ///< booleans, indices into the dictionary
   std::string plain_;  ///< all other values
-  std::string body_;   ///< its memory is kept
 
   // The chunk's.
   TextDictionary dictionary_;

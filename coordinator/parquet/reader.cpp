@@ -72,6 +72,16 @@ class Reader::State {
     }
   }
 
+  [[nodiscard]] const FileColumn& column(std::size_t index) const {
+    FP_CHECK(index < footer_.columns.size());
+    return footer_.columns[index];
+  }
+
+  [[nodiscard]] const FileRowGroup& row_group(std::size_t index) const {
+    FP_CHECK(index < footer_.row_groups.size());
+    return footer_.row_groups[index];
+  }
+
   Footer footer_;
   ReadAt read_at_;
   std::vector<Column> columns_;
@@ -156,16 +166,15 @@ std::size_t Reader::row_groups() const {
 }
 
 const Statistics& Reader::statistics(std::size_t row_group, std::size_t column) const {
-  const std::size_t leaf = state_->footer_.columns.at(column).leaf;
-  return state_->footer_.row_groups.at(row_group).chunks.at(leaf).statistics;
+  return state_->row_group(row_group).chunks[state_->column(column).leaf].statistics;
 }
 
 rt::Result<RowGroupReader> Reader::read_row_group(std::size_t row_group,
                                                   std::span<const std::size_t> columns) {
-  const FileRowGroup& group = state_->footer_.row_groups.at(row_group);
+  const FileRowGroup& group = state_->row_group(row_group);
   auto reading = std::make_unique<RowGroupReader::State>(row_group, group.rows);
   for (const std::size_t index : columns) {
-    const FileColumn& column = state_->footer_.columns.at(index);
+    const FileColumn& column = state_->column(index);
     auto added =
         reading->add(column, group.chunks[column.leaf], state_->read_at_, state_->unpacker_);
     if (!added) return added.error();

@@ -70,8 +70,9 @@ class RowGroupReader {
   ~RowGroupReader();
 
   /// The next rows, `rows_max` at most, fewer where a page ends; valid until the next call.
-  /// kCorrupt when the file is damaged, kInvalid for what is not supported, kFull when its pages
-  /// are too large; the message says where. After a failure each further call fails.
+  /// kCorrupt when the file is damaged, kInvalid for what is not supported, kFull when the
+  /// pages of all columns are larger than kHeldBytesMax: read fewer of them at a time. The message
+  /// says where. After a failure each further call fails.
   rt::Result<Rows> next(std::size_t rows_max);
 
  private:

@@ -1,5 +1,7 @@
 #include "coordinator/parquet/text_dictionary.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "coordinator/parquet/limits.h"
@@ -23,6 +25,11 @@ std::optional<std::uint32_t> TextDictionary::index_of(std::string_view text) {
   indices_.emplace(text, index);
   put_plain_text(plain_, text);
   return index;
+}
+
+unsigned TextDictionary::index_bits() const {
+  const std::size_t largest = std::max<std::size_t>(size(), 2) - 1;
+  return static_cast<unsigned>(std::bit_width(largest));
 }
 
 void TextDictionary::clear() {

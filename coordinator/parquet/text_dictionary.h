@@ -18,6 +18,8 @@ class TextDictionary {
   /// The index of `text`, new or not; nothing when it is new and there is no room for it.
   [[nodiscard]] std::optional<std::uint32_t> index_of(std::string_view text);
   [[nodiscard]] std::size_t size() const { return indices_.size(); }
+  /// Of the largest index; at least one, for not every reader takes none.
+  [[nodiscard]] unsigned index_bits() const;
   /// All texts as PLAIN, in the order of their indices.
   [[nodiscard]] const std::string& plain() const { return plain_; }
   void clear();

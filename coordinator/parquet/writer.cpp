@@ -68,7 +68,10 @@ class Writer::State {
     return column;
   }
 
-  [[nodiscard]] std::size_t rows(std::size_t index) const { return columns_.at(index).rows(); }
+  [[nodiscard]] std::size_t rows(std::size_t index) const {
+    FP_CHECK(index < columns_.size());
+    return columns_[index].rows();
+  }
 
   [[nodiscard]] std::size_t bytes_held() const {
     std::size_t bytes = footer_.size();
@@ -92,9 +95,7 @@ class Writer::State {
     finished_ = true;
     std::string tail = footer_.encode(created_by_, metadata);
     const auto size = static_cast<std::uint32_t>(tail.size());
-    if (tail.size() > kFooterBytesMax) {
-      return fail("its metadata is too large");
-    }
+    if (tail.size() > kFooterBytesMax) return fail("its metadata is too large");
     char bytes[sizeof size];
     std::memcpy(bytes, &size, sizeof size);
     tail.append(bytes, sizeof size);

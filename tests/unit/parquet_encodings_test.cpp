@@ -52,6 +52,7 @@ TEST_CASE("hybrid runs are those of Encodings.md") {
   CHECK(hybrid(all, 3) == "\x03\x88\xc6\xfa");
   CHECK(hybrid({{5, 100}}, 3) == "\xc8\x01\x05");
   CHECK(hybrid({{300, 9}}, 9) == "\x12\x2c\x01");
+  CHECK(hybrid({{1, 1}}, 9) == "\x03\x01\x00\x00\x00\x00\x00\x00\x00\x00"s);  // filled up
   CHECK(hybrid({}, 1).empty());
 }
 
@@ -120,6 +121,24 @@ TEST_CASE("differences that are cut short are noticed") {
   CHECK_FALSE(longer.ok());
 }
 
+TEST_CASE("blocks of differences that the format does not allow are noticed") {
+  const auto reads = [](std::string_view bytes, std::size_t count) {
+    wire::codec::ByteReader reader(bytes);
+    std::vector<std::uint64_t> out(count);
+    parquet::read_delta(reader, out);
+    return reader.ok();
+  };
+  const std::string one = "\x80\x01\x04\x01\x0e";
+  CHECK(reads(one, 1));
+  CHECK_FALSE(reads(one, 0));
+  CHECK_FALSE(reads("\x80\x01\x03\x01\x0e", 1));      // 128 / 3
+  CHECK_FALSE(reads("\x80\x01\x00\x01\x0e"s, 1));     // no miniblock
+  CHECK_FALSE(reads("\x40\x01\x01\x0e", 1));          // 64
+  CHECK_FALSE(reads("\x80\x80\x40\x04\x01\x0e", 1));  // a million
+  const std::string wide = "\x80\x01\x04\x02\x0e\x00\x41\x00\x00\x00"s + std::string(600, 'x');
+  CHECK_FALSE(reads(wide, 2));  // 65 bits
+}
+
 TEST_CASE("a compact Thrift struct is read field by field, and what is unknown is skipped") {
   std::string bytes;
   ThriftWriter out(bytes);
@@ -151,6 +170,27 @@ TEST_CASE("a compact Thrift struct is read field by field, and what is unknown i
   CHECK(reader.rest() == 0);
   CHECK(number == INT64_MAX);
   CHECK(last == "last");
+}
+
+TEST_CASE("a Thrift list of any length has its elements") {
+  for (const std::size_t count : {0u, 1u, 14u, 15u, 16u, 200u}) {
+    CAPTURE(count);
+    std::string bytes;
+    ThriftWriter out(bytes);
+    out.begin_list(1, ThriftType::kI32, count);
+    for (std::size_t i = 0; i < count; ++i) out.element(static_cast<std::int32_t>(i) - 100);
+    out.end();
+    ThriftReader reader(bytes);
+    std::vector<std::int32_t> read;
+    reader.read_struct([&](ThriftReader::Field field) {
+      reader.read_list(field,
+                       [&](ThriftReader::Field element) { read.push_back(reader.i32(element)); });
+    });
+    CHECK(reader.ok());
+    CHECK(reader.rest() == 0);
+    REQUIRE(read.size() == count);
+    CHECK((count == 0 || read.back() == static_cast<std::int32_t>(count) - 101));
+  }
 }
 
 TEST_CASE("a Thrift field of another type is noticed") {

@@ -208,10 +208,9 @@ TEST_CASE("a changed bit in a page of ours is noticed") {
   bad[at + 9] ^= 4;
   const rt::Error error = error_of(bad);
   CHECK(error.code == Errc::kCorrupt);
-  CHECK(error.message ==
-        fmt::format("reading a Parquet file: row group 0, column \"t\", page before byte {}: "
-                    "its check sum is wrong",
-                    at));
+  CHECK(
+      error.message ==
+      "reading a Parquet file: row group 0, column \"t\", page at byte 4: its check sum is wrong");
 }
 
 TEST_CASE("what is no readable Parquet file says why") {

@@ -204,6 +204,23 @@ TEST_CASE("a Parquet column of many pages survives") {
   CHECK(cells[1][kRows] == "\"last\"");
 }
 
+TEST_CASE("a Parquet page knows of no nulls of the page before") {
+  const std::vector<double> page(parquet::kPageBytes / sizeof(double), 1.5);
+  const std::vector<double> rest{2.5, 3.5};
+  const std::string file =
+      write_parquet({{.name = "v", .kind = Kind::kF64, .nullable = true}}, [&](Writer& writer) {
+        writer.append_nulls(0, 2);
+        writer.append_f64(0, page);
+        writer.append_f64(0, rest);
+      });
+  const Cells cells = must_read(file);
+  REQUIRE(cells[0].size() == page.size() + 4);
+  CHECK(cells[0][1] == "null");
+  CHECK(cells[0][2] == cell(1.5));
+  CHECK(cells[0][page.size() + 2] == cell(2.5));
+  CHECK(cells[0][page.size() + 3] == cell(3.5));
+}
+
 TEST_CASE("runs of a text cost a few bytes in a Parquet dictionary") {
   const auto write = [](std::size_t rows) {
     return write_parquet({{.name = "node", .kind = Kind::kText, .dictionary = true}},

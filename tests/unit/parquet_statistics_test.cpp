@@ -107,13 +107,22 @@ TEST_CASE("Parquet statistics of texts go by bytes, and stop at long ones") {
 
 TEST_CASE("each Parquet row group has statistics of its own") {
   const std::string file =
-      write_parquet({{.name = "x", .kind = Kind::kText, .nullable = true, .dictionary = true}},
+      write_parquet({{.name = "x", .kind = Kind::kText, .nullable = true, .dictionary = true},
+                     {.name = "y", .kind = Kind::kF64}},
                     [](Writer& writer) {
+                      const std::array<double, 3> values{5, -5, 1};
                       writer.append_text(0, "a");
+                      writer.append_nulls(0, 1);
+                      writer.append_f64(1, std::span(values).first(2));
                       REQUIRE(writer.end_row_group());
                       writer.append_text(0, "b");
+                      writer.append_f64(1, std::span(values).last(1));
                       REQUIRE(writer.end_row_group());
-                      writer.append_nulls(0, 7);
+                      writer.append_nulls(0, 2);
+                      writer.append_f64(1, std::span(values).first(2));
+                      REQUIRE(writer.end_row_group());
+                      writer.append_text(0, "a");
+                      writer.append_f64(1, std::span(values).last(1));
                     });
   const auto reader = open_parquet(file);
   REQUIRE(reader);
@@ -121,7 +130,9 @@ TEST_CASE("each Parquet row group has statistics of its own") {
   CHECK(reader->statistics(1, 0).bounds == Bounds{"b", "b"});
   CHECK(reader->statistics(1, 0).null_count == 0);
   CHECK_FALSE(reader->statistics(2, 0).bounds);
-  CHECK(reader->statistics(2, 0).null_count == 7);
+  CHECK(reader->statistics(2, 0).null_count == 2);
+  CHECK(reader->statistics(3, 0).bounds == Bounds{"a", "a"});
+  CHECK(reader->statistics(1, 1).bounds == Bounds{plain(1.0), plain(1.0)});
 }
 
 }  // namespace fieldpost::test

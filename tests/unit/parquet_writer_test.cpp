@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/parquet/limits.h"
+#include "coordinator/parquet/text_dictionary.h"
 #include "coordinator/parquet/writer.h"
 #include "tests/support/parquet_table.h"
 
@@ -67,6 +68,54 @@ TEST_CASE("a row group in the making is held compressed") {
   REQUIRE(writer->end_row_group());
   CHECK(writer->rows(0) == 0);
   CHECK(writer->bytes_held() < 500);
+}
+
+TEST_CASE("runs that end at once are held compressed, too") {
+  auto writer = Writer::create(
+      {{.name = "x", .kind = Kind::kText, .nullable = true, .dictionary = true}}, {}, take_all);
+  REQUIRE(writer);
+  for (int i = 0; i < 200'000; ++i) writer->append_text(0, i % 2 == 0 ? "on" : "off");
+  CHECK(writer->bytes_held() < 600'000);
+  for (int i = 0; i < 200'000; ++i) {
+    writer->append_text(0, "on");
+    writer->append_nulls(0, 1);
+  }
+  CHECK(writer->bytes_held() < 600'000);
+}
+
+TEST_CASE("a dictionary that was full is used again in the next row group") {
+  auto writer =
+      Writer::create({{.name = "x", .kind = Kind::kText, .dictionary = true}}, {}, take_all);
+  REQUIRE(writer);
+  writer->append_text(0, std::string(parquet::kDictionaryBytes, 'x'));
+  writer->append_text(0, "text", 10'000);
+  CHECK(writer->bytes_held() > 80'000);
+  REQUIRE(writer->end_row_group());
+  writer->append_text(0, "text", 10'000);
+  CHECK(writer->bytes_held() < 1'000);
+}
+
+TEST_CASE("a dictionary takes so many texts and bytes, and what it knows for ever") {
+  parquet::TextDictionary many;
+  for (std::size_t i = 0; i < parquet::kDictionaryTexts; ++i) {
+    REQUIRE(many.index_of(std::to_string(i)) == i);
+  }
+  CHECK_FALSE(many.index_of("new"));
+  CHECK(many.index_of("7") == 7);
+  parquet::TextDictionary large;
+  CHECK(large.index_of("first") == 0);
+  CHECK_FALSE(large.index_of(std::string(parquet::kDictionaryBytes, 'x')));
+  CHECK(large.index_of("second") == 1);
+}
+
+TEST_CASE("indices have as many bits as the largest needs, and one at least") {
+  parquet::TextDictionary dictionary;
+  CHECK(dictionary.index_bits() == 1);
+  const std::vector<unsigned> bits{1, 1, 2, 2, 3, 3, 3, 3, 4};
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    CHECK(dictionary.index_of(std::to_string(i)) == i);
+    CHECK(dictionary.index_bits() == bits[i]);
+  }
 }
 
 TEST_CASE("a Parquet file has only so many row groups") {

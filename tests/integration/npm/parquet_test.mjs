@@ -115,6 +115,18 @@ test('the footer says who wrote it, what the caller gave, and how it is sorted',
   assert.equal(pairs.getRows()[0][1], 'lab')
 })
 
+test('dictionaries stand in front of the pages that use them', async () => {
+  const metadata = await parquetMetadataAsync(await asyncBufferFromFile(file('large')))
+  for (const { columns } of metadata.row_groups) {
+    columns.forEach(({ meta_data: chunk }, i) => {
+      const has = names[i] === 'größe'
+      assert.equal(chunk.encodings.includes('RLE_DICTIONARY'), has)
+      assert.equal(chunk.dictionary_page_offset !== undefined, has)
+      if (has) assert.ok(chunk.dictionary_page_offset < chunk.data_page_offset)
+    })
+  }
+})
+
 /// The smallest and largest, by the order of the values or of UTF-8 bytes.
 function boundsOf(values) {
   const there = values.filter((value) => value !== null)

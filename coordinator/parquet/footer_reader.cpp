@@ -137,8 +137,7 @@ class FooterReader {
     FileRowGroup group;
     reader_.read_struct(element, [&](Field part) {
       if (part.id == 1) {
-        reader_.read_list(part,
-                          [&](Field chunk) { group.chunks.push_back(read_chunk(reader_, chunk)); });
+        reader_.read_list(part, [&](Field chunk) { add_chunk(chunk, group); });
       } else if (part.id == 3) {
         group.rows = natural(reader_, part);
       } else {

@@ -79,9 +79,9 @@ TEST_CASE("hybrid runs that are cut short or wrong are noticed") {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     CHECK_FALSE(parquet::read_hybrid(bytes.substr(0, size), 1, std::span(read)));
   }
-  CHECK_FALSE(parquet::read_hybrid("\x3c\x02", 1, std::span(read)));  // has two bits
-  CHECK_FALSE(parquet::read_hybrid("\x00\x01"s, 1, std::span(read)));
-  CHECK_FALSE(parquet::read_hybrid(std::string(99, '\x3c'), 33, std::span(read)));
+  CHECK_FALSE(parquet::read_hybrid("\x3c\x02", 1, std::span(read)));           // has two bits
+  CHECK_FALSE(parquet::read_hybrid("\x00\x01\x3c\x01"s, 1, std::span(read)));  // of no length
+  CHECK_FALSE(parquet::read_hybrid("\x3c\x00\x00\x00\x00\x00"s, 33, std::span(read)));
 }
 
 TEST_CASE("differences are those of Encodings.md") {
@@ -149,7 +149,8 @@ TEST_CASE("a compact Thrift struct is read field by field, and what is unknown i
   out.i64(5, INT64_MAX);
   out.begin_list(6, ThriftType::kBinary, 20);
   for (int i = 0; i < 20; ++i) out.element("text");
-  out.begin_struct(7);
+  bytes += "\x19\x21\x01\x02"s;  // field 7, a list of two booleans: ids behind it are one more
+  out.begin_struct(8);
   out.binary(1, "inner");
   out.end();
   out.binary(15, "last");
@@ -160,7 +161,7 @@ TEST_CASE("a compact Thrift struct is read field by field, and what is unknown i
   reader.read_struct([&](ThriftReader::Field field) {
     if (field.id == 5) {
       number = reader.i64(field);
-    } else if (field.id == 15) {
+    } else if (field.id == 16) {
       last = reader.binary(field);
     } else {
       reader.skip(field);
@@ -196,7 +197,8 @@ TEST_CASE("a Thrift list of any length has its elements") {
 TEST_CASE("a Thrift field of another type is noticed") {
   std::string bytes;
   ThriftWriter out(bytes);
-  out.i64(1, 1ll << 40);
+  out.i64(1, 1);
+  out.i64(2, 2);
   out.end();
   for (const bool as_text : {false, true}) {
     ThriftReader reader(bytes);
@@ -204,6 +206,19 @@ TEST_CASE("a Thrift field of another type is noticed") {
       as_text ? static_cast<void>(reader.binary(field)) : static_cast<void>(reader.i32(field));
     });
     CHECK_FALSE(reader.ok());
+  }
+}
+
+TEST_CASE("a Thrift number of more than its bits is noticed") {
+  for (const bool fits : {true, false}) {
+    // A field of type i32: the largest there is, and one more.
+    const std::string bytes =
+        fits ? "\x15\xfe\xff\xff\xff\x0f\x00"s : "\x15\x80\x80\x80\x80\x10\x00"s;
+    ThriftReader reader(bytes);
+    std::int32_t value = 0;
+    reader.read_struct([&](ThriftReader::Field field) { value = reader.i32(field); });
+    CHECK(reader.ok() == fits);
+    CHECK(value == (fits ? INT32_MAX : 0));
   }
 }
 

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "coordinator/parquet/column_reader.h"
+#include "coordinator/parquet/delta.h"
 #include "coordinator/parquet/format.h"
 #include "coordinator/parquet/limits.h"
+#include "coordinator/parquet/page_unpacker.h"
 #include "coordinator/parquet/reader.h"
 #include "coordinator/parquet/thrift_writer.h"
 #include "tests/support/parquet_table.h"
@@ -33,9 +35,17 @@ using rt::Errc;
 /// A file of one column and one row group, whatever it says.
 struct Lie {
   Physical physical = Physical::kInt64;
+  Physical of_chunk = Physical::kInt64;
   bool nullable = false;
+  int repetition = -1;  ///< below zero: as `nullable` says
   int converted = -1;
+  int children = 1;  ///< of the root
+  int grandchildren = 0;
   std::int64_t rows = 1;
+  std::int64_t values = -1;  ///< of the chunk; below zero: the rows
+  std::int64_t rows_of_file = -1;
+  std::size_t chunks = 1;
+  bool elsewhere = false;
   std::string pages;
   std::int64_t size = -1;                   ///< of the chunk; below zero: that of the pages
   std::function<void(ThriftWriter&)> also;  ///< more fields of the footer
@@ -63,11 +73,13 @@ std::string framed(std::string_view pages, std::string_view footer) {
 }
 
 void write_chunk(ThriftWriter& out, const Lie& lie) {
+  const bool differs = lie.of_chunk != Physical::kInt64;
   out.begin_element();
+  if (lie.elsewhere) out.binary(1, "other.parquet");
   out.begin_struct(3);
-  out.i32(1, number(lie.physical));
+  out.i32(1, number(differs ? lie.of_chunk : lie.physical));
   out.i32(4, number(parquet::Codec::kUncompressed));
-  out.i64(5, lie.rows);
+  out.i64(5, lie.values < 0 ? lie.rows : lie.values);
   out.i64(7, lie.size < 0 ? static_cast<std::int64_t>(lie.pages.size()) : lie.size);
   out.i64(9, 4);
   out.end();
@@ -79,19 +91,20 @@ std::string file_of(const Lie& lie) {
   ThriftWriter out(footer);
   out.begin_list(2, ThriftType::kStruct, 2);
   out.begin_element();
-  out.i32(5, 1);
+  out.i32(5, lie.children);
   out.end();
   out.begin_element();
   out.i32(1, number(lie.physical));
-  out.i32(3, lie.nullable ? 1 : 0);
+  out.i32(3, lie.repetition < 0 ? (lie.nullable ? 1 : 0) : lie.repetition);
   out.binary(4, "x");
+  if (lie.grandchildren != 0) out.i32(5, lie.grandchildren);
   if (lie.converted >= 0) out.i32(6, lie.converted);
   out.end();
-  out.i64(3, lie.rows);
+  out.i64(3, lie.rows_of_file < 0 ? lie.rows : lie.rows_of_file);
   out.begin_list(4, ThriftType::kStruct, 1);
   out.begin_element();
-  out.begin_list(1, ThriftType::kStruct, 1);
-  write_chunk(out, lie);
+  out.begin_list(1, ThriftType::kStruct, lie.chunks);
+  for (std::size_t i = 0; i < lie.chunks; ++i) write_chunk(out, lie);
   out.i64(3, lie.rows);
   out.end();
   if (lie.also) lie.also(out);
@@ -106,6 +119,8 @@ struct Page {
   std::string body;
   std::int64_t raw_size = -1;     ///< below zero: that of the body
   std::int64_t packed_size = -1;  ///< the same
+  int part = 0;                   ///< of the header; 0: that of the type
+  Encoding levels = Encoding::kRle;
 };
 
 std::string page_of(const Page& page) {
@@ -115,16 +130,38 @@ std::string page_of(const Page& page) {
   out.i32(1, number(page.type));
   out.i32(2, number(page.raw_size < 0 ? size : page.raw_size));
   out.i32(3, number(page.packed_size < 0 ? size : page.packed_size));
-  out.begin_struct(page.type == PageType::kDictionary ? 7 : 5);
+  const int part = page.type == PageType::kDictionary ? 7 : 5;
+  out.begin_struct(page.part > 0 ? page.part : part);
   out.i32(1, number(page.values));
   out.i32(2, number(page.encoding));
   if (page.type == PageType::kData) {
-    out.i32(3, number(Encoding::kRle));
+    out.i32(3, number(page.levels));
     out.i32(4, number(Encoding::kRle));
   }
   out.end();
   out.end();
   return bytes + page.body;
+}
+
+/// A page of version 2 with 4 bytes of levels in front.
+std::string page_v2(std::int64_t values, std::int64_t rows, std::int64_t levels,
+                    const std::string& body) {
+  std::string bytes;
+  const auto size = static_cast<std::int32_t>(body.size());
+  ThriftWriter out(bytes);
+  out.i32(1, number(PageType::kDataV2));
+  out.i32(2, size);
+  out.i32(3, size);
+  out.begin_struct(8);
+  out.i32(1, number(values));
+  out.i32(2, 0);
+  out.i32(3, number(rows));
+  out.i32(4, number(Encoding::kPlain));
+  out.i32(5, number(levels));
+  out.i32(6, 0);
+  out.end();
+  out.end();
+  return bytes + body;
 }
 
 rt::Error error_of(const std::string& file) {
@@ -133,11 +170,15 @@ rt::Error error_of(const std::string& file) {
   return cells.error();
 }
 
-void check_error(const Lie& lie, Errc code, std::string_view part) {
-  const rt::Error error = error_of(file_of(lie));
+void check_file(const std::string& file, Errc code, std::string_view part) {
+  const rt::Error error = error_of(file);
   INFO(error.message);
   CHECK(error.code == code);
   CHECK(error.message.find(part) != std::string::npos);
+}
+
+void check_error(const Lie& lie, Errc code, std::string_view part) {
+  check_file(file_of(lie), code, part);
 }
 
 void check_page(const Page& page, Errc code, std::string_view part) {
@@ -216,6 +257,7 @@ TEST_CASE("a changed bit in a page of ours is noticed") {
 TEST_CASE("what is no readable Parquet file says why") {
   CHECK(error_of("").code == Errc::kInvalid);
   CHECK(error_of(std::string(100, 'x')).code == Errc::kInvalid);
+  check_file("x" + small_file().substr(1), Errc::kInvalid, "it is none");
   std::string encrypted = small_file();
   encrypted.replace(encrypted.size() - 4, 4, "PARE");
   CHECK(error_of(encrypted).message.find("encrypted") != std::string::npos);
@@ -241,7 +283,72 @@ TEST_CASE("a Parquet page that promises more than it has is corrupt") {
               Errc::kCorrupt, "levels are damaged");
   check_error({.physical = Physical::kByteArray, .pages = page_of({.body = u32(9) + "text"})},
               Errc::kCorrupt, "fewer values");
+  check_error(
+      {.rows = 2,
+       .pages = page_of({.body = i64(1)}) + page_of({.values = 2, .body = i64(2) + i64(3)})},
+      Errc::kCorrupt, "more rows");
+  check_error({.nullable = true, .pages = page_of({.body = "ab"})}, Errc::kCorrupt,
+              "levels are cut short");
+  check_error(
+      {.physical = Physical::kBoolean, .rows = 9, .pages = page_of({.values = 9, .body = "\xff"})},
+      Errc::kCorrupt, "fewer values");
+  check_error({.of_chunk = Physical::kDouble, .pages = page_of({.body = i64(7)})}, Errc::kCorrupt,
+              "not as announced");
+}
+
+TEST_CASE("a Parquet page whose header is not sound is corrupt") {
   check_error({.pages = "\xff\xff"}, Errc::kCorrupt, "header is damaged");
+  check_page({.body = i64(7), .part = 7}, Errc::kCorrupt, "header is damaged");
+  check_error({.pages = page_of({.values = -1, .body = i64(7)})}, Errc::kCorrupt,
+              "header is damaged");
+  check_page({.type = static_cast<PageType>(9), .body = i64(7)}, Errc::kCorrupt,
+             "header is damaged");
+}
+
+TEST_CASE("a Parquet page of version 2 keeps to its levels and rows") {
+  const std::string levels("\x02\x01", 2);
+  const auto good =
+      read_cells(file_of({.nullable = true, .pages = page_v2(1, 1, 2, levels + i64(7))}));
+  REQUIRE(good);
+  CHECK((*good)[0][0] == "7");
+  check_error({.nullable = true, .pages = page_v2(1, 1, 99, levels + i64(7))}, Errc::kCorrupt,
+              "levels are cut short");
+  check_error({.nullable = true, .pages = page_v2(1, 2, 2, levels + i64(7))}, Errc::kCorrupt,
+              "one value a row");
+}
+
+TEST_CASE("levels of the old encoding are refused") {
+  check_error(
+      {.nullable = true, .pages = page_of({.body = i64(7), .levels = Encoding::kBitPacked})},
+      Errc::kInvalid, "BIT_PACKED");
+}
+
+TEST_CASE("differences of 32 bits wrap around in 32 bits") {
+  std::string body;
+  parquet::put_delta(body, std::vector<std::int64_t>{INT32_MAX, INT32_MAX + 1ll});
+  const auto cells = read_cells(file_of(
+      {.physical = Physical::kInt32,
+       .rows = 2,
+       .pages = page_of({.values = 2, .encoding = Encoding::kDeltaBinaryPacked, .body = body})}));
+  REQUIRE(cells);
+  CHECK((*cells)[0] == std::vector<std::string>{"2147483647", "-2147483648"});
+}
+
+TEST_CASE("Snappy and gzip data must have the size that was announced") {
+  parquet::PageUnpacker unpacker;
+  const std::string snappy(
+      "\x01\x00"
+      "a",
+      3);
+  for (const std::size_t size : {0u, 1u, 2u}) {
+    std::string out(size, '\0');
+    CHECK(unpacker.unpack(parquet::Codec::kSnappy, snappy, out).has_value() == (size == 1));
+  }
+  std::string out(1, '\0');
+  CHECK_FALSE(unpacker.unpack(parquet::Codec::kSnappy, snappy.substr(0, 2), out));
+  CHECK_FALSE(unpacker.unpack(parquet::Codec::kGzip, "no gzip", out));
+  CHECK_FALSE(unpacker.unpack(parquet::Codec::kZstd, "no zstd", out));
+  CHECK_FALSE(unpacker.unpack(parquet::Codec::kUncompressed, "two", out));
 }
 
 TEST_CASE("indices of a Parquet page stay within its dictionary") {
@@ -253,6 +360,10 @@ TEST_CASE("indices of a Parquet page stay within its dictionary") {
   check_error({.pages = dictionary + indices("\x01\x02\x01")}, Errc::kCorrupt,
               "not in the dictionary");
   check_error({.pages = dictionary + dictionary}, Errc::kCorrupt, "second dictionary");
+  check_error({.pages = dictionary + indices("")}, Errc::kCorrupt, "fewer values");
+  check_error({.pages = page_of(
+                   {.type = PageType::kDictionary, .encoding = Encoding::kRle, .body = i64(7)})},
+              Errc::kCorrupt, "not PLAIN");
   check_error({.pages = dictionary + indices("\x21\x02")}, Errc::kCorrupt, "fewer values");
   const auto cells =
       read_cells(file_of({.pages = dictionary + indices(std::string("\x01\x02\x00", 3))}));
@@ -319,6 +430,42 @@ TEST_CASE("a Parquet footer cannot ask for more than it is worth") {
   check_error({.pages = page, .size = 1000}, Errc::kCorrupt, "outside of the file");
 }
 
+TEST_CASE("a Parquet schema and its row groups must fit each other") {
+  const std::string page = page_of({.body = i64(7)});
+  check_error({.children = 2, .pages = page}, Errc::kCorrupt, "schema is cut short");
+  check_error({.children = 0, .pages = page}, Errc::kCorrupt, "a column too many");
+  check_error({.children = -1, .pages = page}, Errc::kCorrupt, "footer is damaged");
+  check_error({.grandchildren = 1, .pages = page}, Errc::kCorrupt, "schema is cut short");
+  check_error({.chunks = 0, .pages = page}, Errc::kCorrupt, "lacks columns");
+  check_error({.chunks = 2, .pages = page}, Errc::kCorrupt, "lacks columns");
+  check_error({.rows_of_file = 2, .pages = page}, Errc::kCorrupt, "number of rows");
+  check_error({.rows = -1, .rows_of_file = 1, .pages = page}, Errc::kCorrupt, "footer is damaged");
+  check_error({.values = 2, .pages = page}, Errc::kCorrupt, "not as announced");
+}
+
+TEST_CASE("a Parquet column that is a list or in another file is refused by name") {
+  const std::string page = page_of({.body = i64(7)});
+  check_error({.elsewhere = true, .pages = page}, Errc::kInvalid,
+              "column \"x\": it is encrypted or in another file");
+  const std::string file = file_of({.repetition = 2, .pages = page});
+  const auto reader = open_parquet(file);
+  REQUIRE(reader);
+  CHECK(reader->columns()[0].unreadable == "it is a list; only flat columns are");
+}
+
+/// A footer with one list, of so many empty structs.
+std::string footer_of(int id, std::size_t count) {
+  std::string footer;
+  ThriftWriter out(footer);
+  out.begin_list(id, ThriftType::kStruct, count);
+  for (std::size_t i = 0; i < count; ++i) {
+    out.begin_element();
+    out.end();
+  }
+  out.end();
+  return framed("", footer);
+}
+
 TEST_CASE("too many columns and row groups are refused") {
   std::string columns;
   ThriftWriter wide(columns);
@@ -327,16 +474,18 @@ TEST_CASE("too many columns and row groups are refused") {
   wide.i32(5, parquet::kColumnsMax + 1);
   wide.end();
   wide.end();
-  CHECK(error_of(framed("", columns)).message.find("1025 columns") != std::string::npos);
-  std::string groups;
-  ThriftWriter many(groups);
-  many.begin_list(4, ThriftType::kStruct, parquet::kRowGroupsMax + 1);
-  for (std::size_t i = 0; i <= parquet::kRowGroupsMax; ++i) {
-    many.begin_element();
-    many.end();
-  }
+  check_file(framed("", columns), Errc::kInvalid, "1025 columns");
+  check_file(footer_of(4, parquet::kRowGroupsMax + 1), Errc::kInvalid, "too many row groups");
+  check_file(footer_of(2, parquet::kSchemaElementsMax + 1), Errc::kInvalid, "schema is too large");
+  std::string chunks;
+  ThriftWriter many(chunks);
+  many.begin_list(4, ThriftType::kStruct, 1);
+  many.begin_element();
+  many.begin_list(1, ThriftType::kStruct, parquet::kChunksMax + 1);
+  chunks.append(parquet::kChunksMax + 1, '\0');
   many.end();
-  CHECK(error_of(framed("", groups)).message.find("too many row groups") != std::string::npos);
+  many.end();
+  check_file(framed("", chunks), Errc::kInvalid, "for its columns");
 }
 
 TEST_CASE("what the file's bytes cannot be had for comes back as it is") {

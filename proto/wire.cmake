@@ -38,7 +38,8 @@ add_library(
   wire/set_chooser.cpp
   wire/signing.cpp
   wire/stamped_lines.cpp
-  wire/topics.cpp)
+  wire/topics.cpp
+  wire/zstd_frames.cpp)
 target_link_libraries(
   fieldpost_wire
   PUBLIC fieldpost_flags fieldpost_rt

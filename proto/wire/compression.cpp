@@ -3,6 +3,7 @@
 
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
+#include "proto/wire/zstd_frames.h"
 
 namespace fieldpost::wire {
 namespace {
@@ -17,11 +18,9 @@ rt::Error corrupt(std::string_view what) {
 }  // namespace
 
 Compressed compress(std::string_view raw, int zstd_level) {
-  std::string out(ZSTD_compressBound(raw.size()), '\0');
-  const std::size_t size =
-      ZSTD_compress(out.data(), out.size(), raw.data(), raw.size(), zstd_level);
-  if (ZSTD_isError(size) != 0 || size >= raw.size()) return {kPlain, std::string(raw)};
-  out.resize(size);
+  std::string out;
+  ZstdPacker(zstd_level).append_frame(out, raw);
+  if (out.size() >= raw.size()) return {kPlain, std::string(raw)};
   return {kZstd, std::move(out)};
 }
 
@@ -37,9 +36,9 @@ rt::Result<std::string> decompress(std::string_view bytes, std::uint8_t codec,
     return corrupt("size differs from what was announced");
   }
   std::string out(raw_size, '\0');
-  const std::size_t size = ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size());
-  if (ZSTD_isError(size) != 0) return corrupt(ZSTD_getErrorName(size));
-  if (size != raw_size) return corrupt("size differs from what was announced");
+  if (auto unpacked = ZstdUnpacker().unpack(bytes, out); !unpacked) {
+    return corrupt(unpacked.error().message);
+  }
   return out;
 }
 

@@ -47,3 +47,9 @@ fieldpost_fuzz_target(
   fuzz_mapping fuzz/fuzz_mapping.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_mapping
   LIBRARIES fieldpost_mapping)
+
+fieldpost_fuzz_target(
+  fuzz_parquet fuzz/fuzz_parquet.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/data/parquet
+         ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_parquet
+  LIBRARIES fieldpost_parquet_table)

@@ -72,3 +72,13 @@ add_test(NAME foreign_clients
 set_tests_properties(
   foreign_clients PROPERTIES LABELS integration TIMEOUT 240 ENVIRONMENT
                              "FIELDPOST_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+
+# Parquet files of ours to readers that nobody here wrote, and theirs to ours.
+add_executable(parquet_files integration/parquet_files.cpp)
+target_link_libraries(parquet_files PRIVATE fieldpost_parquet_table nlohmann_json::nlohmann_json)
+add_test(NAME foreign_parquet
+         COMMAND ${NODE_PROGRAM} --test
+                 ${CMAKE_CURRENT_SOURCE_DIR}/integration/npm/parquet_test.mjs)
+set_tests_properties(
+  foreign_parquet PROPERTIES LABELS integration TIMEOUT 240 ENVIRONMENT
+                             "FIELDPOST_PARQUET_FILES=$<TARGET_FILE:parquet_files>")

@@ -42,6 +42,10 @@ add_library(fieldpost_reading_world STATIC support/reading_world.cpp
                                             support/store_records.cpp support/store_world.cpp)
 target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_sim)
 
+# Parquet files in memory, and what is in them as words.
+add_library(fieldpost_parquet_table STATIC support/parquet_table.cpp)
+target_link_libraries(fieldpost_parquet_table PUBLIC fieldpost_parquet fmt::fmt)
+
 # The coordinator's API without a server: a fake coordinator, answers kept for tests.
 add_library(fieldpost_api_world STATIC support/api_world.cpp support/fakes/fake_http.cpp
                                        support/fakes/fake_view.cpp)

@@ -42,6 +42,12 @@ add_executable(
   unit/ingest_test.cpp
   unit/kept_ranges_test.cpp
   unit/http_text_test.cpp
+  unit/parquet_encodings_test.cpp
+  unit/parquet_foreign_test.cpp
+  unit/parquet_hostile_test.cpp
+  unit/parquet_round_trip_test.cpp
+  unit/parquet_statistics_test.cpp
+  unit/parquet_writer_test.cpp
   unit/quarantine_test.cpp
   unit/mapping_rules_test.cpp
   unit/raw_keeper_test.cpp
@@ -84,6 +90,7 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordi
                                          fieldpost_cli_world
                                          fieldpost_config fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader
+                                         fieldpost_parquet_table
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_wire_schema
                                          nlohmann_json::nlohmann_json ZLIB::ZLIB

@@ -132,6 +132,12 @@ bool is_when_full(std::string_view text) {
   return text == "drop_oldest" || text == "stop";
 }
 
+ConfigSection experiments_section() {
+  return {.name = "experiments",
+          .keys = {{.name = "sensor_defaults",
+                    .meaning = "file of the sensors that new configs begin with; empty: none"}}};
+}
+
 ConfigSection quarantine_section() {
   return {.name = "quarantine",
           .keys = {{.name = "bytes_max",
@@ -214,11 +220,17 @@ CoordinatorOptions read_options(const rt::Config& config, const rt::MqttConfig& 
 
 const rt::ConfigSchema& coordinator_schema() {
   static const rt::ConfigSchema schema = {
-      site_section(),      {.name = "mqtt", .keys = rt::mqtt_keys("mqtt://127.0.0.1:1883")},
-      http_section(),      store_section(),
-      credit_section(),    compaction_section(),
-      retention_section(), quarantine_section(),
-      gaps_section(),      rt::codec_section("readings that come over HTTP"),
+      site_section(),
+      {.name = "mqtt", .keys = rt::mqtt_keys("mqtt://127.0.0.1:1883")},
+      http_section(),
+      store_section(),
+      credit_section(),
+      compaction_section(),
+      retention_section(),
+      experiments_section(),
+      quarantine_section(),
+      gaps_section(),
+      rt::codec_section("readings that come over HTTP"),
       rt::log_section()};
   return schema;
 }
@@ -238,6 +250,7 @@ rt::Result<CoordinatorConfig> read_coordinator_config(const rt::Config& config) 
   coordinator.store_directory = config.section("store").text("url").substr(kStoreScheme.size());
   coordinator.mqtt_password_file = mqtt->password_file;
   coordinator.listen_http = *std::move(http);
+  coordinator.sensor_defaults = config.section("experiments").text("sensor_defaults");
   coordinator.log_level = rt::read_log_level(config.section("log"));
   return coordinator;
 }

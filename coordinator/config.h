@@ -16,7 +16,8 @@ struct CoordinatorConfig {
   StoreOptions store;
   std::string store_directory;
   std::string mqtt_password_file;
-  std::string listen_http;  ///< never empty
+  std::string listen_http;      ///< never empty
+  std::string sensor_defaults;  ///< a file; empty: none
   rt::LogLevel log_level = rt::LogLevel::kInfo;
 };
 

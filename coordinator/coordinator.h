@@ -15,6 +15,7 @@
 #include "coordinator/ingest/statement.h"
 #include "coordinator/nodes/live_feed.h"
 #include "coordinator/store/store.h"
+#include "coordinator/store/studies.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/log.h"
 #include "proto/rt/loop.h"
@@ -69,6 +70,7 @@ struct NodeLive {
   std::optional<wire::NodeState> state;
   rt::UnixTime state_at;
   double clock_offset_s = 0;
+  std::int64_t settled_until = 0;  ///< ns; as of ToldState
   std::string alarm;
   // Counted since the coordinator's start.
   std::uint64_t undecodable = 0;      ///< envelopes
@@ -105,6 +107,9 @@ class Coordinator {
   void delete_readings(DeletionRequest request,
                        std::function<void(rt::Result<std::vector<Deletion>>)> done);
   void replace_readings(Replacement replacement, std::function<void(rt::Result<Replaced>)> done);
+  /// Runs a job on studies in a transaction, which commits when it succeeds; then `done`.
+  void change_studies(std::function<rt::Status(Studies&)> job,
+                      std::function<void(rt::Status)> done);
   void send_command(const std::string& node, const std::string& verb, const std::string& arguments,
                     std::function<void(rt::Result<wire::Command>)> done);
   /// Goes through the quarantine (of `node`; empty: of all): what is understood now is stored, what

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator/coordinator.h"
+#include "coordinator/store/settled_nodes.h"
 
 namespace fieldpost::coordinator {
 
@@ -15,6 +16,16 @@ namespace {
 constexpr rt::Nanos kSilenceMax = rt::Seconds(60);  ///< then a node's credit goes to others
 /// Names with a state or a hello, of which anybody may make up more. A site has fewer nodes.
 constexpr std::size_t kNodesMax = 10'000;
+constexpr std::uint64_t kAgeMsMax = std::uint64_t{INT64_MAX} / 2'000'000;
+
+/// All that the node accepted before has left it for good: what it holds was accepted later.
+std::int64_t settled_until(const wire::NodeState& state, rt::UnixTime arrived) {
+  const bool knows_time = state.clock.synchronised;
+  const std::int64_t told = knows_time ? std::min(state.clock.wall.ns, arrived.ns) : arrived.ns;
+  const auto age_ms = std::min<std::uint64_t>(state.oldest_age_ms, kAgeMsMax);
+  const auto age = state.records_held > 0 ? static_cast<std::int64_t>(age_ms) * 1'000'000 : 0;
+  return std::max<std::int64_t>(told - age - kSettledMargin, 0);
+}
 
 }  // namespace
 
@@ -36,6 +47,8 @@ void Coordinator::on_state(const std::string& node, const rt::MqttMessage& messa
     live.clock_offset_s = std::chrono::duration<double>(state->clock.wall - now).count();
   const std::uint64_t ignored = live.state ? live.state->messages_ignored : 0;
   live.ignored_lately = state->messages_ignored - std::min(ignored, state->messages_ignored);
+  // A retained state may be old: how far it had delivered then, it told then.
+  if (!message.retain) live.settled_until = settled_until(*state, now);
   live.state = std::move(*state);
   live.state_at = now;
   if (!message.retain) keep_state(node);
@@ -44,8 +57,8 @@ void Coordinator::on_state(const std::string& node, const rt::MqttMessage& messa
 void Coordinator::keep_state(const std::string& node) {
   const NodeLive& live = nodes_[node];
   if (!live.state) return;
-  run_store([node, state = *live.state,
-             now = clock_.now()](Store& store) { return store.note_state(node, state, now); },
+  run_store([node, told = ToldState{*live.state, live.settled_until},
+             now = clock_.now()](Store& store) { return store.note_state(node, told, now); },
             [this, node](Status status) {
               if (!status) log_.warning("noting the state of {}: {}", node, status.error().message);
               if (on_changed_) on_changed_(node, {});

@@ -138,6 +138,19 @@ void Coordinator::on_erased(const Eraser::Step& step) {
   }
 }
 
+void Coordinator::change_studies(std::function<Status(Studies&)> job,
+                                 std::function<void(Status)> done) {
+  run_store(
+      [job = std::move(job)](Store& store) -> Status {
+        rt::Transaction transaction(store.database());
+        if (auto begun = transaction.begin(); !begun) return begun;
+        Studies studies(store.database());
+        if (auto changed = job(studies); !changed) return changed;
+        return transaction.commit();
+      },
+      std::move(done));
+}
+
 void Coordinator::delete_readings(DeletionRequest request,
                                   std::function<void(rt::Result<std::vector<Deletion>>)> done) {
   auto made = std::make_shared<rt::Result<std::vector<Deletion>>>(std::vector<Deletion>());

@@ -3,24 +3,28 @@ add_library(
   fieldpost_coordinator_http STATIC
   http/aggregate_answer.cpp
   http/aggregate_routes.cpp
-  http/answers.cpp
   http/api.cpp
+  http/config_routes.cpp
   http/csv_export.cpp
   http/cursor.cpp
   http/deletion_routes.cpp
+  http/experiment_routes.cpp
+  http/export_download.cpp
+  http/export_routes.cpp
   http/health_routes.cpp
-  http/json_depth.cpp
   http/live_routes.cpp
   http/live_stream.cpp
+  http/logbook_routes.cpp
+  http/member_routes.cpp
   http/node_routes.cpp
   http/page_routes.cpp
-  http/parameters.cpp
   http/readings_answer.cpp
   http/readings_routes.cpp
   http/readings_walk.cpp
+  http/recording_routes.cpp
   http/replay_routes.cpp
   http/router.cpp
-  http/view_json.cpp
+  http/study_answers.cpp
   http/write_routes.cpp)
 fieldpost_embed(
   fieldpost_coordinator_http fieldpost::coordinator::web web_files.h

@@ -6,6 +6,7 @@
 
 #include "coordinator/config.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/experiments/health_desk.h"
 #include "coordinator/http/api.h"
 #include "coordinator/nodes/site_view.h"
 #include "coordinator/store/store_file.h"
@@ -27,6 +28,8 @@ namespace {
 using namespace fieldpost;               // NOLINT: a program's own file
 using namespace fieldpost::coordinator;  // NOLINT
 
+constexpr std::size_t kSensorDefaultsBytesMax = 4 << 20;
+
 /// The operating system's side of the coordinator; dropped last.
 struct World {
   explicit World(const CoordinatorConfig& config)
@@ -34,6 +37,7 @@ struct World {
         store(std::make_unique<rt::ThreadWorker>(loop)),
         encoder(std::make_unique<rt::ThreadWorker>(loop)),
         questions(std::make_unique<rt::ThreadWorker>(loop)),
+        exporter(std::make_unique<rt::ThreadWorker>(loop)),
         mqtt(loop),
         http(loop, clock) {}
   rt::RealLoop loop;
@@ -41,7 +45,7 @@ struct World {
   rt::SystemRandom random;
   rt::SystemFiles files;
   rt::StderrLog log;
-  std::unique_ptr<rt::ThreadWorker> store, encoder, questions;
+  std::unique_ptr<rt::ThreadWorker> store, encoder, questions, exporter;
   rt::PahoMqtt mqtt;
   rt::AsioHttpServer http;
 };
@@ -62,6 +66,16 @@ rt::Result<wire::SigningKey> load_key(World& world, const std::string& directory
   }
   world.log.info("made a signing key in {}", path);
   return key;
+}
+
+/// What new sensor configs begin with; an empty path: nothing.
+rt::Result<std::vector<Sensor>> load_default_sensors(World& world, const std::string& path) {
+  if (path.empty()) return std::vector<Sensor>();
+  const auto text = world.files.read(path, 0, kSensorDefaultsBytesMax);
+  if (!text) return text.error();
+  auto sensors = parse_sensors(*text);
+  if (sensors) return sensors;
+  return rt::Error{rt::Errc::kInvalid, fmt::format("{}: {}", path, sensors.error().message)};
 }
 
 rt::Status check_config(const rt::Config& config) {
@@ -89,16 +103,39 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   if (!store) return rt::fail_to_start(world.log, store.error());
   auto readings = ReadingQuery::open(path, "");
   if (!readings) return rt::fail_to_start(world.log, readings.error());
+  auto studies_reader = StudyReader::open(path, "");
+  if (!studies_reader) return rt::fail_to_start(world.log, studies_reader.error());
+  auto export_reader = StudyReader::open(path, "");
+  if (!export_reader) return rt::fail_to_start(world.log, export_reader.error());
+  auto sensors = load_default_sensors(world, config.sensor_defaults);
+  if (!sensors) return rt::fail_to_start(world.log, sensors.error());
   auto ledger = LedgerQuery::open(path, "");
   if (!ledger) return rt::fail_to_start(world.log, ledger.error());
 
   Coordinator coordinator(world.loop, world.clock, world.random, world.mqtt, *world.store,
                           *world.encoder, world.log, *key, config.options, std::move(*store));
   QueryDesk desk(*world.questions, std::move(*readings));
+  StudyDesk studies(*world.questions, *std::move(studies_reader),
+                    [&coordinator](StudyDesk::Job job, std::function<void(rt::Status)> done) {
+                      coordinator.change_studies(std::move(job), std::move(done));
+                    });
+  ExportDesk exports(
+      {world.loop, world.clock, world.random, *world.exporter, world.files, world.log, studies},
+      *std::move(export_reader), config.store_directory + "/exports", config.options.version);
   SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
+  HealthDesk health(world.loop, world.clock, world.log, studies, view);
   std::unique_ptr<rt::HttpListener> http;
-  Api api({view, desk, world.loop, *world.encoder, world.clock, config.options.version,
-           [&http] { return http ? http->counters() : rt::HttpCounters{}; }});
+  Api api({.view = view,
+           .desk = desk,
+           .studies = studies,
+           .exports = exports,
+           .loop = world.loop,
+           .parser = *world.encoder,
+           .clock = world.clock,
+           .random = world.random,
+           .version = config.options.version,
+           .http_counters = [&http] { return http ? http->counters() : rt::HttpCounters{}; },
+           .default_sensors = *std::move(sensors)});
   rt::HttpServerOptions options;
   options.listen = config.listen_http;
   auto listener = world.http.listen(
@@ -110,6 +147,8 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
 
   const auto start = [&] {
     coordinator.start();
+    exports.start();
+    health.start();
     world.log.info("site {} started, version {}; web and API at http://{}/{}", config.options.site,
                    config.options.version, http->address(), rt::trust_words(http->address()));
   };
@@ -121,6 +160,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   // Threads finish what they are at before what they work on goes.
   world.store.reset();
   world.questions.reset();
+  world.exporter.reset();
   world.encoder.reset();
   return rt::kExitDone;
 }

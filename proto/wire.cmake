@@ -35,6 +35,7 @@ add_library(
   wire/readings_codec.cpp
   wire/record.cpp
   wire/rfc3339.cpp
+  wire/sha256.cpp
   wire/set_chooser.cpp
   wire/signing.cpp
   wire/stamped_lines.cpp

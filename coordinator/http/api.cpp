@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "coordinator/http/aggregate_routes.h"
+#include "coordinator/http/config_routes.h"
 #include "coordinator/http/deletion_routes.h"
+#include "coordinator/http/experiment_routes.h"
+#include "coordinator/http/export_routes.h"
 #include "coordinator/http/health_routes.h"
 #include "coordinator/http/node_routes.h"
 #include "coordinator/http/page_routes.h"
@@ -36,6 +39,12 @@ Api::Api(Services services)
   add_readings_routes(router_, services_);
   add_aggregate_routes(router_, services_);
   add_deletion_routes(router_, services_);
+  add_config_routes(router_, services_);
+  add_experiment_routes(router_, services_);
+  add_member_routes(router_, services_);
+  add_recording_routes(router_, services_);
+  add_logbook_routes(router_, services_);
+  add_export_routes(router_, services_);
   add_page_routes(router_);
   live_.add_to(router_);
   writes_.add_to(router_);

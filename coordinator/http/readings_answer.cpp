@@ -10,6 +10,7 @@
 #include "coordinator/http/cursor.h"
 #include "coordinator/http/readings_walk.h"
 #include "coordinator/http/view_json.h"
+#include "proto/rt/csv_text.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -44,16 +45,6 @@ void append_pairs(std::string& out, const std::vector<Reading>& readings, wire::
   }
 }
 
-void append_csv_text(std::string& out, std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) {
-    out += text;
-    return;
-  }
-  out += '"';
-  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-  out += '"';
-}
-
 /// The columns between time and value; they are the same for all readings of a series.
 std::string csv_middle(const SeriesInfo& series) {
   std::string tags;
@@ -62,17 +53,17 @@ std::string csv_middle(const SeriesInfo& series) {
   }
   std::string out = fmt::format(",{},", series.id);
   for (const std::string& column : {series.node, series.key.measurement, tags, series.key.field}) {
-    append_csv_text(out, column);
+    rt::append_csv_text(out, column);
     out += ',';
   }
-  append_csv_text(out, series.key.unit);
+  rt::append_csv_text(out, series.key.unit);
   out += ',';
   return out;
 }
 
 void append_csv_value(std::string& out, wire::ValueType type, const Reading& reading) {
   if (type == wire::ValueType::kString) {
-    append_csv_text(out, reading.text);
+    rt::append_csv_text(out, reading.text);
   } else {
     append_value(out, type, reading.value, {});
   }

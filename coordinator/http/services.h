@@ -2,13 +2,18 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "coordinator/experiments/sensor_config.h"
+#include "coordinator/experiments/study_desk.h"
+#include "coordinator/exports/export_desk.h"
 #include "coordinator/http/query_desk.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/views.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/http.h"
 #include "proto/rt/loop.h"
+#include "proto/rt/random.h"
 #include "proto/rt/worker.h"
 
 namespace fieldpost::coordinator {
@@ -17,11 +22,15 @@ namespace fieldpost::coordinator {
 struct Services {
   CoordinatorView& view;
   QueryDesk& desk;
+  StudyDesk& studies;
+  ExportDesk& exports;
   rt::Loop& loop;
   rt::Worker& parser;  ///< for bodies: parsing off the loop
   const rt::WallClock& clock;
+  rt::Random& random;
   std::string version;
   std::function<rt::HttpCounters()> http_counters;  ///< may be empty
+  std::vector<Sensor> default_sensors;              ///< what new sensor configs begin with
 };
 
 inline constexpr std::size_t kPageDefault = 100;  ///< items of a list

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/query/boot_offsets.h"
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
@@ -155,9 +156,6 @@ struct Readiness {
   bool ready = false;
   std::string why_not;  ///< what is awaited; empty when ready
 };
-
-/// ns to add to the times that a boot stamped while its clock was not synchronised.
-using BootOffsets = std::unordered_map<wire::Id128, std::int64_t>;
 
 /// The coordinator as its HTTP routes see it. Loop thread only. A `done` may be called before the
 /// call that got it returns, and is called exactly once.

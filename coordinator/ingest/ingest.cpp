@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coordinator/store/boot_clocks.h"
+#include "coordinator/store/studies.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
@@ -311,6 +312,8 @@ Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t s
   if (auto done = readings_.add_batch(batch, now); !done) return done;
   const auto series = readings_.series_of(incarnation.node, **set);
   if (!series) return series.error();
+  auto pressed = Studies(db_).take_presses({**set, **series, batch.columns, batch.boot}, now);
+  if (!pressed) return pressed;
   out.stored = StoredReadings{*series, *set,
                               std::make_shared<const wire::Columns>(std::move(batch.columns))};
   return ok();

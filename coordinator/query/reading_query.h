@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "coordinator/query/boot_offsets.h"
 #include "coordinator/query/buckets.h"
 #include "coordinator/query/time_range.h"
 #include "coordinator/store/reading_store.h"
@@ -37,6 +39,20 @@ struct Reading {
   std::uint64_t value = 0;  ///< bits as in wire::Column; 0 for strings
   std::string text;         ///< kString only
   wire::Id128 boot;         ///< zero unless stamped by a node with an unsynchronised clock
+};
+
+/// Readings of one series, ascending by time.
+struct ReadingColumns {
+  std::vector<std::int64_t> times;    ///< ns
+  std::vector<std::uint64_t> values;  ///< bits as in wire::Column; 0 for strings
+  std::vector<std::string> texts;     ///< kString only, one each
+  std::set<wire::Id128> corrected;    ///< boots of which times among them were corrected
+  void clear() {
+    corrected.clear();
+    times.clear();
+    values.clear();
+    texts.clear();
+  }
 };
 
 /// With the name under which it was first accepted, in the order of names.
@@ -92,6 +108,12 @@ class ReadingQuery {
   rt::Result<std::vector<Reading>> readings(SeriesId series, TimeRange range, std::size_t limit);
   rt::Result<std::vector<RankedReading>> ranked_readings(SeriesId series, TimeRange range,
                                                          std::size_t limit);
+
+  /// The same winners as columns, a great many at a time. Times are corrected where `offsets` has
+  /// their boot, and `range` is of corrected times. `out` is replaced by at most `limit` of them
+  /// (more when the first time has more); whether there are more after its last time.
+  rt::Result<bool> columns(SeriesId series, TimeRange range, std::size_t limit,
+                           const BootOffsets& offsets, ReadingColumns& out);
 
   /// The open ends of `range` closed at the first and last reading of all these series; an empty
   /// range when there is none. kNotFound: no such series.

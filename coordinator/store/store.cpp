@@ -7,6 +7,7 @@
 #include "coordinator/store/boot_clocks.h"
 #include "coordinator/store/site_counter.h"
 #include "coordinator/store/store_file.h"
+#include "coordinator/store/studies.h"
 #include "proto/wire/hash.h"
 
 namespace fieldpost::coordinator {
@@ -118,6 +119,8 @@ Result<StoredReadings> Store::store_encoded(NodeNo node, const wire::EncodedRead
   if (auto done = readings_.add_batch(*batch, now); !done) return done.error();
   const auto series = readings_.series_of(node, *batch->set);
   if (!series) return series.error();
+  auto pressed = Studies(db_).take_presses({*batch->set, **series, batch->columns, {}}, now);
+  if (!pressed) return pressed.error();
   return StoredReadings{*series, batch->set,
                         std::make_shared<const wire::Columns>(std::move(batch->columns))};
 }
@@ -138,7 +141,8 @@ Result<ReadingBatch> Store::make_batch(const wire::SeriesSet& set, const Payload
   return batch;
 }
 
-Status Store::note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now) {
+Status Store::note_state(const std::string& node, const ToldState& told, rt::UnixTime now) {
+  const wire::NodeState& state = told.state;
   rt::Transaction transaction(db_);
   if (auto done = transaction.begin(); !done) return done;
   const auto no = ledger_.find_node(node);
@@ -146,15 +150,16 @@ Status Store::note_state(const std::string& node, const wire::NodeState& state, 
   if (!*no) return ok();
   rt::Statement& update = db_.prepare(
       "UPDATE node SET last_seen_ns = ?2, version = ?3, labels = ?4, accepted = ?5, held = ?6,"
-      " shed = ?7 WHERE no = ?1");
+      " shed = ?7, settled_until_ns = max(settled_until_ns, ?8) WHERE no = ?1");
   update.bind(1, **no).bind(2, now.ns).bind_text(3, state.version);
   update.bind_text(
       4,
       nlohmann::json(state.labels).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   update.bind(5, state.accepted).bind(6, state.readings_held);
-  update.bind(7, state.records_held > 0 ? state.shed : 0);
+  update.bind(7, state.records_held > 0 ? state.shed : 0).bind(8, told.settled_until);
   if (auto done = update.run(); !done) return done;
   if (auto done = BootClocks(db_).note_told(state.clock); !done) return done;
+  if (auto done = Studies(db_).take_overdue_presses(); !done) return done;
   return transaction.commit();
 }
 

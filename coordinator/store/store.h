@@ -28,6 +28,13 @@ struct HttpRecords {
   std::size_t lines = 0;
 };
 
+/// What a node said of itself.
+struct ToldState {
+  wire::NodeState state;
+  /// ns: all that it accepted before is settled; 0: it did not say so.
+  std::int64_t settled_until = 0;
+};
+
 struct StoreOptions {
   QuarantineOptions quarantine;
   std::size_t welcome_entries_max = kWelcomeEntriesMax;
@@ -72,7 +79,7 @@ class Store {
 
   /// Remembers what a node said of itself.
   /// Of a node that a confirmed hello or a write made known; of others nothing is kept.
-  rt::Status note_state(const std::string& node, const wire::NodeState& state, rt::UnixTime now);
+  rt::Status note_state(const std::string& node, const ToldState& told, rt::UnixTime now);
 
   /// [cmd-1]: a command with the node's next id, not signed for a session yet.
   rt::Result<wire::Command> add_command(const std::string& node, const wire::SpoolId& spool,

@@ -113,6 +113,13 @@ Status SystemFiles::remove(const std::string& path) {
   return errno == ENOENT ? ok() : Status(last_error("removing", path));
 }
 
+Status SystemFiles::remove_all(const std::string& directory) {
+  std::error_code failed;
+  std::filesystem::remove_all(directory, failed);
+  if (failed) return errno_error(failed.value(), fmt::format("removing {}", directory));
+  return sync_directory(parent_of(directory));
+}
+
 Status SystemFiles::make_directories(const std::string& path) {
   std::error_code failed;
   std::filesystem::create_directories(path, failed);

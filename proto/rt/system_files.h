@@ -15,6 +15,7 @@ class SystemFiles final : public Files {
   Status sync(const std::string& path) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
+  Status remove_all(const std::string& directory) override;
   Status make_directories(const std::string& path) override;
   Result<FileInfo> info(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;

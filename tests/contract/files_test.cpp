@@ -72,6 +72,21 @@ TEST_CASE_TEMPLATE("renaming keeps the inode, removing removes, names come sorte
   CHECK(rig.files.read(rig.path("c"), 0, 1).error().code == Errc::kNotFound);
 }
 
+TEST_CASE_TEMPLATE("a directory goes with all that is in it, and no other", Rig, RealFilesRig,
+                   SimFilesRig) {
+  Rig rig;
+  REQUIRE(rig.files.make_directories(rig.path("a/b")));
+  REQUIRE(rig.files.make_directories(rig.path("ab")));
+  for (const char* name : {"a/1", "a/b/2", "ab/3"}) {
+    REQUIRE(rig.files.write_durably(rig.path(name), name, 0600));
+  }
+  REQUIRE(rig.files.remove_all(rig.path("a")));
+  CHECK(*rig.files.list(rig.root()) == std::vector<std::string>{"ab"});
+  CHECK(rig.files.list(rig.path("a")).error().code == Errc::kNotFound);
+  CHECK(*rig.files.list(rig.path("ab")) == std::vector<std::string>{"3"});
+  CHECK(rig.files.remove_all(rig.path("a")).has_value());
+}
+
 TEST_CASE_TEMPLATE("the space of a disk is known", Rig, RealFilesRig, SimFilesRig) {
   Rig rig;
   REQUIRE(rig.files.write_durably(rig.path("a"), "x", 0600));

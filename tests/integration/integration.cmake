@@ -82,3 +82,10 @@ add_test(NAME foreign_parquet
 set_tests_properties(
   foreign_parquet PROPERTIES LABELS integration TIMEOUT 240 ENVIRONMENT
                              "FIELDPOST_PARQUET_FILES=$<TARGET_FILE:parquet_files>")
+
+# A whole study with two nodes, and its export.
+add_test(NAME study COMMAND ${NODE_PROGRAM} --test
+                            ${CMAKE_CURRENT_SOURCE_DIR}/integration/npm/study_test.mjs)
+set_tests_properties(
+  study PROPERTIES LABELS integration TIMEOUT 300 ENVIRONMENT
+                   "FIELDPOST_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")

@@ -12,8 +12,17 @@ void LoopWorker::run(std::function<void()> job, std::function<void()> done) {
 }
 
 ApiServer::ApiServer(const std::string& listen)
-    : api_(coordinator::Services{view, desk_, loop, worker_, clock, "1.2.3",
-                                 [this] { return listener_->counters(); }}) {
+    : api_(coordinator::Services{.view = view,
+                                 .desk = desk_,
+                                 .studies = studies_,
+                                 .exports = exports_,
+                                 .loop = loop,
+                                 .parser = worker_,
+                                 .clock = clock,
+                                 .random = random_,
+                                 .version = "1.2.3",
+                                 .http_counters = [this] { return listener_->counters(); },
+                                 .default_sensors = {}}) {
   auto listening =
       server_.listen({.listen = listen}, [this](rt::HttpRequest request, auto responder) {
         api_.handle(std::move(request), std::move(responder));

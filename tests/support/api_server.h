@@ -8,8 +8,11 @@
 #include "proto/rt/asio_http.h"
 #include "proto/rt/real_loop.h"
 #include "proto/rt/system_clock.h"
+#include "proto/rt/system_random.h"
 #include "tests/support/fakes/fake_view.h"
 #include "tests/support/reading_world.h"
+#include "tests/support/sim/sim_files.h"
+#include "tests/support/sim/sim_log.h"
 
 namespace fieldpost::test {
 
@@ -35,8 +38,19 @@ class ApiServer {
   FakeView view;
 
  private:
+  sim::SimFiles files_{store.disk()};
+  sim::SimWorld quiet_{1};
+  sim::SimLog log_{quiet_, "centre"};
   LoopWorker worker_{loop};
+  rt::SystemRandom random_;
   coordinator::QueryDesk desk_{worker_, store.make_query()};
+  coordinator::StudyDesk studies_{
+      worker_, store.make_reader(),
+      [this](const auto& job, const auto& done) { done(store.change_studies(job)); }};
+  coordinator::ExportDesk exports_{{loop, clock, random_, worker_, files_, log_, studies_},
+                                   store.make_reader(),
+                                   "/exports",
+                                   "1.2.3"};
   coordinator::Api api_;
   rt::AsioHttpServer server_{loop, clock};
   std::unique_ptr<rt::HttpListener> listener_;

@@ -12,7 +12,21 @@ namespace fieldpost::test {
 
 ApiWorld::ApiWorld() {
   desk.emplace(questions, store.make_query());
-  api.emplace(coordinator::Services{view, *desk, loop, parser, clock, "1.2.3", nullptr});
+  studies.emplace(questions, store.make_reader(),
+                  [this](const auto& job, const auto& done) { done(store.change_studies(job)); });
+  exports.emplace(coordinator::ExportDeskPorts{loop, clock, random, exporter, files, log, *studies},
+                  store.make_reader(), "/exports", "1.2.3");
+  api.emplace(coordinator::Services{.view = view,
+                                    .desk = *desk,
+                                    .studies = *studies,
+                                    .exports = *exports,
+                                    .loop = loop,
+                                    .parser = parser,
+                                    .clock = clock,
+                                    .random = random,
+                                    .version = "1.2.3",
+                                    .http_counters = nullptr,
+                                    .default_sensors = {}});
 }
 
 FakeAnswer& ApiWorld::ask(std::string_view method, std::string_view target, rt::HttpHeaders headers,

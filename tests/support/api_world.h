@@ -11,7 +11,10 @@
 #include "tests/support/fakes/fake_view.h"
 #include "tests/support/reading_world.h"
 #include "tests/support/sim/sim_clock.h"
+#include "tests/support/sim/sim_files.h"
+#include "tests/support/sim/sim_log.h"
 #include "tests/support/sim/sim_loop.h"
+#include "tests/support/sim/sim_random.h"
 #include "tests/support/sim/sim_worker.h"
 
 namespace fieldpost::test {
@@ -43,8 +46,15 @@ class ApiWorld {
   FakeView view;
   sim::SimWorker questions{loop, sim.dice("questions")};
   sim::SimWorker parser{loop, sim.dice("parser")};
+  sim::SimRandom random{sim.dice("random")};
   std::optional<coordinator::QueryDesk> desk;
+  std::optional<coordinator::StudyDesk> studies;
+  sim::SimWorker exporter{loop, sim.dice("exporter")};
+  sim::SimFiles files{store.disk()};
+  sim::SimLog log{sim, "centre"};
+  std::optional<coordinator::ExportDesk> exports;
   std::optional<coordinator::Api> api;
+
  private:
   std::uint64_t seq_ = 0;
 };

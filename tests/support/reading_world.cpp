@@ -58,6 +58,19 @@ coordinator::ReadingQuery ReadingWorld::make_query() {
   return must(coordinator::ReadingQuery::open(kPath, vfs_.name()));
 }
 
+std::unique_ptr<coordinator::StudyReader> ReadingWorld::make_reader() {
+  return must(coordinator::StudyReader::open(kPath, vfs_.name()));
+}
+
+rt::Status ReadingWorld::change_studies(
+    const std::function<rt::Status(coordinator::Studies&)>& job) {
+  rt::Transaction transaction(*db_);
+  must(transaction.begin());
+  coordinator::Studies studies(*db_);
+  if (auto done = job(studies); !done) return done;
+  return transaction.commit();
+}
+
 coordinator::NodeNo ReadingWorld::add_node(const std::string& name) {
   must(db_->prepare("INSERT INTO node (id, created_ns) VALUES (?, 0)").bind_text(1, name).run());
   return db_->last_insert_rowid();

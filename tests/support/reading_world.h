@@ -1,16 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "coordinator/experiments/study_desk.h"
 #include "coordinator/query/reading_query.h"
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/eraser.h"
 #include "coordinator/store/reading_store.h"
+#include "coordinator/store/studies.h"
 #include "proto/rt/sqlite.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_vfs.h"
@@ -55,6 +58,9 @@ class ReadingWorld {
   coordinator::Eraser& eraser() { return *eraser_; }
   coordinator::ReadingQuery& query() { return *query_; }
   sim::SimDisk& disk() { return disk_; }
+  [[nodiscard]] std::unique_ptr<coordinator::StudyReader> make_reader();
+  /// Runs a job on studies in a transaction, as the coordinator does.
+  rt::Status change_studies(const std::function<rt::Status(coordinator::Studies&)>& job);
   /// One more beside `query`, for whoever needs one of its own.
   [[nodiscard]] coordinator::ReadingQuery make_query();
   /// All pages of it, or less.

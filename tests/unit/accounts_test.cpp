@@ -73,7 +73,7 @@ TEST_CASE("what is quarantined is explained, once") {
     auto ledger = world.make_ledger_query();
     return accounts_of(ledger->nodes("", 1, "n1")->at(0));
   };
-  REQUIRE(world.store().note_state("n1", {.online = true, .accepted = 100}, kStoreNow));
+  REQUIRE(world.store().note_state("n1", {.state = {.online = true, .accepted = 100}}, kStoreNow));
   wire::Record strange = readings_record(70, 1000);
   strange.kind = 999;
   REQUIRE(world.ingest().commit({arrival(1, strange)}, kStoreNow));
@@ -99,7 +99,9 @@ TEST_CASE("a node has an agent once a hello of it was confirmed") {
 TEST_CASE("a coordinator that starts again still knows what an absent node held") {
   StoreWorld world;
   REQUIRE(world.store().note_state(
-      "n1", {.online = true, .records_held = 9, .readings_held = 70, .accepted = 100, .shed = 30},
+      "n1",
+      {.state =
+           {.online = true, .records_held = 9, .readings_held = 70, .accepted = 100, .shed = 30}},
       kStoreNow));
   world.restart(kStoreNow);
   const auto told = [&] {
@@ -114,7 +116,8 @@ TEST_CASE("a coordinator that starts again still knows what an absent node held"
   CHECK(told().unexplained == 0);
 
   // Once it holds nothing, every loss was told.
-  REQUIRE(world.store().note_state("n1", {.online = true, .accepted = 100, .shed = 30}, kStoreNow));
+  REQUIRE(world.store().note_state("n1", {.state = {.online = true, .accepted = 100, .shed = 30}},
+                                   kStoreNow));
   CHECK(told().held == 0);
   CHECK(told().unexplained == 100);
 }

@@ -44,7 +44,7 @@ TEST_CASE(
   REQUIRE(settled);
   CHECK(settled->at(0).stranger);
   CHECK(settled->at(0).verdict == wire::Verdict::kNone);
-  CHECK(world.store().note_state("ghost", {.online = true}, kStoreNow));
+  CHECK(world.store().note_state("ghost", {.state = {.online = true}}, kStoreNow));
   CHECK(!world.ledger().find_node("ghost")->has_value());
 }
 

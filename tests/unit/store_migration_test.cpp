@@ -6,7 +6,9 @@
 #include <string>
 
 #include "coordinator/query/reading_query.h"
+#include "coordinator/store/settled_nodes.h"
 #include "coordinator/store/store.h"
+#include "coordinator/store/studies.h"
 #include "proto/wire/readings_codec.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_random.h"
@@ -18,11 +20,11 @@ namespace {
 
 constexpr rt::UnixTime kNow{1'800'000'000'000'000'000};
 
-std::string read_data(const std::string& name) {
+std::string read_data(const std::string& name, std::uint32_t size) {
   std::ifstream in(FIELDPOST_TEST_DATA_DIR "/store/" + name, std::ios::binary);
   REQUIRE(in.good());
   const std::string packed{std::istreambuf_iterator<char>(in), {}};
-  return wire::decompress(packed, 1, 385'024).value();
+  return wire::decompress(packed, 1, size).value();
 }
 
 }  // namespace
@@ -30,14 +32,14 @@ std::string read_data(const std::string& name) {
 TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
   sim::SimDisk disk;
   const sim::SimVfs vfs(disk, "old-store");
-  disk.restore({{"/store.db", read_data("store-9.db.zst")}});
+  disk.restore({{"/store.db", read_data("store-9.db.zst", 385'024)}});
   sim::SimRandom random{sim::Dice(1)};
   for (int start = 0; start < 2; ++start) {  // the second one finds it done
     auto store = coordinator::Store::open("/store.db", vfs.name(), {}, random, kNow);
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 10);
+    CHECK(version.i64(0) == 11);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
     std::uint64_t readings = 0;
@@ -51,5 +53,36 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
         {.record = {.node = "vm", .source = "exec:prog", .from = 1, .to = 2}}, kNow);
     CHECK(replaced.has_value());
     REQUIRE((*store)->database().execute("DELETE FROM replay").has_value());
+  }
+}
+
+TEST_CASE("a store of schema 10 takes studies, and keeps every reading") {
+  sim::SimDisk disk;
+  const sim::SimVfs vfs(disk, "old-store");
+  disk.restore({{"/store.db", read_data("store-10.db.zst", 401'408)}});
+  sim::SimRandom random{sim::Dice(1)};
+  for (int start = 0; start < 2; ++start) {
+    auto store = coordinator::Store::open("/store.db", vfs.name(), {}, random, kNow);
+    REQUIRE(store.has_value());
+    auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
+    std::uint64_t readings = 0;
+    const auto all = query.series({}, 0, 1000).value();
+    for (const auto& series : all) {
+      readings += query.readings(series.id, {}, 100'000).value().size();
+    }
+    CHECK(readings == 602);
+    coordinator::Studies studies((*store)->database());
+    CHECK(studies.experiments.list({}, 0, 10).value().size() == static_cast<std::size_t>(start));
+    if (start > 0) continue;
+    coordinator::Experiment experiment;
+    experiment.id = "id";
+    experiment.name = "study";
+    CHECK(studies.experiments.create(experiment).has_value());
+    // A press that an older version stored is a reading to it, and takes no effect by itself.
+    CHECK(studies.presses.without_effect(10).value().empty());
+    REQUIRE((*store)->note_state("greenhouse", {.state = {}, .settled_until = 7}, kNow));
+    const auto nodes = coordinator::settled_nodes((*store)->database(), 0).value();
+    REQUIRE(nodes.size() == 1);
+    CHECK(nodes[0].settled_until == 7);
   }
 }

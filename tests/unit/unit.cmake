@@ -27,6 +27,16 @@ add_executable(
   unit/store_http_test.cpp
   unit/store_migration_test.cpp
   unit/api_deletion_test.cpp
+  unit/api_experiments_test.cpp
+  unit/api_exports_test.cpp
+  unit/cli_study_test.cpp
+  unit/export_test.cpp
+  unit/presses_test.cpp
+  unit/reading_columns_test.cpp
+  unit/health_desk_test.cpp
+  unit/sensor_config_test.cpp
+  unit/sensor_watch_test.cpp
+  unit/study_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp
@@ -93,7 +103,7 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordi
                                          fieldpost_parquet_table
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_wire_schema
-                                         nlohmann_json::nlohmann_json ZLIB::ZLIB
+                                         LibArchive::LibArchive nlohmann_json::nlohmann_json ZLIB::ZLIB
                                          doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)
 

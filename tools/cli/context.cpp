@@ -56,6 +56,21 @@ rt::Result<Json> fetch_json(Context& context, const std::string& path) {
                                       " does not speak JSON: is it a fieldpost coordinator?"};
 }
 
+/// What comes from the command line need not be UTF-8.
+rt::Result<Json> send_json(Context& context, const char* method, const std::string& path,
+                           const Json& body) {
+  const auto answer = fetch_good(
+      context.fetcher,
+      {.method = method,
+       .path = path,
+       .headers = {{"Content-Type", "application/json"}},
+       .body = body.is_null() ? "" : body.dump(-1, ' ', false, Json::error_handler_t::replace)});
+  if (!answer) return answer.error();
+  Json document = Json::parse(answer->body, nullptr, false);
+  if (document.is_object()) return document;
+  return rt::Error{rt::Errc::kIo, "the answer to " + path + " is not understood"};
+}
+
 rt::Status for_each_item(Context& context, const std::string& path,
                          const std::function<bool(const Json&)>& take) {
   const std::string base = path + (path.find('?') == std::string::npos ? "?" : "&") +

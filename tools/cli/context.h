@@ -46,6 +46,10 @@ rt::Status for_each_item(Context& context, const std::string& path,
 /// The document that `path` answers with.
 [[nodiscard]] rt::Result<nlohmann::ordered_json> fetch_json(Context& context,
                                                             const std::string& path);
+/// The document that answers a request with a JSON body (null: none).
+[[nodiscard]] rt::Result<nlohmann::ordered_json> send_json(Context& context, const char* method,
+                                                           const std::string& path,
+                                                           const nlohmann::ordered_json& body);
 /// The series meant, as the API shows them; may be none. kInvalid: a tag without `=`.
 [[nodiscard]] rt::Result<std::vector<nlohmann::ordered_json>> find_series(
     Context& context, const SeriesChoice& choice);

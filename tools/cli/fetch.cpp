@@ -16,7 +16,7 @@ char lower(char c) {
 rt::Errc code_of(int status) {
   if (status == 401 || status == 403) return rt::Errc::kDenied;
   if (status == 404) return rt::Errc::kNotFound;
-  if (status == 503) return rt::Errc::kBusy;
+  if (status == 409 || status == 503) return rt::Errc::kBusy;
   return status < 500 ? rt::Errc::kInvalid : rt::Errc::kIo;
 }
 

@@ -41,7 +41,7 @@ class Fetcher {
 };
 
 /// The answer of a 2xx; otherwise the server's own words as an error: 401 and 403 kDenied,
-/// 404 kNotFound, 503 kBusy, other 4xx kInvalid, 5xx kIo.
+/// 404 kNotFound, 409 and 503 kBusy, other 4xx kInvalid, 5xx kIo.
 [[nodiscard]] rt::Result<Fetched> fetch_good(Fetcher& fetcher, const Fetch& fetch);
 
 /// Percent-encodes everything that is not unreserved.

@@ -24,6 +24,7 @@
 #include "proto/rt/system_random.h"
 #include "tools/cli/curl_fetcher.h"
 #include "tools/cli/settings.h"
+#include "tools/cli/study_arguments.h"
 #include "tools/cli/verbs.h"
 
 namespace {
@@ -57,6 +58,7 @@ struct Arguments {
   DecodeOptions decode;
   WriteOptions write;
   SpoolOptions spool;
+  StudyArguments study;
 };
 
 struct Verb {
@@ -388,6 +390,15 @@ int main(int argc, char** argv) {
   add_overview_verbs(app, arguments, verb);
   add_reading_verbs(app, arguments, verb);
   add_other_verbs(app, arguments, verb);
+  add_study_verbs(app, arguments.study,
+                  {[&](CLI::App& parent, const char* name, const char* what) {
+                     return add_verb(parent, arguments, name, what);
+                   },
+                   [&](std::function<int(Context&)> run) {
+                     verb.run = [run = std::move(run)](Context& context, const Settings&) {
+                       return run(context);
+                     };
+                   }});
   add_bench_verb(app, arguments, verb);
   try {
     app.parse(argc, argv);

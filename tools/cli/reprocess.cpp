@@ -21,33 +21,11 @@ using rt::Error;
 
 constexpr std::int64_t kAskAgainMs = 200;
 
-Error not_understood(const std::string& path) {
-  return {Errc::kIo, "the answer to " + path + " is not understood"};
-}
-
-/// What comes from the command line need not be UTF-8.
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-rt::Result<Json> send(Context& context, const char* method, const std::string& path,
-                      const Json& body) {
-  const auto answer =
-      fetch_good(context.fetcher, {.method = method,
-                                   .path = path,
-                                   .headers = {{"Content-Type", "application/json"}},
-                                   .body = body.is_null() ? "" : text_of(body)});
-  if (!answer) return answer.error();
-  Json document = Json::parse(answer->body, nullptr, false);
-  if (!document.is_object()) return not_understood(path);
-  return document;
-}
-
 int reprocess_quarantined(Context& context, const ReprocessOptions& options) {
   Json body = Json::object();
   if (!options.node.empty()) body["node"] = options.node;
   if (options.give_up) body["give_up"] = true;
-  const auto outcome = send(context, "POST", "/api/v1/reprocess", body);
+  const auto outcome = send_json(context, "POST", "/api/v1/reprocess", body);
   if (!outcome) return context.fail(outcome.error());
   if (context.json) {
     context.print(outcome->dump(2) + "\n");
@@ -84,7 +62,7 @@ rt::Result<Json> await(Context& context, Json replay) {
     if (total > 0) part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
     progress.show(done, part);
     context.pause(kAskAgainMs);
-    auto next = send(context, "GET", path, nullptr);
+    auto next = send_json(context, "GET", path, nullptr);
     if (!next) return next;
     replay = *std::move(next);
   }
@@ -115,9 +93,10 @@ std::string outcome_words(const Json& replay) {
 
 int replay(Context& context, const ReprocessOptions& options, Json rules) {
   const auto begun =
-      send(context, "POST", "/api/v1/reprocess", replay_body(options, std::move(rules)));
+      send_json(context, "POST", "/api/v1/reprocess", replay_body(options, std::move(rules)));
   if (!begun) return context.fail(begun.error());
-  if (!begun->contains("state")) return context.fail(not_understood("/api/v1/reprocess"));
+  if (!begun->contains("state"))
+    return context.fail({Errc::kIo, "the answer to /api/v1/reprocess is not understood"});
   const auto over = await(context, *begun);
   if (!over) return context.fail(over.error());
   if (over->at("state") != "done") {

@@ -1,7 +1,7 @@
 // Broker, coordinator and agent as they ship, on free ports and in a directory of their own.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -57,12 +57,59 @@ class Program {
   }
 }
 
+/** A TCP proxy to a port of this machine. */
+class Link {
+  constructor(port) {
+    this.port = port
+    this.sockets = new Set()
+    this.isCut = false
+    this.server = createServer((socket) => this.join(socket))
+  }
+
+  listen() {
+    return new Promise((resolve) => {
+      this.server.listen(0, '127.0.0.1', () => resolve(this.server.address().port))
+    })
+  }
+
+  join(socket) {
+    const other = connect(this.port, '127.0.0.1')
+    for (const each of [socket, other]) {
+      this.sockets.add(each)
+      each.on('error', () => {})
+      each.on('close', () => {
+        this.sockets.delete(each)
+        socket.destroy()
+        other.destroy()
+      })
+    }
+    if (this.isCut) return socket.destroy()
+    socket.pipe(other)
+    other.pipe(socket)
+  }
+
+  cut() {
+    this.isCut = true
+    for (const socket of this.sockets) socket.destroy()
+  }
+
+  mend() {
+    this.isCut = false
+  }
+
+  close() {
+    this.cut()
+    this.server.close()
+  }
+}
+
 export class Site {
   /** `sources` is TOML that goes to the end of agent.toml. */
   static async start(root, bin, sources) {
     const site = new Site()
     site.directory = mkdtempSync(join(tmpdir(), 'fieldpost-clients-'))
     site.programs = []
+    site.links = []
     const [mqtt, web, http] = [await freePort(), await freePort(), await freePort()]
     site.broker = `mqtt://127.0.0.1:${mqtt}`
     site.brokerPort = mqtt
@@ -77,16 +124,7 @@ listen = "127.0.0.1:${web}"
 [store]
 url = "sqlite://${site.directory}/coordinator"
 `)
-    site.write('agent.toml', `[node]
-id = "n1"
-[mqtt]
-url = "${site.broker}"
-[spool]
-path = "${site.directory}/agent"
-[listen]
-socket = "${site.directory}/agent.sock"
-http = "127.0.0.1:${http}"
-${sources}`)
+    site.writeAgent('agent', { id: 'n1', broker: site.broker, http, sources })
     process.env.PATH += ':/usr/sbin'
     try {
       await site.startAll(bin)
@@ -95,6 +133,38 @@ ${sources}`)
       throw new Error(site.logs(), { cause: error })
     }
     return site
+  }
+
+  writeAgent(name, { id, broker, http, sources = '' }) {
+    this.write(`${name}.toml`, `[node]
+id = "${id}"
+[mqtt]
+url = "${broker}"
+[spool]
+path = "${this.directory}/${name}"
+[listen]
+socket = "${this.directory}/${name}.sock"
+http = "127.0.0.1:${http}"
+${sources}`)
+  }
+
+  /** One more agent, whose link goes through a proxy that can be cut: { http, cut, mend }. */
+  async addAgent(bin, id) {
+    const link = new Link(this.brokerPort)
+    const port = await link.listen()
+    const http = await freePort()
+    this.writeAgent(id, { id, broker: `mqtt://127.0.0.1:${port}`, http })
+    this.launch(id, join(bin, 'fieldpost-agent'), ['--config', join(this.directory, `${id}.toml`)])
+    this.links.push(link)
+    await this.untilOnline(id)
+    return { id, http: `http://127.0.0.1:${http}`, cut: () => link.cut(), mend: () => link.mend() }
+  }
+
+  async untilOnline(id) {
+    await until(`${id} is online`, async () => {
+      const node = await getJson(`${this.coordinator}/api/v1/nodes/${id}`)
+      return node.online
+    })
   }
 
   write(name, text) {
@@ -107,10 +177,7 @@ ${sources}`)
       const config = join(this.directory, `${name}.toml`)
       this.launch(name, join(bin, `fieldpost-${name}`), ['--config', config])
     }
-    await until('the node is online', async () => {
-      const node = await getJson(`${this.coordinator}/api/v1/nodes/n1`)
-      return node.online
-    })
+    await this.untilOnline('n1')
   }
 
   launch(name, command, args) {
@@ -123,6 +190,7 @@ ${sources}`)
 
   async stop() {
     for (const program of this.programs.reverse()) await program.stop()
+    for (const link of this.links) link.close()
     rmSync(this.directory, { recursive: true, force: true })
   }
 

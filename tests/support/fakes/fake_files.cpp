@@ -81,6 +81,11 @@ rt::Status FakeFiles::remove(const std::string& path) {
   return rt::ok();
 }
 
+rt::Status FakeFiles::remove_all(const std::string& directory) {
+  std::erase_if(files_, [&](const auto& file) { return file.first.starts_with(directory + "/"); });
+  return rt::ok();
+}
+
 rt::Status FakeFiles::make_directories(const std::string&) {
   return rt::ok();
 }

@@ -87,6 +87,18 @@ rt::Status SimFiles::remove(const std::string& path) {
   return answer == DiskAnswer::kNotFound ? rt::ok() : status_of(answer, "removing", path);
 }
 
+rt::Status SimFiles::remove_all(const std::string& directory) {
+  const std::string below = directory + "/";
+  for (const std::string& path : disk_.paths()) {
+    if (!path.starts_with(below)) continue;
+    if (auto done = remove(path); !done) return done;
+  }
+  std::erase_if(directories_, [&](const std::string& path) {
+    return path == directory || path.starts_with(below);
+  });
+  return rt::ok();
+}
+
 rt::Status SimFiles::make_directories(const std::string& path) {
   for (std::string at = path; !at.empty(); at = parent_of(at)) directories_.insert(at);
   return rt::ok();

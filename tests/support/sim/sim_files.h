@@ -19,6 +19,7 @@ class SimFiles final : public rt::Files {
   rt::Status sync(const std::string& path) override;
   rt::Status rename(const std::string& from, const std::string& to) override;
   rt::Status remove(const std::string& path) override;
+  rt::Status remove_all(const std::string& directory) override;
   rt::Status make_directories(const std::string& path) override;
   rt::Result<rt::FileInfo> info(const std::string& path) override;
   rt::Result<std::vector<std::string>> list(const std::string& directory) override;

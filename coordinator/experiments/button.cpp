@@ -1,0 +1,22 @@
+#include "coordinator/experiments/button.h"
+
+namespace fieldpost::coordinator {
+
+std::vector<Stretch> stretches_of(std::span<const Press> presses) {
+  std::vector<Stretch> out;
+  for (std::size_t i = 0; i < presses.size(); ++i) {
+    const Press& press = presses[i];
+    if (!press.at || press.action == PressAction::kNone) continue;
+    const bool is_open = !out.empty() && !out.back().stop;
+    const bool starts =
+        press.action == PressAction::kStart || (press.action == PressAction::kToggle && !is_open);
+    if (is_open) {
+      out.back().stop = *press.at;
+      out.back().stopped_by = press.by;
+    }
+    if (starts) out.push_back({*press.at, std::nullopt, press.by, "", i});
+  }
+  return out;
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace fieldpost::coordinator {
+
+inline constexpr std::size_t kCalibrationTermsMax = 16;
+
+/// What makes a measured value a physical one: c0 + c1·x + c2·x² + … in doubles. Applied to what is
+/// shown and exported; what is stored stays as it was measured. No coefficients: nothing is done.
+struct Calibration {
+  std::vector<double> coefficients;
+
+  bool operator==(const Calibration&) const = default;
+  [[nodiscard]] bool is_none() const { return coefficients.empty(); }
+  [[nodiscard]] double apply(double value) const {
+    if (is_none()) return value;
+    double sum = 0;
+    for (auto c = coefficients.rbegin(); c != coefficients.rend(); ++c) sum = sum * value + *c;
+    return sum;
+  }
+};
+
+}  // namespace fieldpost::coordinator

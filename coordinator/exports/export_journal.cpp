@@ -1,0 +1,82 @@
+#include "coordinator/exports/export_journal.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace fieldpost::coordinator {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::uint64_t kJournalBytesMax = std::uint64_t{1} << 30U;
+constexpr unsigned kMode = 0640;
+
+std::string encode(const FileEntry& entry) {
+  json out = {{"path", entry.path},
+              {"bytes", entry.written.size},
+              {"sha256", entry.written.sha256.hex()},
+              {"rows", entry.rows},
+              {"first", entry.first_time},
+              {"last", entry.last_time},
+              {"series", entry.series_rows},
+              {"boots", entry.boots}};
+  return out.dump() + "\n";
+}
+
+std::optional<FileEntry> decode(std::string_view line) {
+  const json in = json::parse(line, nullptr, false);
+  if (!in.is_object() || !in.contains("path") || !in["path"].is_string()) return std::nullopt;
+  FileEntry entry;
+  entry.path = in["path"].get<std::string>();
+  entry.rows = in.value("rows", std::uint64_t{0});
+  const auto digest = wire::Sha256Digest::from_hex(in.value("sha256", ""));
+  if (!digest) return std::nullopt;
+  entry.written = {in.value("bytes", std::uint64_t{0}), *digest};
+  entry.first_time = in.value("first", INT64_MAX);
+  entry.last_time = in.value("last", INT64_MIN);
+  entry.series_rows = in.value("series", decltype(entry.series_rows)());
+  entry.boots = in.value("boots", std::set<std::string>());
+  return entry;
+}
+
+}  // namespace
+
+rt::Result<ExportJournal> ExportJournal::open(rt::Files& files, std::string path) {
+  ExportJournal journal(files, std::move(path));
+  std::string rest;
+  for (std::uint64_t at = 0; at < kJournalBytesMax;) {
+    const auto piece = files.read(journal.path_, at, kReadBytes);
+    if (!piece && piece.error().code == rt::Errc::kNotFound) return journal;
+    if (!piece) return piece.error();
+    if (piece->empty()) return journal;
+    at += piece->size();
+    rest += *piece;
+    for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
+      auto entry = decode(std::string_view(rest).substr(0, end));
+      if (!entry) return journal;
+      journal.size_ += end + 1;
+      rest.erase(0, end + 1);
+      std::string name = entry->path;
+      journal.entries_.insert_or_assign(std::move(name), *std::move(entry));
+    }
+  }
+  return journal;
+}
+
+rt::Status ExportJournal::add(FileEntry entry) {
+  const std::string line = encode(entry);
+  if (auto done = files_->write_at(path_, size_, line, kMode); !done) return done;
+  if (auto done = files_->sync(path_); !done) return done;
+  size_ += line.size();
+  std::string name = entry.path;
+  entries_.insert_or_assign(std::move(name), std::move(entry));
+  return rt::ok();
+}
+
+const FileEntry* ExportJournal::find(const std::string& path) const {
+  const auto found = entries_.find(path);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/exports/output_file.h"
+#include "coordinator/store/reading_store.h"
+#include "proto/rt/files.h"
+#include "proto/rt/result.h"
+
+namespace fieldpost::coordinator {
+
+/// A file of an export that is whole.
+struct FileEntry {
+  std::string path;  ///< below the experiment's directory
+  WrittenFile written;
+  std::uint64_t rows = 0;                                       ///< of sample files
+  std::int64_t first_time = INT64_MAX, last_time = INT64_MIN;   ///< ns; of no rows: these
+  std::vector<std::pair<SeriesId, std::uint64_t>> series_rows;  ///< of each that has any
+  std::set<std::string> boots;                                  ///< whose times were corrected, hex
+};
+
+/// Which files of an export are whole: a line of JSON each, synced after the file itself. Bounded
+/// by the files of an export. One thread at a time.
+class ExportJournal {
+ public:
+  /// Reads what is there; a torn last line is cut off.
+  static rt::Result<ExportJournal> open(rt::Files& files, std::string path);
+  rt::Status add(FileEntry entry);
+  [[nodiscard]] const FileEntry* find(const std::string& path) const;
+  /// Ordered by path.
+  [[nodiscard]] const std::map<std::string, FileEntry>& entries() const { return entries_; }
+
+ private:
+  ExportJournal(rt::Files& files, std::string path) : files_(&files), path_(std::move(path)) {}
+  rt::Files* files_;
+  std::string path_;
+  std::uint64_t size_ = 0;
+  std::map<std::string, FileEntry> entries_;
+};
+
+}  // namespace fieldpost::coordinator

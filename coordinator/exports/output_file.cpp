@@ -1,0 +1,34 @@
+#include "coordinator/exports/output_file.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+constexpr std::size_t kBufferBytes = 1 << 20;
+constexpr unsigned kMode = 0640;
+
+}  // namespace
+
+rt::Status OutputFile::append(std::string_view bytes) {
+  if (!failed_) return failed_;
+  hash_.add(bytes);
+  buffer_ += bytes;
+  return buffer_.size() < kBufferBytes ? rt::ok() : flush();
+}
+
+rt::Status OutputFile::flush() {
+  failed_ = files_->write_at(path_ + ".part", written_, buffer_, kMode);
+  written_ += buffer_.size();
+  buffer_.clear();
+  return failed_;
+}
+
+rt::Result<WrittenFile> OutputFile::finish() {
+  if (!failed_) return failed_.error();
+  const std::string part = path_ + ".part";
+  if (auto done = flush(); !done) return done.error();
+  if (auto done = files_->sync(part); !done) return done.error();
+  if (auto done = files_->rename(part, path_); !done) return done.error();
+  return WrittenFile{written_, hash_.digest()};
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,175 @@
+#include "coordinator/exports/text_samples.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include "coordinator/store/run.h"
+#include "proto/rt/csv_text.h"
+#include "proto/rt/json_text.h"
+#include "proto/wire/rfc3339.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+using wire::ValueType;
+
+constexpr std::string_view kCsvHead =
+    "time,node,sensor,series,recording,participant,task,value,raw\r\n";
+
+/// The shortest text that reads back as the same double; "nan", "inf" and "-inf" beside.
+void append_number(std::string& out, double value) {
+  fmt::format_to(std::back_inserter(out), "{}", value);
+}
+
+void append_json_number(std::string& out, double value) {
+  if (!std::isfinite(value)) out += '"';
+  append_number(out, value);
+  if (!std::isfinite(value)) out += '"';
+}
+
+std::int64_t signed_of(std::uint64_t bits) {
+  return std::bit_cast<std::int64_t>(bits);
+}
+
+/// Text lines, handed on when there are enough of them.
+class TextSamples : public SampleWriter {
+ public:
+  explicit TextSamples(OutputFile& out) : out_(out) {}
+
+  rt::Status add(const SampleLabels& labels, const ReadingColumns& readings) override {
+    const std::string middle = labels_text(labels);
+    std::string lines;
+    for (std::size_t i = 0; i < readings.times.size(); ++i) {
+      const std::string text = labels.type == ValueType::kString ? readings.texts[i] : "";
+      append_line(lines, middle, labels, {readings.times[i], readings.values[i], text});
+      if (lines.size() < kPieceBytes) continue;
+      if (auto done = out_.append(lines); !done) return done;
+      lines.clear();
+    }
+    return out_.append(lines);
+  }
+  rt::Status finish() override { return rt::ok(); }
+
+ protected:
+  struct Row {
+    std::int64_t time = 0;
+    std::uint64_t value = 0;
+    std::string_view text;
+  };
+  /// What is the same in all lines of a stretch.
+  [[nodiscard]] virtual std::string labels_text(const SampleLabels& labels) const = 0;
+  virtual void append_line(std::string& out, const std::string& middle, const SampleLabels& labels,
+                           const Row& row) const = 0;
+  [[nodiscard]] static double calibrated(const SampleLabels& labels, std::uint64_t value) {
+    return labels.calibration->apply(number_of(value, labels.type));
+  }
+
+ private:
+  static constexpr std::size_t kPieceBytes = 64 * 1024;
+  OutputFile& out_;
+};
+
+class CsvSamples final : public TextSamples {
+ public:
+  using TextSamples::TextSamples;
+
+ protected:
+  [[nodiscard]] std::string labels_text(const SampleLabels& labels) const override {
+    std::string out;
+    for (const std::string_view label : {labels.node, labels.sensor, labels.series,
+                                         labels.recording, labels.participant, labels.task}) {
+      out += ',';
+      rt::append_csv_text(out, label);
+    }
+    return out += ',';
+  }
+
+  void append_line(std::string& out, const std::string& middle, const SampleLabels& labels,
+                   const Row& row) const override {
+    out += wire::format_rfc3339(rt::UnixTime{row.time});
+    out += middle;
+    if (labels.type != ValueType::kString) append_number(out, calibrated(labels, row.value));
+    out += ',';
+    append_raw(out, labels.type, row);
+    out += "\r\n";
+  }
+
+ private:
+  static void append_raw(std::string& out, ValueType type, const Row& row) {
+    const auto into = std::back_inserter(out);
+    switch (type) {
+      case ValueType::kF64: return append_number(out, std::bit_cast<double>(row.value));
+      case ValueType::kI64: fmt::format_to(into, "{}", signed_of(row.value)); return;
+      case ValueType::kU64: fmt::format_to(into, "{}", row.value); return;
+      case ValueType::kBool: out += row.value != 0 ? "true" : "false"; return;
+      case ValueType::kString: return rt::append_csv_text(out, row.text);
+    }
+  }
+};
+
+class JsonSamples final : public TextSamples {
+ public:
+  using TextSamples::TextSamples;
+
+ protected:
+  [[nodiscard]] std::string labels_text(const SampleLabels& labels) const override {
+    std::string out;
+    const std::pair<std::string_view, std::string_view> members[] = {
+        {"node", labels.node},
+        {"sensor", labels.sensor},
+        {"series", labels.series},
+        {"recording", labels.recording},
+        {"participant", labels.participant},
+        {"task", labels.task}};
+    for (const auto& [name, value] : members) {
+      if (value.empty()) continue;
+      fmt::format_to(std::back_inserter(out), ",\"{}\":", name);
+      rt::append_json_string(out, value);
+    }
+    return out;
+  }
+
+  void append_line(std::string& out, const std::string& middle, const SampleLabels& labels,
+                   const Row& row) const override {
+    out += "{\"time\":\"";
+    out += wire::format_rfc3339(rt::UnixTime{row.time});
+    out += '"';
+    out += middle;
+    if (labels.type != ValueType::kString) {
+      out += ",\"value\":";
+      append_json_number(out, calibrated(labels, row.value));
+    }
+    out += ",\"raw\":";
+    append_raw(out, labels.type, row);
+    out += "}\n";
+  }
+
+ private:
+  static void append_raw(std::string& out, ValueType type, const Row& row) {
+    const auto into = std::back_inserter(out);
+    switch (type) {
+      case ValueType::kF64: return append_json_number(out, std::bit_cast<double>(row.value));
+      case ValueType::kI64: fmt::format_to(into, "{}", signed_of(row.value)); return;
+      case ValueType::kU64: fmt::format_to(into, "{}", row.value); return;
+      case ValueType::kBool: out += row.value != 0 ? "true" : "false"; return;
+      case ValueType::kString: return rt::append_json_string(out, row.text);
+    }
+  }
+};
+
+}  // namespace
+
+rt::Result<std::unique_ptr<SampleWriter>> make_csv_samples(SampleFileHead, OutputFile& out) {
+  if (auto done = out.append(kCsvHead); !done) return done.error();
+  return std::unique_ptr<SampleWriter>(std::make_unique<CsvSamples>(out));
+}
+
+rt::Result<std::unique_ptr<SampleWriter>> make_json_samples(SampleFileHead, OutputFile& out) {
+  return std::unique_ptr<SampleWriter>(std::make_unique<JsonSamples>(out));
+}
+
+}  // namespace fieldpost::coordinator

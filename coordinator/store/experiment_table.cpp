@@ -1,0 +1,264 @@
+#include "coordinator/store/experiment_table.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace fieldpost::coordinator {
+namespace {
+
+using rt::Errc;
+using rt::Error;
+using rt::Result;
+using rt::Status;
+
+Experiment read(rt::Statement& row) {
+  Experiment out;
+  out.no = row.i64(0);
+  out.id = row.text(1);
+  out.name = row.text(2);
+  out.description = row.text(3);
+  out.owner = row.text(4);
+  out.state = static_cast<ExperimentState>(row.i64(5));
+  if (!row.is_null(6)) out.config = ConfigRef{std::string(row.text(6)), row.i64(7)};
+  out.nodes = decode_texts(row.text(8));
+  out.created = row.i64(9);
+  if (!row.is_null(10)) out.finished = row.i64(10);
+  return out;
+}
+
+Result<std::vector<Experiment>> read_all(rt::Statement& stmt) {
+  std::vector<Experiment> out;
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(read(stmt));
+  }
+}
+
+Member read_member(rt::Statement& row) {
+  return {row.i64(0), std::string(row.text(1)), static_cast<MemberKind>(row.i64(2)),
+          std::string(row.text(3)), std::string(row.text(4))};
+}
+
+Result<std::vector<Member>> read_members(rt::Statement& stmt) {
+  std::vector<Member> out;
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(read_member(stmt));
+  }
+}
+
+Result<std::int64_t> count(rt::Statement& stmt) {
+  const auto row = stmt.step();
+  if (!row) return row.error();
+  const std::int64_t found = *row ? stmt.i64(0) : 0;
+  stmt.reset();
+  return found;
+}
+
+void bind_common(rt::Statement& stmt, const Experiment& experiment) {
+  stmt.bind_text(1, experiment.id).bind_text(2, experiment.name);
+  stmt.bind_text(3, experiment.description).bind_text(4, experiment.owner);
+  stmt.bind(5, static_cast<std::int64_t>(experiment.state));
+  if (experiment.config) {
+    stmt.bind_text(6, experiment.config->name).bind(7, experiment.config->version);
+  }
+  stmt.bind_text(8, encode_texts(experiment.nodes));
+  if (experiment.finished) stmt.bind(9, *experiment.finished);
+}
+
+}  // namespace
+
+std::string encode_texts(const std::vector<std::string>& texts) {
+  return nlohmann::json(texts).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::vector<std::string> decode_texts(std::string_view json) {
+  std::vector<std::string> out;
+  for (const auto& each : nlohmann::json::parse(json, nullptr, false)) {
+    if (each.is_string()) out.push_back(each.get<std::string>());
+  }
+  return out;
+}
+
+Result<std::vector<Experiment>> ExperimentTable::list(const ExperimentFilter& filter,
+                                                      std::int64_t after, std::size_t limit) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
+      " created_ns, finished_ns FROM experiment WHERE no > ?1 AND (?2 = 0 OR state = ?2)"
+      " AND (?3 = '' OR owner = ?3) ORDER BY no LIMIT ?4");
+  stmt.bind(1, after).bind(2, filter.state ? static_cast<std::int64_t>(*filter.state) : 0);
+  stmt.bind_text(3, filter.owner).bind(4, static_cast<std::int64_t>(limit));
+  return read_all(stmt);
+}
+
+Result<Experiment> ExperimentTable::find(const std::string& id_or_name) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
+      " created_ns, finished_ns FROM experiment WHERE id = ?1 OR name = ?1"
+      " ORDER BY id = ?1 DESC LIMIT 1");
+  stmt.bind_text(1, id_or_name);
+  auto found = read_all(stmt);
+  if (!found) return found.error();
+  if (found->empty()) {
+    return Error{Errc::kNotFound, fmt::format("no experiment \"{}\"", id_or_name)};
+  }
+  return std::move(found->front());
+}
+
+Result<Experiment> ExperimentTable::find(std::int64_t no) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
+      " created_ns, finished_ns FROM experiment WHERE no = ?1");
+  stmt.bind(1, no);
+  auto found = read_all(stmt);
+  if (!found) return found.error();
+  if (found->empty()) return Error{Errc::kNotFound, fmt::format("no experiment {}", no)};
+  return std::move(found->front());
+}
+
+Result<std::vector<Experiment>> ExperimentTable::recordable(std::int64_t time) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
+      " created_ns, finished_ns FROM experiment WHERE state NOT IN (?1, ?2)"
+      " AND (finished_ns IS NULL OR finished_ns > ?3) ORDER BY no");
+  stmt.bind(1, static_cast<std::int64_t>(ExperimentState::kDraft));
+  stmt.bind(2, static_cast<std::int64_t>(ExperimentState::kArchived)).bind(3, time);
+  return read_all(stmt);
+}
+
+Result<bool> ExperimentTable::is_taken(const Experiment& experiment) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT count(*) FROM experiment WHERE no != ?1 AND (id IN (?2, ?3) OR name IN (?2, ?3))");
+  stmt.bind(1, experiment.no).bind_text(2, experiment.id).bind_text(3, experiment.name);
+  const auto found = count(stmt);
+  if (!found) return found.error();
+  return *found > 0;
+}
+
+Result<Experiment> ExperimentTable::create(Experiment experiment) {
+  const auto taken = is_taken(experiment);
+  if (!taken) return taken.error();
+  if (*taken) {
+    return Error{Errc::kDenied, fmt::format("an experiment \"{}\" exists", experiment.name)};
+  }
+  const auto all = count(db_.prepare("SELECT count(*) FROM experiment"));
+  if (!all) return all.error();
+  if (*all >= static_cast<std::int64_t>(kExperimentsMax)) {
+    return Error{Errc::kFull, fmt::format("there are {} experiments already", *all)};
+  }
+  rt::Statement& stmt = db_.prepare(
+      "INSERT INTO experiment (id, name, description, owner, state, config_name, config_version,"
+      " nodes, finished_ns, created_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+  bind_common(stmt, experiment);
+  if (auto done = stmt.bind(10, experiment.created).run(); !done) return done.error();
+  experiment.no = db_.last_insert_rowid();
+  return experiment;
+}
+
+Status ExperimentTable::update(const Experiment& experiment) {
+  const auto taken = is_taken(experiment);
+  if (!taken) return taken.error();
+  if (*taken) {
+    return Error{Errc::kDenied, fmt::format("another experiment is \"{}\"", experiment.name)};
+  }
+  rt::Statement& stmt = db_.prepare(
+      "UPDATE experiment SET id = ?1, name = ?2, description = ?3, owner = ?4, state = ?5,"
+      " config_name = ?6, config_version = ?7, nodes = ?8, finished_ns = ?9 WHERE no = ?10");
+  bind_common(stmt, experiment);
+  return stmt.bind(10, experiment.no).run();
+}
+
+Result<std::vector<Member>> ExperimentTable::members(std::int64_t experiment, MemberKind kind) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, kind, name, description FROM member WHERE experiment_no = ?1 AND kind = ?2"
+      " ORDER BY position, no");
+  stmt.bind(1, experiment).bind(2, static_cast<std::int64_t>(kind));
+  return read_members(stmt);
+}
+
+Result<Member> ExperimentTable::find_member(std::int64_t experiment, MemberKind kind,
+                                            const std::string& id_or_name) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, kind, name, description FROM member WHERE experiment_no = ?1 AND kind = ?2"
+      " AND (id = ?3 OR name = ?3) ORDER BY id = ?3 DESC LIMIT 1");
+  stmt.bind(1, experiment).bind(2, static_cast<std::int64_t>(kind)).bind_text(3, id_or_name);
+  auto found = read_members(stmt);
+  if (!found) return found.error();
+  if (found->empty()) {
+    return Error{Errc::kNotFound,
+                 fmt::format("the experiment has no {} \"{}\"", to_string(kind), id_or_name)};
+  }
+  return std::move(found->front());
+}
+
+Result<bool> ExperimentTable::is_taken(std::int64_t experiment, const Member& member) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT count(*) FROM member WHERE no != ?1 AND (id = ?2 OR experiment_no = ?3"
+      " AND kind = ?4 AND (name IN (?2, ?5) OR id = ?5))");
+  stmt.bind(1, member.no).bind_text(2, member.id).bind(3, experiment);
+  stmt.bind(4, static_cast<std::int64_t>(member.kind)).bind_text(5, member.name);
+  const auto found = count(stmt);
+  if (!found) return found.error();
+  return *found > 0;
+}
+
+Result<Member> ExperimentTable::add_member(std::int64_t experiment, Member member) {
+  const auto taken = is_taken(experiment, member);
+  if (!taken) return taken.error();
+  if (*taken) {
+    return Error{Errc::kDenied,
+                 fmt::format("a {} \"{}\" exists", to_string(member.kind), member.name)};
+  }
+  rt::Statement& next = db_.prepare(
+      "SELECT coalesce(max(position) + 1, 0) FROM member WHERE experiment_no = ?1 AND kind = ?2");
+  next.bind(1, experiment).bind(2, static_cast<std::int64_t>(member.kind));
+  const auto position = count(next);
+  if (!position) return position.error();
+  if (*position >= static_cast<std::int64_t>(kMembersMax)) {
+    return Error{Errc::kFull, fmt::format("an experiment has at most {} of them", kMembersMax)};
+  }
+  rt::Statement& stmt = db_.prepare(
+      "INSERT INTO member (id, experiment_no, kind, position, name, description)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  stmt.bind_text(1, member.id).bind(2, experiment).bind(3, static_cast<std::int64_t>(member.kind));
+  stmt.bind(4, *position).bind_text(5, member.name).bind_text(6, member.description);
+  if (auto done = stmt.run(); !done) return done.error();
+  member.no = db_.last_insert_rowid();
+  return member;
+}
+
+Status ExperimentTable::update_member(std::int64_t experiment, const Member& member) {
+  const auto taken = is_taken(experiment, member);
+  if (!taken) return taken.error();
+  if (*taken) {
+    return Error{Errc::kDenied,
+                 fmt::format("another {} is \"{}\"", to_string(member.kind), member.name)};
+  }
+  rt::Statement& stmt = db_.prepare("UPDATE member SET name = ?2, description = ?3 WHERE no = ?1");
+  stmt.bind(1, member.no).bind_text(2, member.name).bind_text(3, member.description);
+  return stmt.run();
+}
+
+Status ExperimentTable::remove_member(const Member& member) {
+  rt::Statement& uses = db_.prepare(
+      "SELECT (SELECT count(*) FROM recording WHERE ?1 IN (participant_no, task_no, operator_no))"
+      " + (SELECT count(*) FROM progress_mark WHERE ?1 IN (participant_no, task_no))"
+      " + (SELECT count(*) FROM log_entry WHERE participant_no = ?1)");
+  uses.bind(1, member.no);
+  const auto used = count(uses);
+  if (!used) return used.error();
+  if (*used > 0) {
+    return Error{Errc::kDenied,
+                 fmt::format("{} \"{}\" stays: recordings, progress or the logbook name it",
+                             to_string(member.kind), member.name)};
+  }
+  rt::Statement& stmt = db_.prepare("DELETE FROM member WHERE no = ?1");
+  return stmt.bind(1, member.no).run();
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,74 @@
+#include "coordinator/store/logbook_table.h"
+
+#include <fmt/format.h>
+
+namespace fieldpost::coordinator {
+namespace {
+
+using rt::Errc;
+using rt::Error;
+using rt::Result;
+
+Result<std::vector<LogEntry>> read_all(rt::Statement& stmt) {
+  std::vector<LogEntry> out;
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    LogEntry entry;
+    entry.no = stmt.i64(0);
+    entry.id = stmt.text(1);
+    entry.experiment = stmt.i64(2);
+    entry.at = stmt.i64(3);
+    entry.written = stmt.i64(4);
+    entry.author = stmt.text(5);
+    if (!stmt.is_null(6)) entry.recording = stmt.i64(6);
+    if (!stmt.is_null(7)) entry.participant = stmt.i64(7);
+    entry.text = stmt.text(8);
+    out.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<LogEntry>> LogbookTable::list(std::int64_t experiment, std::int64_t after,
+                                                 std::size_t limit) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, experiment_no, at_ns, written_ns, author, recording_no, participant_no, text"
+      " FROM log_entry WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3");
+  stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
+  return read_all(stmt);
+}
+
+Result<LogEntry> LogbookTable::add(LogEntry entry) {
+  rt::Statement& same = db_.prepare(
+      "SELECT no, id, experiment_no, at_ns, written_ns, author, recording_no, participant_no, text"
+      " FROM log_entry WHERE id = ?1");
+  same.bind_text(1, entry.id);
+  auto found = read_all(same);
+  if (!found) return found.error();
+  if (!found->empty()) {
+    if (found->front().experiment == entry.experiment) return std::move(found->front());
+    return Error{Errc::kDenied, fmt::format("entry {} is of another experiment", entry.id)};
+  }
+  rt::Statement& count = db_.prepare("SELECT count(*) FROM log_entry WHERE experiment_no = ?1");
+  const auto row = count.bind(1, entry.experiment).step();
+  if (!row) return row.error();
+  const std::int64_t all = count.i64(0);
+  count.reset();
+  if (all >= kLogEntriesMax) {
+    return Error{Errc::kFull, fmt::format("a logbook has at most {} entries", kLogEntriesMax)};
+  }
+  rt::Statement& stmt = db_.prepare(
+      "INSERT INTO log_entry (id, experiment_no, at_ns, written_ns, author, recording_no,"
+      " participant_no, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+  stmt.bind_text(1, entry.id).bind(2, entry.experiment).bind(3, entry.at).bind(4, entry.written);
+  stmt.bind_text(5, entry.author).bind_text(8, entry.text);
+  if (entry.recording) stmt.bind(6, *entry.recording);
+  if (entry.participant) stmt.bind(7, *entry.participant);
+  if (auto done = stmt.run(); !done) return done.error();
+  entry.no = db_.last_insert_rowid();
+  return entry;
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/rt/result.h"
+#include "proto/rt/sqlite.h"
+
+namespace fieldpost::coordinator {
+
+inline constexpr std::int64_t kLogEntriesMax = 1'000'000;  ///< of one experiment
+inline constexpr std::size_t kLogTextBytesMax = 64 * 1024;
+
+/// What somebody wrote down. Entries are added, never changed: what was wrong is put right by
+/// another one.
+struct LogEntry {
+  std::int64_t no = 0;
+  std::string id;  ///< UUID
+  std::int64_t experiment = 0;
+  std::int64_t at = 0;       ///< ns; what it is about
+  std::int64_t written = 0;  ///< ns
+  std::string author;
+  std::optional<std::int64_t> recording, participant;  ///< rows
+  std::string text;
+};
+
+/// Logbooks. What changes runs inside the caller's transaction.
+class LogbookTable {
+ public:
+  explicit LogbookTable(rt::Database& db) : db_(db) {}
+
+  /// In the order in which they were written, rows above `after`, at most `limit`.
+  rt::Result<std::vector<LogEntry>> list(std::int64_t experiment, std::int64_t after,
+                                         std::size_t limit);
+  /// The same entry (by id) again changes nothing. kFull: too many; kDenied: the id is another's.
+  rt::Result<LogEntry> add(LogEntry entry);
+
+ private:
+  rt::Database& db_;
+};
+
+}  // namespace fieldpost::coordinator

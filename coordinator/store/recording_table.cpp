@@ -1,0 +1,191 @@
+#include "coordinator/store/recording_table.h"
+
+#include <fmt/format.h>
+
+#include "coordinator/store/experiment_table.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+using rt::Errc;
+using rt::Error;
+using rt::Result;
+using rt::Status;
+
+std::optional<std::int64_t> number_or_none(const rt::Statement& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.i64(column));
+}
+
+void bind_or_null(rt::Statement& stmt, int index, std::optional<std::int64_t> value) {
+  if (value) {
+    stmt.bind(index, *value);
+  } else {
+    stmt.bind_null(index);
+  }
+}
+
+Recording read(rt::Statement& row) {
+  Recording out;
+  out.no = row.i64(0);
+  out.id = row.text(1);
+  out.experiment = row.i64(2);
+  out.participant = number_or_none(row, 3);
+  out.task = number_or_none(row, 4);
+  out.member_operator = number_or_none(row, 5);
+  out.nodes = decode_texts(row.text(6));
+  out.started = row.i64(7);
+  out.stopped = number_or_none(row, 8);
+  out.started_by = row.text(9);
+  out.stopped_by = row.text(10);
+  out.pressed_on = row.i64(11);
+  return out;
+}
+
+Result<std::vector<Recording>> read_all(rt::Statement& stmt) {
+  std::vector<Recording> out;
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back(read(stmt));
+  }
+}
+
+Result<std::int64_t> count(rt::Statement& stmt) {
+  const auto row = stmt.step();
+  if (!row) return row.error();
+  const std::int64_t found = *row ? stmt.i64(0) : 0;
+  stmt.reset();
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<Recording>> RecordingTable::list(std::int64_t experiment, std::int64_t after,
+                                                    std::size_t limit) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
+      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE experiment_no = ?1"
+      " AND no > ?2 ORDER BY no LIMIT ?3");
+  stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
+  return read_all(stmt);
+}
+
+Result<std::vector<Recording>> RecordingTable::all(std::int64_t experiment) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
+      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE experiment_no = ?1"
+      " ORDER BY started_ns, no");
+  stmt.bind(1, experiment);
+  return read_all(stmt);
+}
+
+Result<std::vector<Recording>> RecordingTable::open_ones(std::int64_t experiment) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
+      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE stopped_ns IS NULL"
+      " AND (?1 = 0 OR experiment_no = ?1) ORDER BY no");
+  stmt.bind(1, experiment);
+  return read_all(stmt);
+}
+
+Result<bool> RecordingTable::has_any(std::int64_t experiment) {
+  const auto found = list(experiment, 0, 1);
+  if (!found) return found.error();
+  return !found->empty();
+}
+
+Result<Recording> RecordingTable::find(std::int64_t experiment, const std::string& id) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
+      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE id = ?1"
+      " AND experiment_no = ?2");
+  stmt.bind_text(1, id).bind(2, experiment);
+  auto found = read_all(stmt);
+  if (!found) return found.error();
+  if (found->empty()) {
+    return Error{Errc::kNotFound, fmt::format("the experiment has no recording {}", id)};
+  }
+  return std::move(found->front());
+}
+
+Result<std::vector<Recording>> RecordingTable::pressed_on(std::int64_t series) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
+      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE pressed_on = ?1"
+      " AND pressed_on != 0 ORDER BY started_ns");
+  stmt.bind(1, series);
+  return read_all(stmt);
+}
+
+Result<Recording> RecordingTable::add(Recording recording) {
+  rt::Statement& total = db_.prepare("SELECT count(*) FROM recording WHERE experiment_no = ?1");
+  const auto all = count(total.bind(1, recording.experiment));
+  if (!all) return all.error();
+  const auto open = count(db_.prepare("SELECT count(*) FROM recording WHERE stopped_ns IS NULL"));
+  if (!open) return open.error();
+  if (*all >= kRecordingsMax || (!recording.stopped && *open >= kRecordingsOpenMax)) {
+    return Error{Errc::kFull,
+                 fmt::format("at most {} recordings of an experiment, and {} open ones",
+                             kRecordingsMax, kRecordingsOpenMax)};
+  }
+  rt::Statement& stmt = db_.prepare(
+      "INSERT INTO recording (id, experiment_no, participant_no, task_no, operator_no, nodes,"
+      " started_ns, stopped_ns, started_by, stopped_by, pressed_on)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+  stmt.bind_text(1, recording.id).bind(2, recording.experiment);
+  bind_or_null(stmt, 3, recording.participant);
+  bind_or_null(stmt, 4, recording.task);
+  bind_or_null(stmt, 5, recording.member_operator);
+  stmt.bind_text(6, encode_texts(recording.nodes)).bind(7, recording.started);
+  bind_or_null(stmt, 8, recording.stopped);
+  stmt.bind_text(9, recording.started_by).bind_text(10, recording.stopped_by);
+  if (auto done = stmt.bind(11, recording.pressed_on).run(); !done) return done.error();
+  recording.no = db_.last_insert_rowid();
+  return recording;
+}
+
+Status RecordingTable::update(const Recording& recording) {
+  rt::Statement& stmt = db_.prepare(
+      "UPDATE recording SET participant_no = ?2, task_no = ?3, operator_no = ?4, stopped_ns = ?5,"
+      " stopped_by = ?6 WHERE no = ?1");
+  stmt.bind(1, recording.no);
+  bind_or_null(stmt, 2, recording.participant);
+  bind_or_null(stmt, 3, recording.task);
+  bind_or_null(stmt, 4, recording.member_operator);
+  bind_or_null(stmt, 5, recording.stopped);
+  return stmt.bind_text(6, recording.stopped_by).run();
+}
+
+Status RecordingTable::remove(const Recording& recording) {
+  rt::Statement& entries =
+      db_.prepare("UPDATE log_entry SET recording_no = NULL WHERE recording_no = ?1");
+  if (auto done = entries.bind(1, recording.no).run(); !done) return done;
+  rt::Statement& stmt = db_.prepare("DELETE FROM recording WHERE no = ?1");
+  return stmt.bind(1, recording.no).run();
+}
+
+Status RecordingTable::mark_progress(const ProgressMark& mark) {
+  rt::Statement& stmt = db_.prepare(
+      "INSERT OR REPLACE INTO progress_mark (participant_no, task_no, state, note, at_ns)"
+      " VALUES (?1, ?2, ?3, ?4, ?5)");
+  stmt.bind(1, mark.participant).bind(2, mark.task).bind(3, static_cast<std::int64_t>(mark.state));
+  return stmt.bind_text(4, mark.note).bind(5, mark.at).run();
+}
+
+Result<std::vector<ProgressMark>> RecordingTable::marks(std::int64_t experiment) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT participant_no, task_no, state, note, at_ns FROM progress_mark JOIN member"
+      " ON no = participant_no WHERE experiment_no = ?1 ORDER BY participant_no, task_no");
+  stmt.bind(1, experiment);
+  std::vector<ProgressMark> out;
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return out;
+    out.push_back({stmt.i64(0), stmt.i64(1), static_cast<ProgressState>(stmt.i64(2)),
+                   std::string(stmt.text(3)), stmt.i64(4)});
+  }
+}
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/experiments/study.h"
+#include "proto/rt/result.h"
+#include "proto/rt/sqlite.h"
+
+namespace fieldpost::coordinator {
+
+inline constexpr std::int64_t kRecordingsMax = 100'000;    ///< of one experiment
+inline constexpr std::int64_t kRecordingsOpenMax = 1'000;  ///< of all experiments
+
+/// Recordings, and what was said of the progress. What changes runs inside the caller's
+/// transaction.
+class RecordingTable {
+ public:
+  explicit RecordingTable(rt::Database& db) : db_(db) {}
+
+  /// Ordered by row, rows above `after`, at most `limit`.
+  rt::Result<std::vector<Recording>> list(std::int64_t experiment, std::int64_t after,
+                                          std::size_t limit);
+  /// All of an experiment, ordered by start.
+  rt::Result<std::vector<Recording>> all(std::int64_t experiment);
+  /// Of one experiment, or of all (0).
+  rt::Result<std::vector<Recording>> open_ones(std::int64_t experiment);
+  rt::Result<bool> has_any(std::int64_t experiment);
+  /// kNotFound.
+  rt::Result<Recording> find(std::int64_t experiment, const std::string& id);
+  /// Those that a button began, ordered by start.
+  rt::Result<std::vector<Recording>> pressed_on(std::int64_t series);
+  /// kFull: too many.
+  rt::Result<Recording> add(Recording recording);
+  /// Stop, members, and who.
+  rt::Status update(const Recording& recording);
+  /// What the logbook says of it stays, as the experiment's.
+  rt::Status remove(const Recording& recording);
+
+  rt::Status mark_progress(const ProgressMark& mark);
+  rt::Result<std::vector<ProgressMark>> marks(std::int64_t experiment);
+
+ private:
+  rt::Database& db_;
+};
+
+}  // namespace fieldpost::coordinator

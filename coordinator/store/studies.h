@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coordinator/store/config_table.h"
+#include "coordinator/store/experiment_table.h"
+#include "coordinator/store/export_table.h"
+#include "coordinator/store/health_table.h"
+#include "coordinator/store/logbook_table.h"
+#include "coordinator/store/press_table.h"
+#include "coordinator/store/recording_table.h"
+#include "proto/rt/result.h"
+#include "proto/rt/sqlite.h"
+#include "proto/rt/time.h"
+#include "proto/wire/readings.h"
+
+namespace fieldpost::coordinator {
+
+/// Readings of this measurement are presses of buttons: field `action` is "start", "stop" or
+/// "toggle", tags may name `experiment`, `participant`, `task` and `operator`.
+inline constexpr std::string_view kPressMeasurement = "fieldpost_recording";
+inline constexpr std::string_view kPressField = "action";
+
+/// Columns of readings, of which some may be presses.
+struct PressColumns {
+  const wire::SeriesSet& set;
+  const std::vector<SeriesId>& series;  ///< one for each column
+  const wire::Columns& columns;
+  wire::Id128 boot;  ///< zero: good times
+};
+
+/// All about studies in the store, and the rules that hold between its tables. Over the writer's
+/// connection: store thread, what changes runs inside the caller's transaction. Over a read-only
+/// one: questions.
+class Studies {
+ public:
+  explicit Studies(rt::Database& db)
+      : configs(db),
+        experiments(db),
+        recordings(db),
+        logbook(db),
+        presses(db),
+        exports(db),
+        health(db),
+        db_(db) {}
+
+  ConfigTable configs;
+  ExperimentTable experiments;
+  RecordingTable recordings;
+  LogbookTable logbook;
+  PressTable presses;
+  ExportTable exports;
+  HealthTable health;
+
+  /// The experiment's sensors: none while it has no config.
+  rt::Result<std::vector<Sensor>> sensors_of(const Experiment& experiment);
+
+  struct Change {
+    ExperimentState to = ExperimentState::kDraft;
+    bool is_complete = false;  ///< what the caller found, or was told to take for granted
+    std::string by;
+    std::int64_t now = 0;  ///< ns; recordings that are open stop then
+  };
+  /// kDenied says why not.
+  rt::Result<Experiment> change_state(Experiment experiment, const Change& change);
+  /// kDenied: its state does not allow it.
+  rt::Result<Recording> start(const Experiment& experiment, Recording recording);
+  /// One that is stopped already stays as it is. kInvalid: before its start.
+  rt::Result<Recording> stop(Recording recording, std::int64_t time, const std::string& by);
+
+  /// Notes what of these is a press, and what follows from it. Idempotent.
+  rt::Status take_presses(const PressColumns& columns, rt::UnixTime now);
+  /// Presses whose times are known by now take effect.
+  rt::Status take_overdue_presses();
+
+ private:
+  struct Button;
+  rt::Result<Button> find_button(SeriesId series);
+  rt::Status settle_button(SeriesId series, std::int64_t pressed);
+  rt::Status settle_stretches(const Button& button, const std::vector<Press>& presses,
+                              std::vector<Recording> before, std::vector<std::int64_t>& touched);
+  rt::Result<std::int64_t> window_of(SeriesId series, std::int64_t pressed);
+  rt::Result<Recording> recording_for(const Button& button, const Press& press, std::int64_t start);
+  rt::Result<Experiment> experiment_for(const Button& button, std::int64_t time);
+  rt::Status name_members(const Button& button, const Press& press, Recording& recording);
+  rt::Status settle_state(std::int64_t experiment);
+
+  rt::Database& db_;
+};
+
+}  // namespace fieldpost::coordinator

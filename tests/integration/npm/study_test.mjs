@@ -1,0 +1,167 @@
+// A whole study as its people run it: command line, two nodes of which one is offline for a third
+// of it, buttons pressed while it is, and an export that DuckDB reads.
+// usage: FIELDPOST_BIN=… node --test study_test.mjs
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+import { DuckDBInstance } from '@duckdb/node-api'
+
+import { readDuckDb } from './parquet_readers.mjs'
+import { getJson, Site, until } from './site.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
+const bin = process.env.FIELDPOST_BIN ?? join(root, 'build/release/bin')
+const sensors = [
+  { name: 'air', type: 'climate', measurement: 'air', field: 't', unit: '°C', rate_hz: 5,
+    calibration: { scale: 0.5, offset: -40 } },
+  { name: 'door', type: 'door', measurement: 'door', field: 'open' },
+]
+
+let site
+let far // the node whose link is cut
+const written = { n1: [], far: [] } // [time in ns, value] of `air`
+let last = 0n
+
+before(async () => {
+  site = await Site.start(root, bin, '')
+  far = await site.addAgent(bin, 'far')
+})
+after(async () => {
+  await site?.stop()
+})
+
+function fieldpost(...args) {
+  return execFileSync(join(bin, 'fieldpost'), ['--url', site.coordinator, ...args],
+    { encoding: 'utf8' })
+}
+
+function json(...args) {
+  return JSON.parse(fieldpost('--json', ...args))
+}
+
+/** A time that no reading had yet, as near to now as can be. */
+function stamp() {
+  const now = BigInt(Date.now()) * 1_000_000n
+  last = now > last ? now : last + 1n
+  return last
+}
+
+async function send(http, lines) {
+  const response = await fetch(`${http}/write`, { method: 'POST', body: lines.join('\n') })
+  assert.equal(response.status, 204, await response.text())
+}
+
+/** Some readings of both nodes; each is answered when it is on the node's disk. */
+async function sample(count) {
+  for (let i = 0; i < count; i++) {
+    for (const [node, http] of [['n1', site.agent], ['far', far.http]]) {
+      const time = stamp()
+      const value = written[node].length + 100
+      written[node].push([time, value])
+      await send(http, [`air t=${value} ${time}`, `door open=${value % 2 === 0} ${time}`])
+    }
+  }
+}
+
+const press = (action, tags = '') =>
+  send(far.http, [`fieldpost_recording,button=red${tags} action="${action}" ${stamp()}`])
+const study = () => json('experiment', 'show', 'drought')
+const recordings = () => json('recording', 'list', 'drought')
+const nanos = (text) => {
+  const [, second, fraction] = /^(.*)\.(\d{9})Z$/.exec(text)
+  return BigInt(Date.parse(`${second}Z`)) * 1_000_000n + BigInt(fraction)
+}
+
+test('a study is recorded, and what was offline is in it', { timeout: 240_000 }, async () => {
+  const file = join(site.directory, 'sensors.json')
+  writeFileSync(file, JSON.stringify({ sensors }))
+  fieldpost('experiment', 'config', 'house', '--create', '--sensors', file)
+  fieldpost('experiment', 'create', 'drought', '--config', 'house', '--owner', 'anna')
+  fieldpost('experiment', 'add', 'drought', '--participant', 'P01', '--participant', 'P02',
+    '--task', 'dry', '--operator', 'bo')
+  const refused = spawnSync(join(bin, 'fieldpost'),
+    ['--url', site.coordinator, 'recording', 'start', 'drought'], { encoding: 'utf8' })
+  assert.equal(refused.status, 1)
+  assert.match(refused.stderr, /it is a draft: make it ready first/)
+  fieldpost('experiment', 'state', 'drought', 'ready')
+  await sample(5) // before the first recording: in none
+
+  fieldpost('recording', 'start', 'drought', '--participant', 'P01', '--task', 'dry',
+    '--operator', 'bo')
+  assert.equal(study().state, 'recording')
+  await sample(20)
+  far.cut()
+  await sample(20)
+  await press('start', ',participant=P02')
+  await sample(5)
+  await press('stop', ',participant=P02')
+  fieldpost('logbook', 'write', 'drought', 'the link of far is down', '--author', 'anna')
+  fieldpost('recording', 'stop', 'drought')
+  assert.equal(recordings().length, 1)
+  assert.equal(study().complete, false)
+  far.mend()
+  await until('the presses of the far node have arrived', () => recordings().length === 2)
+  fieldpost('recording', 'start', 'drought', '--participant', 'P01', '--task', 'dry')
+  await sample(20)
+  fieldpost('experiment', 'state', 'drought', 'finished')
+  await sample(5) // after the last one: in none
+  fieldpost('experiment', 'progress', 'drought', '--participant', 'P01', '--task', 'dry',
+    '--state', 'done')
+  await until('nothing is outstanding', () => study().complete)
+  fieldpost('experiment', 'state', 'drought', 'archived')
+})
+
+test('its export is what was recorded, says DuckDB', { timeout: 120_000 }, async () => {
+  const tar = join(site.directory, 'drought.tar')
+  fieldpost('export', 'drought', '-o', tar)
+  execFileSync('tar', ['-xf', tar, '-C', site.directory])
+  const shown = study()
+  const folder = join(site.directory, shown.id)
+  const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
+  assert.equal(manifest.complete, true)
+  for (const { path, bytes, sha256 } of manifest.files) {
+    const content = readFileSync(join(folder, path))
+    assert.equal(content.length, bytes)
+    assert.equal(createHash('sha256').update(content).digest('hex'), sha256)
+  }
+  const stem = manifest.files.map(({ path }) => path).find((path) => path.startsWith('experiment_2'))
+  const experiment = JSON.parse(readFileSync(join(folder, stem), 'utf8'))
+  assert.equal(experiment.recordings.length, 3)
+
+  const db = await (await DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' })).connect()
+  const names = Object.fromEntries(shown.participants.map(({ id, name }) => [name, id]))
+  let readings = 0
+  for (const name of ['P01', 'P02']) {
+    const spans = experiment.recordings
+      .filter(({ participant }) => participant.name === name)
+      .map(({ started, stopped }) => [nanos(started), nanos(stopped)])
+    const expected = Object.entries(written).flatMap(([node, rows]) => rows
+      .filter(([time]) => spans.some(([from, to]) => from <= time && time < to))
+      // DuckDB keeps no more than microseconds of such a time.
+      .map(([time, value]) => `${node} ${time / 1000n * 1000n} ${value} ${value * 0.5 - 40}`))
+    assert.ok(expected.length >= 10)
+    const found = await readDuckDb(db, join(folder, names[name], '*_climate_samples.parquet'))
+    const rows = found.time.map((time, i) =>
+      `${found.node[i]} ${time} ${found.raw_f64[i]} ${found.value[i]}`)
+    assert.deepEqual(rows.sort(), expected.sort())
+    assert.deepEqual(new Set(found.participant), new Set([name]))
+    readings += 2 * rows.length // of the door as many
+  }
+  assert.equal(manifest.readings, readings)
+
+  const again = join(site.directory, 'again.tar')
+  fieldpost('export', 'drought', '-o', again)
+  assert.ok(readFileSync(tar).equals(readFileSync(again)))
+  const exports = json('export', 'drought', '--list')
+  assert.equal(exports.length, 2)
+  fieldpost('export', 'drought', '--id', exports[0].id, '--remove')
+  const left = await getJson(
+    `${site.coordinator}/api/v1/experiments/drought/exports`)
+  assert.deepEqual(left.items.map(({ id }) => id), [exports[1].id])
+})

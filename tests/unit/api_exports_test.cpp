@@ -1,0 +1,161 @@
+#include <archive.h>
+#include <archive_entry.h>
+#include <doctest/doctest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/api_world.h"
+
+namespace fieldpost::test {
+namespace {
+
+using nlohmann::json;
+
+/// A finished experiment of node n with three readings of one sensor.
+struct Study {
+  ApiWorld world;
+  std::string path = "/api/v1/experiments/drought";
+
+  Study() {
+    world.add_series("n", "air t f", {{1, 1.0}, {2, 2.0}, {3, 3.0}});
+    post("/api/v1/sensor_configs",
+         R"({"name":"house","sensors":[{"name":"air","measurement":"air","field":"t"}]})");
+    post("/api/v1/experiments", R"({"name":"drought","config":"house"})");
+    post(path + "/state", R"({"state":"ready"})");
+    post(path + "/recordings", R"({"time":0,"stop":10000000000})");
+  }
+  json post(const std::string& where, const std::string& body, int status = 0) {
+    const auto& response = world.ask("POST", where, {}, body).response;
+    REQUIRE(response.has_value());
+    INFO(response->body);
+    REQUIRE((status == 0 ? response->status < 300 : response->status == status));
+    return json::parse(response->body);
+  }
+  /// Asks for one and waits for its end; its path.
+  std::string run(const std::string& body = "") {
+    const std::string one =
+        path + "/exports/" + post(path + "/exports", body).at("id").get<std::string>();
+    world.sim.run_until([&] { return world.get(one).at("state") != "running"; }, rt::Seconds{60});
+    return one;
+  }
+  std::string download(const std::string& where) {
+    FakeAnswer& answer = world.ask("GET", where);
+    REQUIRE(answer.streaming);
+    world.sim.run_until([&] { return answer.ended; }, rt::Seconds{5});
+    return answer.text;
+  }
+};
+
+std::map<std::string, std::string> untar(const std::string& bytes) {
+  std::map<std::string, std::string> files;
+  archive* tar = archive_read_new();
+  archive_read_support_format_tar(tar);
+  REQUIRE(archive_read_open_memory(tar, bytes.data(), bytes.size()) == ARCHIVE_OK);
+  archive_entry* entry = nullptr;
+  while (archive_read_next_header(tar, &entry) == ARCHIVE_OK) {
+    std::string content(static_cast<std::size_t>(archive_entry_size(entry)), '\0');
+    REQUIRE(archive_read_data(tar, content.data(), content.size()) ==
+            static_cast<la_ssize_t>(content.size()));
+    files.emplace(archive_entry_pathname(entry), std::move(content));
+  }
+  archive_read_free(tar);
+  return files;
+}
+
+TEST_CASE("an export is asked for, followed, and fetched whole or file by file") {
+  Study study;
+  const std::string one = study.run(R"({"format":"csv"})");
+  const json row = study.world.get(one);
+  CHECK(row.at("state") == "done");
+  CHECK(row.at("readings") == 3);
+  CHECK(row.at("files") == 1);
+  CHECK(row.at("request").at("format") == "csv");
+  const std::string id = study.world.get(study.path).at("id");
+  const auto files = untar(study.download(one + "/archive"));
+  REQUIRE(files.size() == 5);
+  const std::string samples = "no_participant/1970-01-01_air_samples.csv";
+  CHECK(files.at(id + "/" + samples).find(",n,air,air t f,") != std::string::npos);
+  const json list = study.world.get(one + "/files");
+  REQUIRE(list.at("items").size() == 5);
+  std::uint64_t bytes = 0;
+  for (const json& each : list.at("items")) {
+    const std::string name = each.at("path");
+    const std::string content = study.download(one + "/files/" + name);
+    CHECK(content == files.at(id + "/" + name));
+    bytes += content.size();
+  }
+  CHECK(row.at("bytes") == bytes);
+  CHECK(study.world.problem(one + "/files/journal", 404) == R"(the export has no file "journal")");
+  CHECK(study.world.get(study.path + "/exports").at("items").size() == 1);
+}
+
+TEST_CASE("the same export is the same archive, to the byte") {
+  Study study;
+  const std::string first = study.download(study.run() + "/archive");
+  study.world.sim.run_for(rt::Seconds{5});
+  CHECK(study.download(study.run() + "/archive") == first);
+}
+
+TEST_CASE("what is wrong with a request is told before an export begins, or by it") {
+  Study study;
+  const auto refused = [&](const std::string& body) -> std::string {
+    return study.post(study.path + "/exports", body, 400).at("detail");
+  };
+  CHECK(refused(R"({"format":"xml"})").find("parquet, csv or jsonl") != std::string::npos);
+  CHECK(refused(R"({"from":2,"to":1})").find(R"("to")") == 0);
+  CHECK(refused(R"({"time":"right"})").find("corrected or stored") != std::string::npos);
+  CHECK(refused("[]").find("expected a JSON object") == 0);
+  study.post("/api/v1/experiments/none/exports", "", 404);
+  const std::string one = study.run(R"({"participants":["P9"]})");
+  const json row = study.world.get(one);
+  CHECK(row.at("state") == "failed");
+  CHECK(row.at("error") == R"(the experiment has no participant "P9")");
+  CHECK(study.world.problem(one + "/archive", 409) == "the export is failed");
+}
+
+TEST_CASE("an export is removed with its files, also while it runs") {
+  Study study;
+  const std::string done = study.run();
+  const std::string id = study.post(study.path + "/exports", "").at("id");
+  const std::string running = study.path + "/exports/" + id;
+  for (const std::string& each : {done, running}) {
+    FakeAnswer& answer = study.world.ask("DELETE", each);
+    study.world.sim.run_until([&] { return answer.response.has_value(); }, rt::Seconds{5});
+    REQUIRE(answer.response.has_value());
+    CHECK(answer.response->status == 204);
+    study.world.get(each, 404);
+  }
+  for (const std::string& file : study.world.store.disk().paths()) {
+    CHECK_FALSE(file.starts_with("/exports/"));
+  }
+}
+
+TEST_CASE("exports that the end of the process cut off go on at the next start") {
+  Study study;
+  const std::string id = study.post(study.path + "/exports", "").at("id");
+  study.world.exports.reset();  // nothing of it was written
+  study.world.exports.emplace(
+      coordinator::ExportDeskPorts{study.world.loop, study.world.clock, study.world.random,
+                                   study.world.exporter, study.world.files, study.world.log,
+                                   *study.world.studies},
+      study.world.store.make_reader(), "/exports", "1.2.3");
+  const std::string one = study.path + "/exports/" + id;
+  CHECK(study.world.get(one).at("state") == "running");
+  study.world.exports->start();
+  study.world.sim.run_until([&] { return study.world.get(one).at("state") == "done"; },
+                            rt::Seconds{60});
+  CHECK(study.world.get(one).at("readings") == 3);
+}
+
+TEST_CASE("a disk that fails fails the export, and says so") {
+  Study study;
+  study.world.store.disk().fail({.at = 1, .for_ever = true});
+  const auto& response = study.world.ask("POST", study.path + "/exports").response;
+  CHECK(response->status >= 500);
+  study.world.store.disk().heal();
+}
+
+}  // namespace
+}  // namespace fieldpost::test

@@ -1,0 +1,101 @@
+#include "coordinator/experiments/health_desk.h"
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/api_world.h"
+
+namespace fieldpost::test {
+namespace {
+
+using namespace coordinator;  // NOLINT: what is tested
+using nlohmann::json;
+
+constexpr const char* kConfig = R"({"name":"house","sensors":[
+    {"name":"air","measurement":"air","field":"t","rate_hz":1,"max":50},
+    {"name":"soil","measurement":"soil","field":"raw","rate_hz":1},
+    {"name":"calm","measurement":"calm","field":"x"}]})";
+
+/// An experiment that records, with one series of its three sensors.
+struct Study {
+  ApiWorld world;
+  SeriesId air = world.add_series("n", "air t f", {{1, 1.0}});
+  HealthDesk desk{world.loop, world.clock, world.log, *world.studies, world.view};
+  std::string path = "/api/v1/experiments/drought";
+
+  Study() {
+    post("/api/v1/sensor_configs", kConfig);
+    post("/api/v1/experiments", R"({"name":"drought","config":"house"})");
+    post(path + "/state", R"({"state":"ready"})");
+    post(path + "/recordings", "{}");
+    desk.start();
+  }
+  void post(const std::string& where, const std::string& body) {
+    REQUIRE(world.ask("POST", where, {}, body).response->status < 300);
+  }
+  void read(double value) {
+    world.sim.run_for(rt::Seconds{1});
+    for (auto& [id, handlers] : world.view.subscriptions) {
+      handlers.on_readings(
+          {{air, wire::ValueType::kF64, 0, std::bit_cast<std::uint64_t>(value), ""}});
+    }
+    world.sim.run_for(rt::Millis{10});
+  }
+  /// "soil silent" of what is wrong now, or ever was.
+  std::string flags(const std::string& query) {
+    std::string out;
+    const json list = world.get(path + "/health" + query);
+    for (const json& flag : list.at("items")) {
+      out += (out.empty() ? "" : ", ") + flag.at("sensor").get<std::string>() + " " +
+             flag.at("kind").get<std::string>();
+    }
+    return out;
+  }
+};
+
+TEST_CASE("what is wrong with a sensor is flagged within seconds, and when it is over") {
+  Study study;
+  for (int i = 0; i < 20; ++i) study.read(i);
+  CHECK(study.world.view.last_subscribed == std::vector<SeriesId>{study.air});
+  CHECK(study.flags("?open=true") == "soil silent");
+  study.read(60);
+  study.read(60);
+  CHECK(study.flags("?open=true") == "soil silent, air out_of_range");
+  CHECK(study.world.get(study.path).at("wrong")[1].at("detail") == "60 is not at most 50");
+  study.read(1);
+  study.read(1);
+  CHECK(study.flags("?open=true") == "soil silent");
+  const json all = study.world.get(study.path + "/health").at("items");
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].at("series").is_null());
+  CHECK(all[0].at("to").is_null());
+  CHECK(all[1].at("series") == study.air);
+  CHECK(all[1].at("to").is_string());
+}
+
+TEST_CASE("nothing is wrong any more when the experiment does not record") {
+  Study study;
+  study.world.sim.run_for(rt::Seconds{20});
+  CHECK(study.flags("?open=true") == "soil silent, air silent");
+  study.post(study.path + "/state", R"({"state":"paused"})");
+  study.world.sim.run_for(rt::Seconds{10});
+  CHECK(study.flags("?open=true") == "");
+  CHECK(study.flags("") == "soil silent, air silent");
+  CHECK(study.world.view.subscriptions.empty());
+}
+
+TEST_CASE("what was open when the process ended is over at its next start") {
+  Study study;
+  study.world.sim.run_for(rt::Seconds{20});
+  HealthDesk next(study.world.loop, study.world.clock, study.world.log, *study.world.studies,
+                  study.world.view);
+  next.start();
+  study.world.sim.run_for(rt::Millis{100});
+  CHECK(study.flags("?open=true") == "");
+}
+
+}  // namespace
+}  // namespace fieldpost::test

@@ -1,0 +1,239 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <string>
+
+#include "coordinator/experiments/study_series.h"
+#include "coordinator/store/studies.h"
+#include "tests/support/reading_world.h"
+
+namespace fieldpost::test {
+namespace {
+
+using namespace coordinator;  // NOLINT: what is tested
+
+constexpr wire::Id128 kWrongBoot{1, 2};
+
+/// A site with an experiment of node "n", ready to record from second 10 on.
+struct Site {
+  ReadingWorld world;
+  NodeNo node = world.add_node("n");
+  std::int64_t experiment = add_experiment("study", 10, {"n"});
+  std::uint64_t seq = 0;
+
+  std::int64_t add_experiment(const std::string& name, std::int64_t created,
+                              std::vector<std::string> nodes) {
+    Experiment made;
+    made.id = "id of " + name;
+    made.name = name;
+    made.state = ExperimentState::kReady;
+    made.created = created;
+    made.nodes = std::move(nodes);
+    std::int64_t no = 0;
+    REQUIRE(world.change_studies([&](Studies& studies) -> rt::Status {
+      const auto added = studies.experiments.create(made);
+      if (!added) return added.error();
+      no = added->no;
+      return rt::ok();
+    }));
+    return no;
+  }
+
+  void press(std::int64_t time, const std::string& action, const std::string& tags = "",
+             wire::Id128 boot = {}) {
+    const auto set = make_set({"fieldpost_recording" + tags + " action s", "air t f"});
+    wire::Columns columns;
+    columns.columns.resize(2);
+    columns.columns[0].times = {time};
+    columns.columns[0].values = {0};
+    columns.columns[0].strings = {action};
+    const auto batch = make_batch(node, {1, ++seq}, set, columns, boot);
+    world.add(batch);
+    REQUIRE(world.change_studies([&](Studies& studies) -> rt::Status {
+      const auto series = world.store().series_of(node, *set);
+      if (!series) return series.error();
+      return studies.take_presses({*set, **series, columns, boot}, rt::UnixTime{time});
+    }));
+  }
+
+  std::vector<Recording> recordings(std::int64_t of) {
+    Studies studies(world.db());
+    return studies.recordings.all(of).value();
+  }
+  /// "10-20 30-" of all of them.
+  std::string spans(std::int64_t of) {
+    std::string out;
+    for (const Recording& each : recordings(of)) {
+      out += fmt::format("{}{}-{}", out.empty() ? "" : " ", each.started,
+                         each.stopped ? std::to_string(*each.stopped) : "");
+    }
+    return out;
+  }
+  std::string spans() { return spans(experiment); }
+  ExperimentState state() {
+    Studies studies(world.db());
+    return studies.experiments.find(experiment).value().state;
+  }
+  std::string problem() {
+    Studies studies(world.db());
+    const auto presses = studies.presses.without_effect(10).value();
+    return presses.empty() ? "" : presses.front().problem;
+  }
+};
+
+TEST_CASE("a button in the field starts and stops a recording at the time it was pressed") {
+  Site site;
+  site.press(100, "start");
+  CHECK(site.spans() == "100-");
+  CHECK(site.state() == ExperimentState::kRecording);
+  CHECK(site.recordings(site.experiment).front().started_by == "node n");
+  site.press(200, "stop");
+  CHECK(site.spans() == "100-200");
+  CHECK(site.state() == ExperimentState::kPaused);
+}
+
+TEST_CASE("presses make the same recordings in whatever order they arrive") {
+  const std::vector<std::pair<std::int64_t, std::string>> presses = {
+      {100, "start"},  {200, "stop"},  {300, "toggle"},
+      {400, "toggle"}, {500, "start"}, {600, "start"}};
+  std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
+  std::vector<std::string> ids;
+  do {
+    Site site;
+    for (const std::size_t i : order) site.press(presses[i].first, presses[i].second);
+    INFO(fmt::format("{}", fmt::join(order, ",")));
+    REQUIRE(site.spans() == "100-200 300-400 500-600 600-");
+    REQUIRE(site.state() == ExperimentState::kRecording);
+    std::vector<std::string> now;
+    for (const Recording& each : site.recordings(site.experiment)) now.push_back(each.id);
+    if (ids.empty()) ids = now;
+    REQUIRE(now == ids);
+    // Every third order is enough: 720 of them take their time.
+  } while (std::next_permutation(order.begin(), order.end()) &&
+           std::next_permutation(order.begin(), order.end()) &&
+           std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_CASE("the same press again changes nothing") {
+  Site site;
+  site.press(100, "start");
+  site.press(200, "stop");
+  site.press(100, "start");
+  CHECK(site.spans() == "100-200");
+}
+
+TEST_CASE("who stops a button's recording here has the effect of the button") {
+  Site site;
+  site.press(100, "toggle");
+  REQUIRE(site.world.change_studies([&](Studies& studies) -> rt::Status {
+    const auto stopped = studies.stop(site.recordings(site.experiment).front(), 150, "anna");
+    return stopped ? rt::ok() : rt::Status(stopped.error());
+  }));
+  CHECK(site.spans() == "100-150");
+  CHECK(site.state() == ExperimentState::kPaused);
+  site.press(200, "toggle");
+  CHECK(site.spans() == "100-150 200-");
+  CHECK(site.recordings(site.experiment).front().stopped_by == "anna");
+}
+
+TEST_CASE("a late press is of a finished experiment, up to its end") {
+  Site site;
+  site.press(50, "start");
+  REQUIRE(site.world.change_studies([&](Studies& studies) -> rt::Status {
+    const auto done = studies.change_state(studies.experiments.find(site.experiment).value(),
+                                           {ExperimentState::kFinished, false, "anna", 1000});
+    return done ? rt::ok() : rt::Status(done.error());
+  }));
+  CHECK(site.spans() == "50-1000");
+  site.press(300, "stop");
+  CHECK(site.spans() == "50-300");
+  site.press(400, "start");
+  CHECK(site.spans() == "50-300 400-1000");
+  CHECK(site.state() == ExperimentState::kFinished);
+  site.press(2000, "start");
+  CHECK(site.spans() == "50-300 400-1000");
+  CHECK(site.problem().find("no experiment that could record then") == 0);
+}
+
+TEST_CASE("a press that no experiment is meant by is kept with the reason") {
+  Site site;
+  site.press(5, "start");
+  CHECK(site.spans() == "");
+  CHECK(site.problem() == "no experiment that could record then has node n");
+  site.press(20, "jump");
+  CHECK(site.problem() == R"("jump" is not start, stop or toggle)");
+  const std::int64_t other = site.add_experiment("other", 10, {});
+  site.press(30, "start");
+  CHECK(site.problem().find("2 experiments have node n") == 0);
+  site.press(40, "start", ",experiment=other");
+  CHECK(site.spans(other) == "40-");
+  site.press(50, "start", ",experiment=none");
+  CHECK(site.problem().find(R"(no experiment "none")") == 0);
+}
+
+TEST_CASE("a press names participant and task; what is not known is left out and told") {
+  Site site;
+  REQUIRE(site.world.change_studies([&](Studies& studies) -> rt::Status {
+    const auto member = studies.experiments.add_member(
+        site.experiment, {0, "id", MemberKind::kParticipant, "P01", ""});
+    return member ? rt::ok() : rt::Status(member.error());
+  }));
+  site.press(100, "start", ",participant=P01,task=walk");
+  const Recording recording = site.recordings(site.experiment).front();
+  CHECK(recording.participant.has_value());
+  CHECK_FALSE(recording.task.has_value());
+  CHECK(site.problem() == R"(the experiment has no task "walk"; it was recorded without)");
+}
+
+TEST_CASE("a press of a clock that was wrong waits until it is known how wrong") {
+  Site site;
+  site.press(1, "start", "", kWrongBoot);
+  CHECK(site.spans() == "");
+  CHECK(site.problem() == kPressWaits);
+  site.world.execute("INSERT INTO boot_clock VALUES (x'" + kWrongBoot.hex() + "', 0, 700)");
+  REQUIRE(
+      site.world.change_studies([](Studies& studies) { return studies.take_overdue_presses(); }));
+  CHECK(site.spans() == "701-");
+  CHECK(site.problem() == "");
+  site.press(3, "stop", "", kWrongBoot);
+  CHECK(site.spans() == "701-703");
+}
+
+TEST_CASE("an experiment waits for each node that may hold readings of its recordings") {
+  Site site;
+  site.press(100, "start");
+  site.press(200, "stop");
+  const auto waits = [&](std::int64_t now = 1000) {
+    Studies studies(site.world.db());
+    const auto experiment = studies.experiments.find(site.experiment).value();
+    std::string out;
+    const auto found =
+        outstanding_of(studies, site.world.db(), site.world.query(), experiment, now).value();
+    for (const Outstanding& each : found) {
+      out += fmt::format("{} to {}: {}; ", each.node, each.needed_until, each.why);
+    }
+    return out;
+  };
+  CHECK(waits() == "");  // it writes over HTTP only: what it wrote is here
+  site.world.execute("UPDATE node SET current_incarnation = 1");
+  CHECK(waits() == "n to 200: it has not told yet what it holds; ");
+  site.world.execute("UPDATE node SET settled_until_ns = 199");
+  CHECK(waits() == "n to 200: it may hold readings of that time; ");
+  site.world.execute("UPDATE node SET settled_until_ns = 200");
+  CHECK(waits() == "");
+  site.world.execute(
+      "INSERT INTO gap (node_no, cause, state, readings_known, since_ns) VALUES (1, 7, 1, 0, 0)");
+  CHECK(waits() == "n to 200: a gap of it is not confirmed yet; ");
+  site.world.execute("UPDATE gap SET last_time = 99");
+  CHECK(waits() == "");
+  site.world.execute("UPDATE gap SET last_time = 150, state = 2");
+  CHECK(waits() == "");
+  site.press(300, "start");
+  CHECK(waits(400) == "n to 400: it may hold readings of that time; ");
+  site.world.execute("UPDATE experiment SET nodes = '[\"n\",\"m\",\"x-*\"]'");
+  site.world.execute("UPDATE node SET settled_until_ns = 400");
+  CHECK(waits(400) == "m to 400: it was never heard of; ");
+}
+
+}  // namespace
+}  // namespace fieldpost::test

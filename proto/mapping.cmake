@@ -4,6 +4,7 @@ add_library(
   mapping/json_mapping.cpp
   mapping/mapper.cpp
   mapping/protobuf.cpp
+  mapping/raw_keeper.cpp
   mapping/raw_message.cpp
   mapping/readings_builder.cpp
   mapping/rules.cpp

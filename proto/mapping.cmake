@@ -1,8 +1,13 @@
 # How messages of devices become readings: for sources, and for replaying what was kept raw.
 add_library(
   fieldpost_mapping STATIC
+  mapping/device_time.cpp
+  mapping/form_mapping.cpp
+  mapping/found_object.cpp
   mapping/json_mapping.cpp
   mapping/mapper.cpp
+  mapping/mapping_check.cpp
+  mapping/plain_value.cpp
   mapping/protobuf.cpp
   mapping/raw_keeper.cpp
   mapping/raw_message.cpp

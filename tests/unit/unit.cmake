@@ -48,6 +48,7 @@ add_executable(
   unit/raw_replay_fault_test.cpp
   unit/raw_replay_test.cpp
   unit/replay_test.cpp
+  unit/request_mapping_test.cpp
   unit/api_reprocess_test.cpp
   unit/cli_reprocess_test.cpp
   unit/salvage_test.cpp

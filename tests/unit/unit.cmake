@@ -37,6 +37,7 @@ add_executable(
   unit/line_socket_test.cpp
   unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
+  unit/http_routes_test.cpp
   unit/http_test.cpp
   unit/influx_http_test.cpp
   unit/ingest_test.cpp

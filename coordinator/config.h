@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "coordinator/coordinator.h"
 #include "coordinator/ingest/ingest.h"
+#include "proto/mapping/http_route.h"
 #include "proto/rt/config.h"
 #include "proto/rt/config_parts.h"
 
@@ -17,6 +19,7 @@ struct CoordinatorConfig {
   std::string store_directory;
   std::string mqtt_password_file;
   std::string listen_http;  ///< never empty
+  std::vector<mapping::HttpRoute> routes;
   rt::LogLevel log_level = rt::LogLevel::kInfo;
 };
 

@@ -8,11 +8,14 @@ add_library(
   http/csv_export.cpp
   http/cursor.cpp
   http/deletion_routes.cpp
+  http/device_routes.cpp
+  http/foreign_page.cpp
   http/health_routes.cpp
   http/json_depth.cpp
   http/live_routes.cpp
   http/live_stream.cpp
   http/node_routes.cpp
+  http/own_paths.cpp
   http/page_routes.cpp
   http/parameters.cpp
   http/readings_answer.cpp

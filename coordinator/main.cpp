@@ -98,7 +98,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
   std::unique_ptr<rt::HttpListener> http;
   Api api({view, desk, world.loop, *world.encoder, world.clock, config.options.version,
-           [&http] { return http ? http->counters() : rt::HttpCounters{}; }});
+           [&http] { return http ? http->counters() : rt::HttpCounters{}; }, config.routes});
   rt::HttpServerOptions options;
   options.listen = config.listen_http;
   auto listener = world.http.listen(

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "coordinator/http/query_desk.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/views.h"
+#include "proto/mapping/http_route.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/http.h"
 #include "proto/rt/loop.h"
@@ -21,7 +23,9 @@ struct Services {
   rt::Worker& parser;  ///< for bodies: parsing off the loop
   const rt::WallClock& clock;
   std::string version;
-  std::function<rt::HttpCounters()> http_counters;  ///< may be empty
+  std::function<rt::HttpCounters()> http_counters;               ///< may be empty
+  std::vector<mapping::HttpRoute> routes = {};                   ///< of devices
+  std::function<std::vector<Metric>()> route_metrics = nullptr;  ///< set by Api
 };
 
 inline constexpr std::size_t kPageDefault = 100;  ///< items of a list

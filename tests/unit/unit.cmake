@@ -27,6 +27,7 @@ add_executable(
   unit/store_http_test.cpp
   unit/store_migration_test.cpp
   unit/api_deletion_test.cpp
+  unit/api_devices_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp
@@ -37,6 +38,7 @@ add_executable(
   unit/line_socket_test.cpp
   unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
+  unit/http_route_config_test.cpp
   unit/http_routes_test.cpp
   unit/http_test.cpp
   unit/influx_http_test.cpp

@@ -17,11 +17,12 @@ using rt::ConfigTable;
 using rt::ConfigType;
 using rt::Result;
 
+constexpr std::size_t kPathBytesMax = 200;  // the node's state tells it
 constexpr std::size_t kTypeBytesMax = 256;
 constexpr std::size_t kBodyBytesMax = 4096;
 
 bool is_path(std::string_view text) {
-  return check_path(text).has_value();
+  return text.size() <= kPathBytesMax && check_path(text).has_value();
 }
 
 bool is_not_empty(std::string_view text) {
@@ -125,7 +126,8 @@ rt::ConfigSection http_route_section(RouteNode node) {
                 .meaning = "of requests; segments are text or {a tag}",
                 .required = true,
                 .is_valid = is_path,
-                .expectation = "a path such as \"/door/{door}/event\""},
+                .expectation = fmt::format(
+                    "a path such as \"/door/{{door}}/event\" of at most {} bytes", kPathBytesMax)},
                {.name = "method",
                 .preset = "POST",
                 .meaning = "of requests",

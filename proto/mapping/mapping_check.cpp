@@ -115,7 +115,8 @@ rt::Status check_json_mapping(const JsonMapping& mapping) {
 
 rt::Status check_path(std::string_view path) {
   const auto pattern = TopicPattern::parse(path);
-  if (path.starts_with('/') && pattern && !pattern->has_wildcard()) return rt::ok();
+  const bool has_query = path.find('?') != std::string_view::npos;
+  if (path.starts_with('/') && !has_query && pattern && !pattern->has_wildcard()) return rt::ok();
   return invalid(
       fmt::format("\"{}\" is no path: expected one such as \"/door/{{door}}/event\", of segments "
                   "that are text or {{a tag}}",

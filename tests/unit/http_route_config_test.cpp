@@ -127,7 +127,14 @@ TEST_CASE("a wrong route is refused by line and key") {
   CHECK(coordinator_says("[[http_route]]\n") ==
         "c.toml:1: http_route.path: missing; it has no default");
   CHECK(coordinator_says(replaced(kRoute, "/door/{door}", "door")) ==
-        "c.toml:2: http_route.path: expected a path such as \"/door/{door}/event\", got \"door\"");
+        "c.toml:2: http_route.path: expected a path such as \"/door/{door}/event\" of at most 200 "
+        "bytes, got \"door\"");
+  CHECK(
+      coordinator_says(replaced(kRoute, "/door/{door}", "/a?id={door}")).starts_with("c.toml:2: "));
+  const std::string longest = "/" + std::string(199, 'x');
+  CHECK(coordinator_says(replaced(kRoute, "/door/{door}", longest)) == "no error");
+  CHECK(
+      coordinator_says(replaced(kRoute, "/door/{door}", longest + "x")).starts_with("c.toml:2: "));
   CHECK(coordinator_says(replaced(kRoute, "/door/{door}", "/a/+")).starts_with("c.toml:2: "));
   CHECK(coordinator_says(replaced(kRoute, "\"door\"", "\"\"")) ==
         "c.toml:3: http_route.measurement: expected not empty, got \"\"");

@@ -67,6 +67,7 @@ TEST_CASE("rules of requests that are wrong are refused in words") {
   CHECK(why_not(R"({"path": "a", )" + rest).starts_with("\"a\" is no path: expected one such as"));
   CHECK(why_not(R"({"path": "/a/+", )" + rest).starts_with("\"/a/+\" is no path"));
   CHECK(why_not(R"({"path": "/a/#", )" + rest).starts_with("\"/a/#\" is no path"));
+  CHECK(why_not(R"({"path": "/a?b", )" + rest).starts_with("\"/a?b\" is no path"));
   CHECK(why_not(R"({"path": "/a{b", )" + rest).starts_with("\"/a{b\" is no path"));
   CHECK(why_not(R"({"body": "xml", "path": "/a", )" + rest) == "\"body\": expected another word");
   CHECK(why_not(R"({"path": "/a", "topic": "a", )" + rest) ==

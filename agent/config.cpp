@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <iterator>
 #include <set>
 #include <string>
 
+#include "proto/mapping/http_route_config.h"
+#include "proto/wire/influx_http.h"
 #include "proto/wire/limits.h"
 
 namespace fieldpost::agent {
@@ -15,7 +18,7 @@ using rt::ConfigTable;
 using rt::Result;
 
 constexpr std::size_t kClassesMax = wire::kReadingClassesMax - 1;  // class 0: what none matches
-/// The node's state tells of each source, and of [listen] socket and http.
+/// The node's state tells of each source and route, and of [listen] socket and http.
 constexpr std::size_t kSourceTablesMax = wire::kSourcesMax - 2;
 constexpr std::size_t kReadingBytes = 2;  // in a batch, at worst about
 
@@ -84,6 +87,12 @@ rt::Status check_bounds(const rt::Config& config) {
     return sources[kSourceTablesMax].error(
         "kind", fmt::format("expected at most {} sources", kSourceTablesMax));
   }
+  const auto& routes = config.tables("http_route");
+  const std::size_t routes_max = kSourceTablesMax - sources.size();
+  if (routes.size() > routes_max) {
+    return routes[routes_max].error(
+        "path", fmt::format("expected at most {} sources and routes", kSourceTablesMax));
+  }
   return rt::ok();
 }
 
@@ -94,6 +103,20 @@ rt::Status check_raw_source(const ConfigTable& table, const SourceConfig& source
   if (!name || known.insert(*name).second) return rt::ok();
   return table.error("keep_raw",
                      fmt::format("another source that keeps its messages is called {}", *name));
+}
+
+Result<std::vector<mapping::HttpRoute>> read_routes(const rt::Config& config,
+                                                    const std::string& listen_http) {
+  auto routes = mapping::read_http_routes(
+      config, {std::begin(wire::kInfluxPaths), std::end(wire::kInfluxPaths)});
+  if (!routes) return routes;
+  if (!routes->empty() && listen_http.empty()) {
+    return config.tables("http_route")
+        .front()
+        .error("path", "expected an address in listen.http, where routes are served");
+  }
+  for (mapping::HttpRoute& route : *routes) route.node = config.section("node").text("id");
+  return routes;
 }
 
 }  // namespace
@@ -115,6 +138,9 @@ Result<AgentConfig> read_agent_config(const rt::Config& config) {
   agent.listen_socket = config.section("listen").text("socket");
   agent.listen_http = *std::move(http);
   agent.log_level = rt::read_log_level(config.section("log"));
+  auto routes = read_routes(config, agent.listen_http);
+  if (!routes) return routes.error();
+  agent.routes = *std::move(routes);
   std::set<std::string> raw_sources;
   for (const ConfigTable& table : config.tables("source")) {
     auto source = read_source(table, {mqtt->options, mqtt->password_file, agent.spool_directory});

@@ -6,6 +6,7 @@
 #include "agent/config_sources.h"
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/uplink.h"
+#include "proto/mapping/http_route.h"
 #include "proto/rt/config.h"
 #include "proto/rt/config_parts.h"
 
@@ -20,7 +21,8 @@ struct AgentConfig {
   std::string listen_socket;  ///< empty: none
   std::string listen_http;    ///< empty: none
   rt::LogLevel log_level = rt::LogLevel::kInfo;
-  std::vector<SourceConfig> sources;  ///< in the file's order
+  std::vector<SourceConfig> sources;       ///< in the file's order
+  std::vector<mapping::HttpRoute> routes;  ///< the same; none without listen_http
 };
 
 [[nodiscard]] const rt::ConfigSchema& agent_schema();

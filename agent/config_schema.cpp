@@ -1,4 +1,5 @@
 #include "agent/config.h"
+#include "proto/mapping/http_route_config.h"
 #include "proto/wire/topics.h"
 
 namespace fieldpost::agent {
@@ -138,6 +139,7 @@ const rt::ConfigSchema& agent_schema() {
                                  rt::log_section(),
                                  class_section()};
     for (auto& section : source_sections()) sections.push_back(std::move(section));
+    sections.push_back(mapping::http_route_section(mapping::RouteNode::kOwn));
     return sections;
   }();
   return schema;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "proto/mapping/mapping_keys.h"
 #include "proto/mapping/topic_pattern.h"
 #include "proto/rt/config_parts.h"
 
@@ -45,12 +46,6 @@ Result<SourceConfig> read_exec(const ConfigTable& table) {
   return SourceConfig(std::move(config));
 }
 
-wire::Precision read_precision(const std::string& text) {
-  const auto precision = wire::parse_precision(text);
-  FP_CHECK(precision.has_value());  // one of the schema's choices
-  return *precision;
-}
-
 struct KeyDefault {
   std::string_view key, preset;
 };
@@ -78,24 +73,14 @@ constexpr KeyDefault kBrokerKeys[] = {
 
 /// Empty unless `format` is json.
 Result<mapping::JsonMapping> read_json(const ConfigTable& table) {
-  mapping::JsonMapping mapping;
   if (table.text("format") != "json") {
     auto checked = expect_defaults(table, kJsonKeys, "expected format = \"json\" beside it");
     if (!checked) return checked.error();
-    return mapping;
+    return mapping::JsonMapping();
   }
-  mapping.measurement = table.text("measurement");
-  mapping.tags = table.map("tags");
-  mapping.tag_pointers = table.map("tag_pointers");
-  for (const auto& [name, pointer] : table.map("fields"))
-    mapping.fields.push_back({.name = name, .pointer = pointer});
-  if (auto done = mapping::set_types(mapping.fields, table.map("types")); !done)
-    return table.error("types", done.error().message);
-  if (auto done = mapping::set_units(mapping.fields, table.map("units")); !done)
-    return table.error("units", done.error().message);
-  mapping.time_pointer = table.text("time_pointer");
-  mapping.time_precision = read_precision(table.text("time_precision"));
-  if (auto checked = check_json_mapping(mapping); !checked)
+  auto mapping = mapping::read_mapping(table);
+  if (!mapping) return mapping;
+  if (auto checked = check_json_mapping(*mapping); !checked)
     return table.error("fields", checked.error().message);
   return mapping;
 }
@@ -116,7 +101,7 @@ Result<SourceConfig> read_file_tail(const ConfigTable& table, const SourceDefaul
   rules.format = table.text("format") == "json" ? mapping::RuleFormat::kJson
                                                 : mapping::RuleFormat::kLineProtocol;
   rules.measurement = table.text("measurement");
-  rules.precision = read_precision(table.text("precision"));
+  rules.precision = mapping::read_precision(table, "precision");
   rules.json = *std::move(json);
   config.reader.keep_raw = table.flag("keep_raw");
   config.reader.from_beginning = table.flag("from_beginning");

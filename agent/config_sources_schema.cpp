@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/config_sources.h"
+#include "proto/mapping/mapping_keys.h"
 #include "proto/rt/config_parts.h"
 
 namespace fieldpost::agent {
@@ -20,13 +21,6 @@ bool is_not_empty(std::string_view text) {
 
 bool is_tailed_path(std::string_view text) {
   return text.starts_with('/') && text.size() <= kTailedPathMax;
-}
-
-ConfigKey keep_raw_key() {
-  return {.name = "keep_raw",
-          .type = ConfigType::kFlag,
-          .preset = "false",
-          .meaning = "what came is kept as well, in fieldpost_raw, to be mapped anew"};
 }
 
 ConfigSection host_metrics_section() {
@@ -87,7 +81,7 @@ ConfigSection exec_section() {
                 .type = ConfigType::kFlag,
                 .preset = "false",
                 .meaning = "every reading to disk first"},
-               keep_raw_key(),
+               mapping::keep_raw_key(),
                {.name = "restart_first",
                 .type = ConfigType::kDuration,
                 .preset = "1s",
@@ -104,19 +98,7 @@ ConfigSection exec_section() {
 
 /// How a JSON object becomes readings.
 std::vector<ConfigKey> json_keys() {
-  return {
-      {.name = "tags", .type = ConfigType::kMap, .meaning = "json: name to value"},
-      {.name = "tag_pointers", .type = ConfigType::kMap, .meaning = "json: name to JSON pointer"},
-      {.name = "fields", .type = ConfigType::kMap, .meaning = "json: name to JSON pointer"},
-      {.name = "types",
-       .type = ConfigType::kMap,
-       .meaning = "json: field to f64, i64, u64, bool or string"},
-      {.name = "units", .type = ConfigType::kMap, .meaning = "json: field to unit"},
-      {.name = "time_pointer", .meaning = "json: empty: stamped on arrival"},
-      {.name = "time_precision",
-       .preset = "s",
-       .meaning = "json: of a time that is a number",
-       .choices = {"ns", "us", "ms", "s", "m", "h"}}};
+  return mapping::mapping_keys("json: ", "JSON pointer");
 }
 
 ConfigSection file_tail_section() {
@@ -146,7 +128,7 @@ ConfigSection file_tail_section() {
                                   .least = "10ms",
                                   .most = "1h",
                                   .meaning = "between looks at a file that does not grow"},
-                                 keep_raw_key(),
+                                 mapping::keep_raw_key(),
                                  {.name = "measurement", .meaning = "json"}}};
   for (auto& key : json_keys()) section.keys.push_back(std::move(key));
   return section;
@@ -169,7 +151,7 @@ ConfigSection mqtt_topics_section() {
                {.name = "measurement", .preset = "mqtt", .meaning = "unless the topic says"},
                {.name = "field", .preset = "value", .meaning = "number: unless the topic says"},
                {.name = "unit", .meaning = "number"},
-               keep_raw_key(),
+               mapping::keep_raw_key(),
                {.name = "request_rebirth",
                 .type = ConfigType::kFlag,
                 .preset = "false",

@@ -13,6 +13,7 @@
 #include "agent/sources/exec.h"
 #include "agent/sources/file_tail.h"
 #include "agent/sources/host_metrics.h"
+#include "agent/sources/http_routes.h"
 #include "agent/sources/http_write.h"
 #include "agent/sources/line_socket.h"
 #include "agent/sources/mqtt_topics.h"
@@ -109,16 +110,23 @@ rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
 }
 
 rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& world,
-                                                          const std::string& address) {
+                                                          const AgentConfig& config) {
+  auto made = HttpRoutes::make(agent.line_ports(), config.routes);
+  if (!made) return made.error();
+  std::shared_ptr<HttpRoutes> routes = *std::move(made);
   auto source = std::make_unique<HttpWrite>(agent.line_ports());
   HttpWrite* door = source.get();
   rt::HttpServerOptions options;
-  options.listen = address;
+  options.listen = config.listen_http;
   auto listener = world.http.listen(
-      options, [door](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
+      options,
+      [door, routes](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
+        if (routes->try_handle(request, responder)) return;
         door->handle(std::move(request), std::move(responder));
       });
-  if (listener) agent.add_source(std::move(source));
+  if (!listener) return listener;
+  agent.add_source(std::move(source));
+  for (auto& route : routes->make_sources()) agent.add_source(std::move(route));
   return listener;
 }
 
@@ -169,7 +177,7 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
     }
   }
   if (!config.listen_http.empty()) {
-    auto listener = listen_http(agent, world, config.listen_http);
+    auto listener = listen_http(agent, world, config);
     if (!listener) return rt::fail_to_start(world.log, listener.error());
     http = std::move(*listener);
     world.log.info("InfluxDB writes are taken at http://{}{}", http->address(),

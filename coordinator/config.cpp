@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "coordinator/http/own_paths.h"
+#include "proto/mapping/http_route_config.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/topics.h"
 
@@ -231,7 +233,8 @@ const rt::ConfigSchema& coordinator_schema() {
       quarantine_section(),
       gaps_section(),
       rt::codec_section("readings that come over HTTP"),
-      rt::log_section()};
+      rt::log_section(),
+      mapping::http_route_section(mapping::RouteNode::kChosen)};
   return schema;
 }
 
@@ -251,6 +254,9 @@ rt::Result<CoordinatorConfig> read_coordinator_config(const rt::Config& config) 
   coordinator.mqtt_password_file = mqtt->password_file;
   coordinator.listen_http = *std::move(http);
   coordinator.sensor_defaults = config.section("experiments").text("sensor_defaults");
+  auto routes = mapping::read_http_routes(config, own_paths());
+  if (!routes) return routes.error();
+  coordinator.routes = *std::move(routes);
   coordinator.log_level = rt::read_log_level(config.section("log"));
   return coordinator;
 }

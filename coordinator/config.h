@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "coordinator/coordinator.h"
 #include "coordinator/ingest/ingest.h"
+#include "proto/mapping/http_route.h"
 #include "proto/rt/config.h"
 #include "proto/rt/config_parts.h"
 
@@ -18,6 +20,7 @@ struct CoordinatorConfig {
   std::string mqtt_password_file;
   std::string listen_http;      ///< never empty
   std::string sensor_defaults;  ///< a file; empty: none
+  std::vector<mapping::HttpRoute> routes;
   rt::LogLevel log_level = rt::LogLevel::kInfo;
 };
 

@@ -11,12 +11,15 @@ add_library(
   http/experiment_routes.cpp
   http/export_download.cpp
   http/export_routes.cpp
+  http/device_routes.cpp
+  http/foreign_page.cpp
   http/health_routes.cpp
   http/live_routes.cpp
   http/live_stream.cpp
   http/logbook_routes.cpp
   http/member_routes.cpp
   http/node_routes.cpp
+  http/own_paths.cpp
   http/page_routes.cpp
   http/readings_answer.cpp
   http/readings_routes.cpp

@@ -135,7 +135,8 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
            .random = world.random,
            .version = config.options.version,
            .http_counters = [&http] { return http ? http->counters() : rt::HttpCounters{}; },
-           .default_sensors = *std::move(sensors)});
+           .default_sensors = *std::move(sensors),
+           .routes = config.routes});
   rt::HttpServerOptions options;
   options.listen = config.listen_http;
   auto listener = world.http.listen(

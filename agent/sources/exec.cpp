@@ -24,10 +24,10 @@ std::string exec_raw_name(const ExecConfig& config) {
   return fmt::format("exec:{}", fmt::join(config.argv, " "));
 }
 
-rt::Result<RawKeeper> exec_keeper(const ExecConfig& config) {
+rt::Result<mapping::RawKeeper> exec_keeper(const ExecConfig& config) {
   mapping::MappingRules rules;
   rules.format = mapping::RuleFormat::kLineProtocol;
-  return RawKeeper::make(exec_raw_name(config), rules);
+  return mapping::RawKeeper::make(exec_raw_name(config), rules);
 }
 
 Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
@@ -42,8 +42,8 @@ Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
   if (config_.keep_raw) {
     auto keeper = exec_keeper(config_);
     FP_CHECK(keeper.has_value());
-    teller_ = keeper->make_teller();
-    keeper_ = std::make_shared<RawKeeper>(*std::move(keeper));
+    teller_.emplace(*keeper);
+    keeper_ = std::make_shared<mapping::RawKeeper>(*std::move(keeper));
   }
   run_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { start_run(); });
 }

@@ -7,6 +7,7 @@
 
 #include "agent/sources/line_pump.h"
 #include "agent/sources/patient_intake.h"
+#include "agent/sources/rules_teller.h"
 #include "agent/sources/source.h"
 #include "proto/rt/spawner.h"
 
@@ -29,7 +30,7 @@ struct ExecConfig {
 /// sources.
 [[nodiscard]] std::string exec_raw_name(const ExecConfig& config);
 /// For what it prints. kInvalid as RawKeeper::make says.
-[[nodiscard]] rt::Result<RawKeeper> exec_keeper(const ExecConfig& config);
+[[nodiscard]] rt::Result<mapping::RawKeeper> exec_keeper(const ExecConfig& config);
 
 /// A program that prints line protocol (Telegraf's `exec`, or `execd` with `stream`). What a run
 /// printed counts when the run was good: then its exit code is 0. A stream has no end to wait for.
@@ -81,7 +82,7 @@ class Exec final : public Source {
   ExecConfig config_;
   SourceHealth health_;
   PatientIntake intake_;
-  std::shared_ptr<RawKeeper> keeper_;  ///< the worker's while the pump is at work; may be null
+  std::shared_ptr<mapping::RawKeeper> keeper_;  ///< the worker's while at work; may be null
   std::optional<RulesTeller> teller_;
   std::optional<Run> run_;
   std::size_t offered_bytes_ = 0;  ///< durable: parsed and not settled

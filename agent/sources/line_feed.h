@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/sources/raw_keeper.h"
+#include "proto/mapping/raw_keeper.h"
 #include "proto/wire/line_protocol.h"
 
 namespace fieldpost::agent {
@@ -46,7 +46,7 @@ class LineFeed {
   };
 
   /// `keeper`: of the source, where it keeps its lines raw; may be null.
-  explicit LineFeed(EmptyLine empty_line, std::shared_ptr<RawKeeper> keeper = nullptr)
+  explicit LineFeed(EmptyLine empty_line, std::shared_ptr<mapping::RawKeeper> keeper = nullptr)
       : empty_line_(empty_line),
         keeper_(std::move(keeper)),
         piece_bytes_max_(keeper_ ? mapping::kRawBlockBytesMax : kPieceBytesMax) {}
@@ -61,7 +61,7 @@ class LineFeed {
              const wire::LineOptions& options, Output& out);
 
   EmptyLine empty_line_;
-  std::shared_ptr<RawKeeper> keeper_;
+  std::shared_ptr<mapping::RawKeeper> keeper_;
   std::size_t piece_bytes_max_;
   wire::LineParser parser_;
   std::string text_;  ///< not parsed yet

@@ -5,7 +5,7 @@
 namespace fieldpost::agent {
 
 LinePump::LinePump(LinePorts ports, EmptyLine empty_line, OnOutput on_output,
-                   std::shared_ptr<RawKeeper> keeper)
+                   std::shared_ptr<mapping::RawKeeper> keeper)
     : ports_(ports),
       on_output_(std::move(on_output)),
       feed_(std::make_shared<LineFeed>(empty_line, std::move(keeper))) {}

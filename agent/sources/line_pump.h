@@ -29,7 +29,7 @@ class LinePump {
   /// the pump.
   using OnOutput = std::function<void(LineFeed::Output output, bool ended)>;
   LinePump(LinePorts ports, EmptyLine empty_line, OnOutput on_output,
-           std::shared_ptr<RawKeeper> keeper = nullptr);
+           std::shared_ptr<mapping::RawKeeper> keeper = nullptr);
 
   void add(std::string bytes);
   void end(LastLine last_line);  ///< no bytes follow

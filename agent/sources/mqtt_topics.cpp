@@ -24,10 +24,10 @@ rt::Result<std::unique_ptr<MqttTopics>> MqttTopics::make(Ports ports, MqttTopics
   std::unique_ptr<MqttTopics> source(new MqttTopics(ports, std::move(config), *std::move(mapper)));
   source->filter_ = pattern->filter();
   if (source->config_.keep_raw) {
-    auto keeper = RawKeeper::make(source->health_.name, source->mapper_.rules());
+    auto keeper = mapping::RawKeeper::make(source->health_.name, source->mapper_.rules());
     if (!keeper) return keeper.error();
     source->keeper_ = *std::move(keeper);
-    source->teller_ = source->keeper_->make_teller();
+    source->teller_.emplace(*source->keeper_);
   }
   source->connect();
   return source;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "agent/intake.h"
-#include "agent/sources/raw_keeper.h"
+#include "agent/sources/rules_teller.h"
 #include "agent/sources/source.h"
 #include "proto/mapping/mapper.h"
 #include "proto/rt/clock.h"
@@ -69,7 +69,7 @@ class MqttTopics final : public Source {
   MqttTopicsConfig config_;
   mapping::Mapper mapper_;
   std::string filter_;  ///< what is subscribed to
-  std::optional<RawKeeper> keeper_;
+  std::optional<mapping::RawKeeper> keeper_;
   std::optional<RulesTeller> teller_;
   SourceHealth health_;
   std::uint64_t attempts_ = 0;  ///< to connect

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "coordinator/http/device_routes.h"
 #include "coordinator/http/live_routes.h"
 #include "coordinator/http/replay_routes.h"
 #include "coordinator/http/router.h"
@@ -23,6 +24,7 @@ class Api {
   LiveRoutes live_;
   WriteRoutes writes_;
   ReplayRoutes replays_;
+  DeviceRoutes devices_;
 };
 
 }  // namespace fieldpost::coordinator

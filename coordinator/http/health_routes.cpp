@@ -70,6 +70,9 @@ void answer_metrics(const Services& services, const Call& call) {
   metrics.push_back(number("fieldpost_questions_refused_total",
                            "Questions about readings over the bound.", MetricKind::kCounter,
                            services.desk.refused()));
+  if (services.route_metrics) {
+    for (Metric& metric : services.route_metrics()) metrics.push_back(std::move(metric));
+  }
   if (services.http_counters) append_http_metrics(metrics, services.http_counters());
   rt::HttpResponse response;
   response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

@@ -10,6 +10,7 @@
 #include "coordinator/http/query_desk.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/views.h"
+#include "proto/mapping/http_route.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/http.h"
 #include "proto/rt/loop.h"
@@ -29,8 +30,10 @@ struct Services {
   const rt::WallClock& clock;
   rt::Random& random;
   std::string version;
-  std::function<rt::HttpCounters()> http_counters;  ///< may be empty
-  std::vector<Sensor> default_sensors;              ///< what new sensor configs begin with
+  std::function<rt::HttpCounters()> http_counters;               ///< may be empty
+  std::vector<Sensor> default_sensors = {};                      ///< what new configs begin with
+  std::vector<mapping::HttpRoute> routes = {};                   ///< of devices
+  std::function<std::vector<Metric>()> route_metrics = nullptr;  ///< set by Api
 };
 
 inline constexpr std::size_t kPageDefault = 100;  ///< items of a list

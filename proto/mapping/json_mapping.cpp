@@ -8,6 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "proto/mapping/device_time.h"
+#include "proto/mapping/found_object.h"
+
 namespace fieldpost::mapping {
 namespace {
 
@@ -93,30 +96,11 @@ std::optional<DeviceValue> to_value(const json& value, std::optional<ValueType> 
   return std::nullopt;
 }
 
-std::int64_t nanos_of(wire::Precision precision) {
-  switch (precision) {
-    case wire::Precision::kNs: return 1;
-    case wire::Precision::kUs: return 1'000;
-    case wire::Precision::kMs: return 1'000'000;
-    case wire::Precision::kS: return 1'000'000'000;
-    case wire::Precision::kMinute: return 60'000'000'000;
-    case wire::Precision::kHour: return 3'600'000'000'000;
-  }
-  return 1;
-}
-
-/// Seconds with decimals are common; doubles carry them to the microsecond in this century.
 std::optional<std::int64_t> to_time(const json& value, wire::Precision precision) {
-  const std::int64_t unit = nanos_of(precision);
-  std::int64_t time = 0;
-  if (const auto number = to_integer<std::int64_t>(value)) {
-    if (!__builtin_mul_overflow(*number, unit, &time)) return time;
-    return std::nullopt;
-  }
-  if (!value.is_number_float()) return std::nullopt;
-  const double nanos = value.get<double>() * static_cast<double>(unit);
-  if (!(std::abs(nanos) < 9.2e18)) return std::nullopt;
-  return static_cast<std::int64_t>(std::round(nanos / 1000.0)) * 1000;
+  if (const auto number = to_integer<std::int64_t>(value)) return device_time(*number, precision);
+  if (value.is_number_float()) return device_time(value.get<double>(), precision);
+  if (!value.is_string()) return std::nullopt;
+  return device_time(std::string_view(value.get_ref<const std::string&>()), precision);
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> find_tags(const JsonMapping& mapping,
@@ -133,10 +117,7 @@ Result<std::vector<std::pair<std::string, std::string>>> find_tags(const JsonMap
   return tags;
 }
 
-using Found = std::vector<std::pair<const JsonField*, DeviceValue>>;
-
-Result<Found> find_fields(const JsonMapping& mapping, const json& document) {
-  Found found;
+rt::Status find_fields(const JsonMapping& mapping, const json& document, FoundObject& found) {
   for (const JsonField& field : mapping.fields) {
     const json* value = find(document, field.pointer);
     if (value == nullptr) continue;
@@ -146,18 +127,81 @@ Result<Found> find_fields(const JsonMapping& mapping, const json& document) {
                                  value->type_name(),
                                  field.type ? to_string(*field.type) : "a scalar"));
     }
-    found.emplace_back(&field, *std::move(converted));
+    found.fields.emplace_back(&field, *std::move(converted));
   }
-  if (found.empty()) return invalid("none of the fields is there");
+  if (found.fields.empty()) return invalid("none of the fields is there");
+  return rt::ok();
+}
+
+Result<FoundObject> find_object(const JsonMapping& mapping, const json& document) {
+  FoundObject found;
+  if (!mapping.time_pointer.empty()) {
+    const json* value = find(document, mapping.time_pointer);
+    if (value != nullptr) found.time = to_time(*value, mapping.time_precision);
+    if (!found.time) return invalid(fmt::format("there is no time at {}", mapping.time_pointer));
+  }
+  auto tags = find_tags(mapping, document);
+  if (!tags) return tags.error();
+  found.tags = *std::move(tags);
+  if (auto done = find_fields(mapping, document, found); !done) return done.error();
   return found;
 }
 
-std::optional<ValueType> find_type(std::string_view name) {
-  for (const auto type :
-       {ValueType::kF64, ValueType::kI64, ValueType::kU64, ValueType::kBool, ValueType::kString}) {
-    if (to_string(type) == name) return type;
+/// Looks for the byte at which a text stops being JSON.
+class SyntaxError final : public nlohmann::json_sax<json> {
+ public:
+  static std::size_t find(std::string_view text) {
+    SyntaxError error;
+    json::sax_parse(text, &error);
+    return error.at_;
   }
-  return std::nullopt;
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t position, const std::string&, const json::exception&) override {
+    at_ = position;
+    return false;
+  }
+
+ private:
+  std::size_t at_ = 0;
+};
+
+rt::Status add_whole(const JsonMapping& mapping, const json& document, rt::UnixTime now,
+                     ReadingsBuilder& builder) {
+  auto found = find_object(mapping, document);
+  if (!found) return found.error();
+  return add_all_found(mapping, *std::move(found), now, builder);
+}
+
+rt::Status add_elements(const JsonMapping& mapping, const json& elements, rt::UnixTime now,
+                        ReadingsBuilder& builder) {
+  std::size_t index = 0;
+  for (const json& element : elements) {
+    const auto added =
+        element.is_object()
+            ? add_whole(mapping, element, now, builder)
+            : rt::Status(invalid(fmt::format("this is {}, not an object", element.type_name())));
+    if (!added) return invalid(fmt::format("element /{}: {}", index, added.error().message));
+    ++index;
+  }
+  if (!mapping.time_pointer.empty()) return rt::ok();
+  // All were stamped with one time, so that only the last of them would be left.
+  const bool collides = std::ranges::any_of(
+      builder.lines().columns, [](const wire::Column& each) { return each.count() > 1; });
+  if (!collides) return rt::ok();
+  return invalid(
+      "several elements are readings of one series without a time: a time_pointer, or a tag that "
+      "tells them apart, is missing");
 }
 
 }  // namespace
@@ -166,64 +210,24 @@ rt::Status add_json(const JsonMapping& mapping, std::string_view text, rt::UnixT
                     ReadingsBuilder& builder) {
   const json document = json::parse(text, nullptr, false);
   if (document.is_discarded()) return invalid("this is not JSON");
-  std::optional<std::int64_t> time;
-  if (!mapping.time_pointer.empty()) {
-    const json* value = find(document, mapping.time_pointer);
-    if (value != nullptr) time = to_time(*value, mapping.time_precision);
-    if (!time) return invalid(fmt::format("there is no time at {}", mapping.time_pointer));
-  }
-  const auto tags = find_tags(mapping, document);
-  if (!tags) return tags.error();
-  auto fields = find_fields(mapping, document);
-  if (!fields) return fields.error();
-  std::size_t added = 0;
-  for (auto& [field, value] : *fields) {
-    const wire::SeriesKey key{mapping.measurement, *tags, field->name, value.type, field->unit};
-    const bool is_added = time ? builder.add(key, *time, std::move(value))
-                               : builder.add_stamped(key, now, std::move(value));
-    added += is_added ? 1U : 0U;
-  }
-  if (added == 0) return invalid("no value can be stored under these names and tags");
-  return rt::ok();
-}
-
-rt::Status set_types(std::vector<JsonField>& fields, const FieldDetails& types) {
-  for (const auto& [name, type] : types) {
-    const auto field = std::ranges::find(fields, name, &JsonField::name);
-    if (field == fields.end()) return invalid(fmt::format("no field {}", name));
-    field->type = find_type(type);
-    if (!field->type) {
-      return invalid(fmt::format("expected f64, i64, u64, bool or string, got {}", type));
-    }
+  auto found = find_object(mapping, document);
+  if (!found) return found.error();
+  const std::size_t count = found->fields.size();
+  const auto left_out = add_found(mapping, *std::move(found), now, builder);
+  if (left_out.size() == count) {
+    return invalid("no value can be stored under these names and tags");
   }
   return rt::ok();
 }
 
-rt::Status set_units(std::vector<JsonField>& fields, const FieldDetails& units) {
-  for (const auto& [name, unit] : units) {
-    const auto field = std::ranges::find(fields, name, &JsonField::name);
-    if (field == fields.end()) return invalid(fmt::format("no field {}", name));
-    field->unit = unit;
+rt::Status add_json_body(const JsonMapping& mapping, std::string_view text, rt::UnixTime now,
+                         ReadingsBuilder& builder) {
+  const json document = json::parse(text, nullptr, false);
+  if (document.is_discarded()) {
+    return invalid(fmt::format("this is not JSON: byte {}", SyntaxError::find(text)));
   }
-  return rt::ok();
-}
-
-rt::Status check_json_mapping(const JsonMapping& mapping) {
-  if (mapping.measurement.empty()) return invalid("the measurement is missing");
-  if (mapping.fields.empty()) return invalid("there are no fields");
-  auto is_pointer = [](const std::string& text) { return text.empty() || text.front() == '/'; };
-  auto complain = [](const std::string& pointer) {
-    return invalid(fmt::format("\"{}\" is no JSON pointer: it has to begin with a slash", pointer));
-  };
-  for (const JsonField& field : mapping.fields) {
-    if (field.name.empty()) return invalid("a field has no name");
-    if (!is_pointer(field.pointer)) return complain(field.pointer);
-  }
-  for (const auto& [name, pointer] : mapping.tag_pointers) {
-    if (!is_pointer(pointer)) return complain(pointer);
-  }
-  if (!is_pointer(mapping.time_pointer)) return complain(mapping.time_pointer);
-  return rt::ok();
+  return document.is_array() ? add_elements(mapping, document, now, builder)
+                             : add_whole(mapping, document, now, builder);
 }
 
 }  // namespace fieldpost::mapping

@@ -1,9 +1,12 @@
 #include "proto/mapping/mapper.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 #include <vector>
+
+#include "proto/mapping/form_mapping.h"
+#include "proto/mapping/plain_value.h"
+#include "proto/rt/http.h"
 
 namespace fieldpost::mapping {
 namespace {
@@ -12,22 +15,10 @@ rt::Error invalid(std::string what) {
   return {rt::Errc::kInvalid, std::move(what)};
 }
 
-// Some senders end their text with a line feed or a zero byte.
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank(" \t\r\n\0", 5);
-  const std::size_t first = std::min(text.size(), text.find_first_not_of(kBlank));
-  const std::size_t last = text.find_last_not_of(kBlank);
-  return last == std::string_view::npos ? std::string_view{} : text.substr(first, last + 1 - first);
-}
-
 std::optional<DeviceValue> parse_plain(std::string_view text) {
   if (text == "true" || text == "false") return DeviceValue::of(text == "true");
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double number = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, code] = std::from_chars(text.data(), end, number);
-  if (text.empty() || code != std::errc{} || at != end) return std::nullopt;
-  return DeviceValue::of(number);
+  const auto number = parse_plain_number(text);
+  return number ? std::optional(DeviceValue::of(*number)) : std::nullopt;
 }
 
 void name_key(const TopicPattern::Names& names, std::string& measurement, std::string* field,
@@ -86,6 +77,7 @@ Mapper::Mapped Mapper::map(const Message& message, rt::UnixTime arrived, rt::Ins
         parser_.parse(message.payload, {.precision = rules_.precision, .now = arrived, .tags = {}});
     return out;
   }
+  if (is_request(rules_.format)) return map_request(message, arrived);
   if (!pattern_) {
     out.lines = map_objects(rules_.json, message.payload, arrived);
     return out;
@@ -99,13 +91,39 @@ Mapper::Mapped Mapper::map(const Message& message, rt::UnixTime arrived, rt::Ins
   return out;
 }
 
+/// As a whole, or nothing of it.
+Mapper::Mapped Mapper::map_request(const Message& request, rt::UnixTime arrived) const {
+  Mapped out;
+  const auto target = rt::parse_http_target(request.topic);
+  const auto names = target ? pattern_->match(target->path) : std::nullopt;
+  out.is_meant = names.has_value();
+  if (!names) return out;
+  JsonMapping mapping = rules_.json;
+  name_key(*names, mapping.measurement, nullptr, mapping.tags);
+  ReadingsBuilder builder;
+  if (rules_.format == RuleFormat::kRequestJson) {
+    out.status = add_json_body(mapping, trimmed(request.payload), arrived, builder);
+  } else {
+    const auto parameters = rules_.format == RuleFormat::kRequestQuery
+                                ? rt::Result<FormParameters>(target->query)
+                                : rt::parse_http_form(trimmed(request.payload));
+    out.status = parameters ? add_form(mapping, *parameters, arrived, builder)
+                            : rt::Status(parameters.error());
+  }
+  if (out.status) out.lines = std::move(builder.lines());
+  return out;
+}
+
 rt::Status Mapper::add_message(const Message& message, const TopicPattern::Names& names,
                                const Arrival& arrival, ReadingsBuilder& builder,
                                std::optional<std::string>& ask) {
   switch (rules_.format) {
     case RuleFormat::kNumber: return add_number(message, names, arrival.arrived, builder);
     case RuleFormat::kJson: return add_object(message, names, arrival.arrived, builder);
-    case RuleFormat::kLineProtocol: break;
+    case RuleFormat::kLineProtocol:
+    case RuleFormat::kRequestJson:
+    case RuleFormat::kRequestForm:
+    case RuleFormat::kRequestQuery: break;
     case RuleFormat::kSparkplug: {
       auto taken = sparkplug_.take({.topic = message.topic,
                                     .payload = message.payload,

@@ -46,6 +46,7 @@ class Mapper {
     rt::UnixTime arrived;
     rt::Instant now;
   };
+  [[nodiscard]] Mapped map_request(const Message& request, rt::UnixTime arrived) const;
   rt::Status add_message(const Message& message, const TopicPattern::Names& names,
                          const Arrival& arrival, ReadingsBuilder& builder,
                          std::optional<std::string>& ask);

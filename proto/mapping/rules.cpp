@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "proto/mapping/topic_pattern.h"
 #include "proto/wire/hash.h"
 
 namespace fieldpost::mapping {
@@ -27,6 +25,10 @@ constexpr std::pair<RuleFormat, std::string_view> kFormats[] = {
     {RuleFormat::kJson, "json"},
     {RuleFormat::kSparkplug, "sparkplug"},
     {RuleFormat::kLineProtocol, "line_protocol"}};
+constexpr std::pair<RuleFormat, std::string_view> kBodies[] = {
+    {RuleFormat::kRequestJson, "json"},
+    {RuleFormat::kRequestForm, "form"},
+    {RuleFormat::kRequestQuery, "query"}};
 constexpr std::pair<wire::Precision, std::string_view> kPrecisions[] = {
     {wire::Precision::kNs, "ns"}, {wire::Precision::kUs, "us"},    {wire::Precision::kMs, "ms"},
     {wire::Precision::kS, "s"},   {wire::Precision::kMinute, "m"}, {wire::Precision::kHour, "h"}};
@@ -143,34 +145,65 @@ void write_json(const JsonMapping& mapping, json& out) {
   out["time_precision"] = name_in(kPrecisions, mapping.time_precision);
 }
 
+/// Rules of requests tell themselves by what only they have.
+bool has_request_rules(const json& object) {
+  return object.contains("path") || object.contains("body");
+}
+
+Status read_request(Members& members, MappingRules& rules) {
+  rules.format = RuleFormat::kRequestJson;
+  rules.measurement.clear();
+  members.choice("body", kBodies, rules.format);
+  members.text("path", rules.topic);
+  members.text("measurement", rules.measurement);
+  auto read = read_json(members, rules.json);
+  rules.json.measurement = rules.measurement;
+  return read;
+}
+
+Status read_message(Members& members, MappingRules& rules) {
+  members.choice("format", kFormats, rules.format);
+  members.text("topic", rules.topic);
+  if (rules.topic.empty()) rules.measurement.clear();  // files have no default for it
+  if (rules.format != RuleFormat::kLineProtocol) members.text("measurement", rules.measurement);
+  if (rules.format == RuleFormat::kNumber) {
+    members.text("field", rules.field);
+    members.text("unit", rules.unit);
+  }
+  if (rules.format == RuleFormat::kLineProtocol) {
+    members.choice("precision", kPrecisions, rules.precision);
+  }
+  if (rules.format != RuleFormat::kJson) return rt::ok();
+  auto read = read_json(members, rules.json);
+  rules.json.measurement = rules.measurement;
+  return read;
+}
+
 }  // namespace
 
-Status check_rules(const MappingRules& rules) {
-  const bool is_lines = rules.topic.empty();
-  if (rules.format == RuleFormat::kLineProtocol && !is_lines) {
-    return invalid("line protocol comes in files and from programs, not on topics");
-  }
-  if (is_lines && rules.format != RuleFormat::kLineProtocol && rules.format != RuleFormat::kJson) {
-    return invalid("the topic is missing");
-  }
-  if (!is_lines) {
-    if (auto pattern = TopicPattern::parse(rules.topic); !pattern) return pattern.error();
-  }
-  if (rules.format == RuleFormat::kJson) return check_json_mapping(rules.json);
-  return rt::ok();
+bool is_request(RuleFormat format) {
+  return !name_in(kBodies, format).empty();
 }
 
 std::string encode_rules(const MappingRules& rules) {
   json out = json::object();
-  out["format"] = name_in(kFormats, rules.format);
-  if (!rules.topic.empty()) out["topic"] = rules.topic;
+  if (is_request(rules.format)) {
+    out["body"] = name_in(kBodies, rules.format);
+    out["path"] = rules.topic;
+  } else {
+    out["format"] = name_in(kFormats, rules.format);
+    if (!rules.topic.empty()) out["topic"] = rules.topic;
+  }
   if (rules.format != RuleFormat::kLineProtocol) out["measurement"] = rules.measurement;
   switch (rules.format) {
     case RuleFormat::kNumber:
       out["field"] = rules.field;
       out["unit"] = rules.unit;
       break;
-    case RuleFormat::kJson: write_json(rules.json, out); break;
+    case RuleFormat::kJson:
+    case RuleFormat::kRequestJson:
+    case RuleFormat::kRequestForm:
+    case RuleFormat::kRequestQuery: write_json(rules.json, out); break;
     case RuleFormat::kLineProtocol: out["precision"] = name_in(kPrecisions, rules.precision); break;
     case RuleFormat::kSparkplug: break;
   }
@@ -184,22 +217,10 @@ Result<MappingRules> parse_rules(std::string_view text) {
   json object = json::parse(text, nullptr, false);
   if (!object.is_object()) return invalid("rules are a JSON object");
   MappingRules rules;
+  const bool is_for_requests = has_request_rules(object);
   Members members(std::move(object));
-  members.choice("format", kFormats, rules.format);
-  members.text("topic", rules.topic);
-  if (rules.topic.empty()) rules.measurement.clear();  // files have no default for it
-  if (rules.format != RuleFormat::kLineProtocol) members.text("measurement", rules.measurement);
-  if (rules.format == RuleFormat::kNumber) {
-    members.text("field", rules.field);
-    members.text("unit", rules.unit);
-  }
-  if (rules.format == RuleFormat::kLineProtocol) {
-    members.choice("precision", kPrecisions, rules.precision);
-  }
-  if (rules.format == RuleFormat::kJson) {
-    if (auto read = read_json(members, rules.json); !read) return read.error();
-    rules.json.measurement = rules.measurement;
-  }
+  const auto read = is_for_requests ? read_request(members, rules) : read_message(members, rules);
+  if (!read) return read.error();
   if (auto done = members.finish(); !done) return done.error();
   if (auto done = check_rules(rules); !done) return done.error();
   return rules;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fieldpost::mapping {
 namespace {
 
@@ -38,6 +40,19 @@ rt::Result<TopicPattern> TopicPattern::parse(std::string_view text) {
     pattern.filter_ += is_named(level) ? "+" : level;
   }
   return pattern;
+}
+
+std::vector<std::string> TopicPattern::names() const {
+  std::vector<std::string> names;
+  for (const std::string& level : levels_) {
+    if (is_named(level)) names.push_back(level.substr(1, level.size() - 2));
+  }
+  return names;
+}
+
+bool TopicPattern::has_wildcard() const {
+  return std::ranges::any_of(levels_,
+                             [](const std::string& level) { return level == "+" || level == "#"; });
 }
 
 std::optional<TopicPattern::Names> TopicPattern::match(std::string_view topic) const {

@@ -17,6 +17,11 @@ class TopicPattern {
   static rt::Result<TopicPattern> parse(std::string_view text);
   [[nodiscard]] const std::string& filter() const { return filter_; }  ///< for the broker
 
+  /// Of its `{x}`, in order.
+  [[nodiscard]] std::vector<std::string> names() const;
+  /// It has a + or a #.
+  [[nodiscard]] bool has_wildcard() const;
+
   using Names = std::vector<std::pair<std::string, std::string>>;  ///< name, level
   [[nodiscard]] std::optional<Names> match(std::string_view topic) const;
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <iterator>
+#include <utility>
 
 #include "proto/rt/json_text.h"
 
@@ -56,6 +57,36 @@ void append_framing(std::string& out, const HttpHead& head) {
 }
 
 }  // namespace
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+std::string format_http_target(const HttpTarget& target) {
+  std::string out;
+  std::string_view path = target.path;
+  while (!path.empty()) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    out += percent_encode(path.substr(0, slash));
+    if (slash < path.size()) out += '/';
+    path.remove_prefix(std::min(path.size(), slash + 1));
+  }
+  char divider = '?';
+  for (const auto& [name, value] : target.query) {
+    out += std::exchange(divider, '&') + percent_encode(name) + '=' + percent_encode(value);
+  }
+  return out;
+}
 
 std::string_view http_phrase(int status) {
   switch (status) {

@@ -16,6 +16,11 @@ namespace fieldpost::rt {
 /// RFC 9457: {"type":"about:blank","title":…,"status":…,"detail":…}.
 [[nodiscard]] HttpResponse problem_response(int status, std::string_view detail);
 
+/// All but letters, digits and "-_.~" as %XX.
+[[nodiscard]] std::string percent_encode(std::string_view text);
+/// A target that parse_http_target reads back as this one.
+[[nodiscard]] std::string format_http_target(const HttpTarget& target);
+
 enum class HttpFraming : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
 
 struct HttpHead {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "proto/rt/http.h"
@@ -32,6 +33,9 @@ struct InfluxWrite {
   std::string body;
   std::string idempotency_key;  ///< empty: none
 };
+
+inline constexpr std::string_view kInfluxPaths[] = {"/write", "/api/v2/write", "/ping", "/health",
+                                                    "/query"};
 
 /// `/ping`, `/health` and `/query`. Empty for any other path.
 [[nodiscard]] std::optional<rt::HttpResponse> answer_influx(const rt::HttpRequest& request);

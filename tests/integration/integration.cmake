@@ -33,6 +33,7 @@ add_executable(
   support/trace_order.cpp
   integration/bad_requests_test.cpp integration/device_noise_test.cpp
   integration/doctor_test.cpp
+  integration/http_route_test.cpp
   integration/lossy_mount_test.cpp
   integration/notify_test.cpp integration/numbered_check_test.cpp integration/reload_test.cpp
   integration/reprocess_test.cpp

@@ -50,9 +50,10 @@ RealSite::RealSite(const RealSiteOptions& options)
       options.agent_config);
   std::ofstream(directory_.file("coordinator.toml")) << fmt::format(
       "[site]\nname = \"{}\"\n[mqtt]\nurl = \"{}\"\n[http]\nlisten = "
-      "\"127.0.0.1:{}\"\n[store]\nurl = \"sqlite://{}\"\n",
+      "\"127.0.0.1:{}\"\n[store]\nurl = \"sqlite://{}\"\n{}",
       kSiteName, broker_.url(), coordinator_port_,
-      state_path(options.coordinator_state, directory_.file("coordinator")));
+      state_path(options.coordinator_state, directory_.file("coordinator")),
+      options.coordinator_config);
 }
 
 void RealSite::delete_broker_state() {

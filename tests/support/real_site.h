@@ -23,7 +23,8 @@ struct RealSiteOptions {
   std::string coordinator_state;           ///< the same
   std::vector<std::string> agent_wrapper;  ///< put before the command
   std::vector<std::string> coordinator_wrapper;
-  std::string agent_config;  ///< TOML that goes to the end of the agent's
+  std::string agent_config;        ///< TOML that goes to the end of the agent's
+  std::string coordinator_config;  ///< the same
 };
 
 /// A broker, a coordinator and one agent as real processes on loopback, with their files in

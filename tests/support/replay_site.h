@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "agent/sources/raw_keeper.h"
+#include "agent/sources/rules_teller.h"
 #include "coordinator/replay/replay.h"
 #include "tests/support/fakes/fake_intake.h"
 #include "tests/support/store_records.h"
@@ -48,10 +48,10 @@ class ReplaySite {
   void close_query() { query_.reset(); }
 
   void use(const MappingRules& by) {
-    keeper_.emplace(agent::RawKeeper::make(kReplaySource, by).value());
+    keeper_.emplace(mapping::RawKeeper::make(kReplaySource, by).value());
     mapper_.emplace(mapping::Mapper::make(by).value());
     sim::FakeIntake intake;
-    keeper_->make_teller().tell(intake, kFirst);
+    agent::RulesTeller(*keeper_).tell(intake, kFirst);
     deliver(std::move(intake.sampled.at(0)));
   }
   /// The agent takes it at `now`.
@@ -122,7 +122,7 @@ class ReplaySite {
 
  private:
   std::optional<coordinator::ReadingQuery> query_;
-  std::optional<agent::RawKeeper> keeper_;
+  std::optional<mapping::RawKeeper> keeper_;
   std::optional<mapping::Mapper> mapper_;
   wire::BatchEncoder encoder_{wire::EncoderOptions{}};
   std::uint64_t seq_ = 0;

@@ -1,5 +1,3 @@
-#include "agent/sources/raw_keeper.h"
-
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -11,7 +9,9 @@
 #include "agent/sources/exec.h"
 #include "agent/sources/file_tail.h"
 #include "agent/sources/mqtt_topics.h"
+#include "agent/sources/rules_teller.h"
 #include "proto/mapping/mapper.h"
+#include "proto/mapping/raw_keeper.h"
 #include "tests/support/fakes/fake_files.h"
 #include "tests/support/fakes/fake_intake.h"
 #include "tests/support/sim/sim_broker.h"
@@ -25,7 +25,7 @@
 
 using namespace std::chrono_literals;  // NOLINT
 using namespace fieldpost;             // NOLINT
-using agent::RawKeeper;
+using mapping::RawKeeper;
 
 namespace {
 
@@ -101,7 +101,7 @@ TEST_CASE("a message is kept beside what was made of it") {
 
 TEST_CASE("the rules are told at the beginning and once an hour, by the id in the messages' tag") {
   auto keeper = RawKeeper::make("s", kRules).value();
-  agent::RulesTeller teller = keeper.make_teller();
+  agent::RulesTeller teller(keeper);
   sim::FakeIntake intake;
   for (const auto after : {0min, 1min, 59min, 60min, 61min, -60min}) {
     teller.tell(intake, kNow + after);

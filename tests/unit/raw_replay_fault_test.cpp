@@ -58,7 +58,7 @@ TEST_CASE("a replay says what it cannot do") {
         "node n1 has no raw messages of source other in that time: is keep_raw set at the source?");
   CHECK(why_not(kReplaySource) == "");
   SUBCASE("several sources") {
-    auto second = agent::RawKeeper::make("exec:prog", rules("t", "/a")).value();
+    auto second = mapping::RawKeeper::make("exec:prog", rules("t", "/a")).value();
     wire::ParsedLines lines;
     REQUIRE(second.add({"site/hall", "1", false}, kFirst, lines).has_value());
     site.deliver(std::move(lines));

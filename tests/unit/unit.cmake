@@ -37,6 +37,7 @@ add_executable(
   unit/sensor_config_test.cpp
   unit/sensor_watch_test.cpp
   unit/study_test.cpp
+  unit/api_devices_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp
@@ -47,6 +48,8 @@ add_executable(
   unit/line_socket_test.cpp
   unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
+  unit/http_route_config_test.cpp
+  unit/http_routes_test.cpp
   unit/http_test.cpp
   unit/influx_http_test.cpp
   unit/ingest_test.cpp
@@ -64,6 +67,7 @@ add_executable(
   unit/raw_replay_fault_test.cpp
   unit/raw_replay_test.cpp
   unit/replay_test.cpp
+  unit/request_mapping_test.cpp
   unit/api_reprocess_test.cpp
   unit/cli_reprocess_test.cpp
   unit/salvage_test.cpp

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "proto/rt/http_text.h"
 
 namespace fieldpost::cli {
 namespace {
@@ -50,17 +51,7 @@ rt::Result<Fetched> fetch_good(Fetcher& fetcher, const Fetch& fetch) {
 }
 
 std::string encode_query(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
+  return rt::percent_encode(text);
 }
 
 }  // namespace fieldpost::cli

@@ -36,7 +36,7 @@ rt::Result<TailReader> TailReader::make(rt::Files& files, TailReaderConfig confi
   if (!mapper) return mapper.error();
   TailReader reader(files, std::move(config), *std::move(mapper));
   if (reader.config_.keep_raw) {
-    auto keeper = RawKeeper::make(tail_name(reader.config_.path), reader.config_.rules);
+    auto keeper = mapping::RawKeeper::make(tail_name(reader.config_.path), reader.config_.rules);
     if (!keeper) return keeper.error();
     reader.keeper_ = *std::move(keeper);
   }
@@ -45,7 +45,7 @@ rt::Result<TailReader> TailReader::make(rt::Files& files, TailReaderConfig confi
 
 std::optional<RulesTeller> TailReader::make_teller() const {
   if (!keeper_) return std::nullopt;
-  return keeper_->make_teller();
+  return RulesTeller(*keeper_);
 }
 
 TailReader::Chunk TailReader::read(rt::UnixTime now, bool leave_rotated) {

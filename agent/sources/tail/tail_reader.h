@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/sources/raw_keeper.h"
+#include "agent/sources/rules_teller.h"
 #include "agent/sources/tail/tail_position.h"
 #include "proto/mapping/mapper.h"
 #include "proto/rt/files.h"
@@ -69,7 +69,7 @@ class TailReader {
   rt::Files& files_;
   TailReaderConfig config_;
   mapping::Mapper mapper_;
-  std::optional<RawKeeper> keeper_;
+  std::optional<mapping::RawKeeper> keeper_;
   std::optional<TailPosition> position_;
   std::uint64_t chunk_bytes_ = 0;  ///< of the last chunk, until it is settled
   bool skipping_ = false;          ///< within a line that is too long

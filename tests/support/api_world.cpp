@@ -16,17 +16,21 @@ ApiWorld::ApiWorld() {
                   [this](const auto& job, const auto& done) { done(store.change_studies(job)); });
   exports.emplace(coordinator::ExportDeskPorts{loop, clock, random, exporter, files, log, *studies},
                   store.make_reader(), "/exports", "1.2.3");
-  api.emplace(coordinator::Services{.view = view,
-                                    .desk = *desk,
-                                    .studies = *studies,
-                                    .exports = *exports,
-                                    .loop = loop,
-                                    .parser = parser,
-                                    .clock = clock,
-                                    .random = random,
-                                    .version = "1.2.3",
-                                    .http_counters = nullptr,
-                                    .default_sensors = {}});
+  api.emplace(services());
+}
+
+coordinator::Services ApiWorld::services() {
+  return {.view = view,
+          .desk = *desk,
+          .studies = *studies,
+          .exports = *exports,
+          .loop = loop,
+          .parser = parser,
+          .clock = clock,
+          .random = random,
+          .version = "1.2.3",
+          .http_counters = nullptr,
+          .default_sensors = {}};
 }
 
 FakeAnswer& ApiWorld::ask(std::string_view method, std::string_view target, rt::HttpHeaders headers,

@@ -38,6 +38,9 @@ class ApiWorld {
                                    const std::vector<std::pair<std::int64_t, double>>& readings,
                                    wire::Id128 boot = {});
 
+  /// What the API works with.
+  coordinator::Services services();
+
   std::deque<FakeAnswer> answers;  ///< outlives the streams that write into it
   sim::SimWorld sim{1};
   sim::SimLoop loop{sim};

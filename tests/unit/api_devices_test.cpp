@@ -31,8 +31,9 @@ const mapping::HttpRoute kDoor =
 /// The API with these routes of devices.
 struct DeviceWorld : ApiWorld {
   explicit DeviceWorld(std::vector<mapping::HttpRoute> routes = {kDoor}) {
-    api.emplace(coordinator::Services{view, *desk, loop, parser, clock, "1.2.3", nullptr,
-                                      std::move(routes)});
+    coordinator::Services with_routes = services();
+    with_routes.routes = std::move(routes);
+    api.emplace(std::move(with_routes));
   }
   const rt::HttpResponse& post(const std::string& target, std::string body,
                                rt::HttpHeaders headers = {}) {

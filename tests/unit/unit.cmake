@@ -107,7 +107,8 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordi
                                          fieldpost_parquet_table
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_wire_schema
-                                         LibArchive::LibArchive nlohmann_json::nlohmann_json ZLIB::ZLIB
+                                         LibArchive::LibArchive
+                                         nlohmann_json::nlohmann_json ZLIB::ZLIB
                                          doctest::doctest)
 doctest_discover_tests(unit_tests PROPERTIES LABELS unit)
 

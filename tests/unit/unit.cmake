@@ -1,6 +1,7 @@
 add_executable(
   unit_tests
   support/doctest_main.cpp
+  support/temp_directory.cpp
   unit/accounts_test.cpp
   unit/alarms_test.cpp
   unit/batch_encoder_test.cpp

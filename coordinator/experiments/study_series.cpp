@@ -13,11 +13,6 @@ using rt::Result;
 
 constexpr std::size_t kPage = 1000;
 
-SeriesFilter filter_of(const Sensor& sensor) {
-  return {
-      .node = "", .measurement = sensor.measurement, .field = sensor.field, .tags = sensor.tags};
-}
-
 bool is_one_node(const std::string& pattern) {
   return pattern.find_first_of("*?") == std::string::npos;
 }
@@ -57,20 +52,19 @@ Result<std::vector<StudySeries>> study_series(ReadingQuery& query,
                                               const std::vector<Sensor>& sensors,
                                               const std::vector<std::string>& nodes) {
   std::vector<StudySeries> out;
-  for (std::size_t s = 0; s < sensors.size(); ++s) {
-    SeriesId after = 0;
-    for (bool more = sensors[s].enabled; more;) {
-      auto page = query.series(filter_of(sensors[s]), after, kPage);
-      if (!page) return page.error();
-      more = page->size() == kPage;
-      for (SeriesInfo& series : *page) {
-        after = series.id;
-        if (!has_node(nodes, series.node) || sensor_of(sensors, series) != &sensors[s]) continue;
-        out.push_back({s, std::move(series)});
-      }
-      if (out.size() > kStudySeriesMax) {
-        return rt::Error{rt::Errc::kFull, fmt::format("more than {} series", kStudySeriesMax)};
-      }
+  SeriesId after = 0;
+  for (bool more = !sensors.empty(); more;) {
+    auto page = query.series_keys(after, kPage);
+    if (!page) return page.error();
+    more = page->size() == kPage;
+    for (SeriesInfo& series : *page) {
+      after = series.id;
+      const Sensor* sensor = has_node(nodes, series.node) ? sensor_of(sensors, series) : nullptr;
+      if (sensor == nullptr) continue;
+      out.push_back({static_cast<std::size_t>(sensor - sensors.data()), std::move(series)});
+    }
+    if (out.size() > kStudySeriesMax) {
+      return rt::Error{rt::Errc::kFull, fmt::format("more than {} series", kStudySeriesMax)};
     }
   }
   std::ranges::sort(out, {}, [](const StudySeries& each) {

@@ -99,6 +99,8 @@ class ReadingQuery {
   /// Ordered by id, ids above `after`, at most `limit`.
   rt::Result<std::vector<SeriesInfo>> series(const SeriesFilter& filter, SeriesId after,
                                              std::size_t limit);
+  /// The same of all series, without their counts and times, which cost the most.
+  rt::Result<std::vector<SeriesInfo>> series_keys(SeriesId after, std::size_t limit);
   rt::Result<std::vector<SeriesInfo>> series_by_id(const std::vector<SeriesId>& ids);
 
   /// The winners in [from, to), ascending by time (equal times of different boots by boot), at most

@@ -99,6 +99,23 @@ rt::Result<std::vector<SeriesInfo>> ReadingQuery::series(const SeriesFilter& fil
   return with_waiting(*state_, std::move(listed));
 }
 
+rt::Result<std::vector<SeriesInfo>> ReadingQuery::series_keys(SeriesId after, std::size_t limit) {
+  Snapshot snapshot(state_->db);
+  if (auto done = snapshot.begin(); !done) return done.error();
+  rt::Statement& stmt = select_series(state_->db, {}, after);
+  std::vector<SeriesInfo> infos;
+  while (infos.size() < limit) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return infos;
+    auto one = listed_from(stmt);
+    if (!one) return one.error();
+    infos.push_back({.id = one->info.id, .node = one->info.node, .key = one->info.key});
+  }
+  stmt.reset();
+  return infos;
+}
+
 rt::Result<std::vector<SeriesInfo>> ReadingQuery::series_by_id(const std::vector<SeriesId>& ids) {
   Snapshot snapshot(state_->db);
   if (auto done = snapshot.begin(); !done) return done.error();

@@ -59,10 +59,13 @@ Status Studies::take_presses(const PressColumns& in, rt::UnixTime now) {
       if (press.action == PressAction::kNone) {
         press.problem = fmt::format("\"{}\" is not start, stop or toggle", text.substr(0, 100));
       }
-      if (auto done = presses.put(press); !done) return done;
+      // The reading is stored all the same: a bound of ours must not hold up a node.
+      auto put = presses.put(press);
+      if (!put && put.error().code == Errc::kFull) continue;
+      if (!put) return put;
       first = std::min(first, press.time);
     }
-    if (column.count() == 0) continue;
+    if (first == INT64_MAX) continue;
     const std::int64_t from = in.boot.is_zero() ? first : INT64_MIN;
     if (auto done = settle_button(in.series[c], from); !done) return done;
   }
@@ -150,6 +153,9 @@ Status Studies::settle_stretches(const Button& button, const std::vector<Press>&
     if (recording->no == 0) {
       const auto added = recordings.add(*recording);
       if (!added) done = added.error();
+    }
+    if (!done && done.error().code == Errc::kFull) {
+      done = presses.set_problem(pressed[stretch.start_index], done.error().message);
     }
     if (!done) return done;
     touched.push_back(recording->experiment);

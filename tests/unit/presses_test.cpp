@@ -185,6 +185,20 @@ TEST_CASE("a press names participant and task; what is not known is left out and
   CHECK(site.problem() == R"(the experiment has no task "walk"; it was recorded without)");
 }
 
+TEST_CASE("a press that would be one recording too many is stored, and told") {
+  Site site;
+  site.world.execute(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
+      " INSERT INTO recording (id, experiment_no, nodes, started_ns, started_by, stopped_by)"
+      " SELECT 'r' || i, 99, '[]', i, '', '' FROM n");
+  site.press(100, "start");
+  CHECK(site.spans() == "");
+  CHECK(site.problem().find("1000 open ones") != std::string::npos);
+  site.world.execute("UPDATE recording SET stopped_ns = started_ns");
+  site.press(200, "start");
+  CHECK(site.spans() == "100-200 200-");
+}
+
 TEST_CASE("a press of a clock that was wrong waits until it is known how wrong") {
   Site site;
   site.press(1, "start", "", kWrongBoot);

@@ -115,10 +115,11 @@ std::string detail_json(const ExperimentDetail& detail, TimeFormat times) {
   out["complete"] = is_over && detail.outstanding.empty();
   Json outstanding = Json::array();
   for (const Outstanding& each : detail.outstanding) {
-    const auto settled = each.settled_until == 0 ? std::nullopt : std::optional(each.settled_until);
+    Json settled = nullptr;
+    if (each.settled_until != 0) settled = time_of(each.settled_until, times);
     outstanding.push_back({{"node", each.node},
                            {"needed_until", time_of(each.needed_until, times)},
-                           {"settled_until", time_of(settled, times)},
+                           {"settled_until", std::move(settled)},
                            {"why", each.why}});
   }
   out["outstanding"] = std::move(outstanding);

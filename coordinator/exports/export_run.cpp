@@ -30,11 +30,7 @@ Status ExportRun::begin(StudyReader& reader) {
   if (!snapshot) return snapshot.error();
   snapshot_ = *std::move(snapshot);
   members_ = snapshot_.members.by_no();
-  if (request_.corrected) {
-    auto offsets = reader.ledger.boot_offsets();
-    if (!offsets) return offsets.error();
-    offsets_ = *std::move(offsets);
-  }
+  if (auto done = load_offsets(reader); !done) return done;
   auto plan = plan_export(snapshot_, request_);
   if (!plan) return plan.error();
   plan_ = *std::move(plan);
@@ -44,6 +40,14 @@ Status ExportRun::begin(StudyReader& reader) {
   auto journal = ExportJournal::open(files_, directory_ + "/journal");
   if (!journal) return journal.error();
   journal_ = std::make_unique<ExportJournal>(*std::move(journal));
+  return ok();
+}
+
+Status ExportRun::load_offsets(StudyReader& reader) {
+  if (!request_.corrected) return ok();
+  auto offsets = reader.ledger.boot_offsets();
+  if (!offsets) return offsets.error();
+  offsets_ = std::move(offsets.value());
   return ok();
 }
 

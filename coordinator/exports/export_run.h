@@ -57,6 +57,7 @@ class ExportRun {
   ExportRun(rt::Files& files, const ExportRow& row, std::string directory, std::string version)
       : files_(files), row_(row), directory_(std::move(directory)), version_(std::move(version)) {}
   rt::Status begin(StudyReader& reader);
+  rt::Status load_offsets(StudyReader& reader);
   rt::Status write_document(const std::string& path, const std::string& text);
   rt::Status write_log(StudyReader& reader, const std::string& path);
   rt::Status close_document(const std::string& path, OutputFile& out);

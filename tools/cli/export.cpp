@@ -95,9 +95,9 @@ rt::Result<Json> await(Context& context, const ExportOptions& options, Json row)
 /// Where a download goes; closed at the end of the scope.
 class Target {
  public:
-  explicit Target(std::string path) : path_(std::move(path)) {}
+  explicit Target(const std::string& path) : path_(path), is_output_(path == "-") {}
   rt::Status open(const Context& context) {
-    file_ = path_ == "-" ? context.out : std::fopen((path_ + ".part").c_str(), "wb");
+    file_ = is_output_ ? context.out : std::fopen((path_ + ".part").c_str(), "wb");
     return file_ != nullptr ? rt::ok() : failed("creating");
   }
   bool write(std::string_view bytes) {
@@ -105,7 +105,7 @@ class Target {
   }
   /// It has its name only when it is whole.
   rt::Status finish() {
-    if (path_ == "-") return std::fflush(file_) == 0 ? rt::ok() : failed("writing");
+    if (is_output_) return std::fflush(file_) == 0 ? rt::ok() : failed("writing");
     const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
     if (!closed) return failed("writing");
     return std::rename((path_ + ".part").c_str(), path_.c_str()) == 0 ? rt::ok()
@@ -115,13 +115,14 @@ class Target {
     return Error{Errc::kIo, fmt::format("{} {}: {}", verb, path_, std::strerror(errno))};
   }
   ~Target() {
-    if (file_ != nullptr && path_ != "-") std::fclose(file_);
+    if (file_ != nullptr && !is_output_) std::fclose(file_);
   }
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
  private:
   std::string path_;
+  bool is_output_;  ///< standard output
   std::FILE* file_ = nullptr;
 };
 

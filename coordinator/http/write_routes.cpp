@@ -1,5 +1,6 @@
 #include "coordinator/http/write_routes.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -12,6 +13,13 @@ namespace fieldpost::coordinator {
 namespace {
 
 constexpr std::string_view kNodeOfHttp = "http";
+constexpr std::size_t kDeflateRatioMax = 1032;  ///< nothing unpacks to more times its size
+
+/// How large the body may be once it is unpacked.
+std::size_t unpacked_bytes_max(const wire::InfluxWrite& write) {
+  if (!write.gzip) return write.body.size();
+  return std::min(write.body.size() * kDeflateRatioMax, wire::kInfluxBodyBytesMax);
+}
 
 }  // namespace
 
@@ -20,6 +28,7 @@ struct WriteRoutes::Write {
   wire::InfluxWrite influx;
   wire::LineOptions options;
   std::string node;
+  std::size_t bytes_max = 0;
   std::shared_ptr<rt::HttpResponder> responder;
   std::optional<rt::Result<wire::ParsedLines>> parsed;
   wire::LineReport report;
@@ -54,19 +63,21 @@ void WriteRoutes::write(Call call) {
                   "parameter node: expected 1 to 63 of a-z, 0-9, _ and -, not beginning with _ or "
                   "-");
   }
-  if (under_way_ >= kWritesMax) {
+  const std::size_t bytes_max = unpacked_bytes_max(influx);
+  if (bytes_under_way_ + bytes_max > kWritesBytesMax) {
     return refuse(rt::Errc::kBusy, "too many writes are under way; try again later");
   }
   auto write = std::make_shared<Write>();
   write->influx = std::move(influx);
   write->options.now = services_.clock.now();
   write->node = node;
+  write->bytes_max = bytes_max;
   write->responder = std::move(call.responder);
   parse(std::move(write));
 }
 
 void WriteRoutes::parse(std::shared_ptr<Write> write) {
-  under_way_ += 1;
+  bytes_under_way_ += write->bytes_max;
   Write& work = *write;
   services_.parser.run(
       [&work] { work.parsed = wire::parse_influx_write(work.influx, work.options); },
@@ -75,7 +86,7 @@ void WriteRoutes::parse(std::shared_ptr<Write> write) {
 
 void WriteRoutes::store(std::shared_ptr<Write> write) {
   const auto refuse = [this, write](const rt::Error& error) {
-    under_way_ -= 1;
+    bytes_under_way_ -= write->bytes_max;
     write->responder->respond(error.code == rt::Errc::kFull && !write->parsed->has_value()
                                   ? wire::refuse_influx_size(write->influx.version)
                                   : wire::refuse_influx_write(write->influx.version, error));
@@ -84,7 +95,7 @@ void WriteRoutes::store(std::shared_ptr<Write> write) {
   wire::ParsedLines& lines = **write->parsed;
   write->report = wire::LineReport::of(lines);
   const auto answer = [this, write] {
-    under_way_ -= 1;
+    bytes_under_way_ -= write->bytes_max;
     write->responder->respond(wire::answer_influx_write(write->influx.version, write->report));
   };
   if (lines.readings == 0) return answer();

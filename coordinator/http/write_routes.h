@@ -1,11 +1,17 @@
 #pragma once
 
+#include <cstddef>
+#include <memory>
+
 #include "coordinator/http/router.h"
 #include "coordinator/http/services.h"
+#include "proto/wire/influx_http.h"
 
 namespace fieldpost::coordinator {
 
-inline constexpr int kWritesMax = 64;  ///< being parsed or stored; more are answered 503
+/// Of bodies that are being parsed or stored, each as large as it may be once it is unpacked; more
+/// are answered 503. Many small ones are fine: a site's devices may all write in the same moment.
+inline constexpr std::size_t kWritesBytesMax = 64 * wire::kInfluxBodyBytesMax;
 
 /// /write, /api/v2/write, /ping, /health, /query as InfluxDB has them. The readings belong to
 /// `node=` (made if new), or to the node "http".
@@ -21,7 +27,7 @@ class WriteRoutes {
   void store(std::shared_ptr<Write> write);
 
   Services& services_;
-  int under_way_ = 0;
+  std::size_t bytes_under_way_ = 0;  ///< of bodies, unpacked at their largest
 };
 
 }  // namespace fieldpost::coordinator

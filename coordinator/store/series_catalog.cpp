@@ -13,15 +13,27 @@ namespace fieldpost::coordinator {
 using rt::Errc;
 using rt::Error;
 
+namespace {
+
+// Beside the keys' own characters, about.
+constexpr std::size_t kBytesPerSet = 512;
+constexpr std::size_t kBytesPerKey = 48;
+constexpr std::size_t kBytesPerIds = 160;
+
+}  // namespace
+
 rt::Result<SetPtr> SeriesCatalog::remember(std::int64_t no, std::string_view bytes) {
   auto set = wire::SeriesSet::decode(bytes);
   if (!set) {
     return Error{Errc::kCorrupt, fmt::format("reading series set {}: {}", no, set.error().message)};
   }
-  if (sets_.size() >= kSetsCachedMax) {
+  const std::size_t size = kBytesPerSet + kBytesPerKey * set->keys.size() + bytes.size();
+  if (set_bytes_ + size > limits_.set_bytes_max) {
     sets_.clear();
     set_nos_.clear();
+    set_bytes_ = 0;
   }
+  set_bytes_ += size;
   auto shared = std::make_shared<const wire::SeriesSet>(std::move(*set));
   sets_[no] = shared;
   set_nos_[shared->hash] = no;
@@ -91,7 +103,12 @@ rt::Result<SeriesIds> SeriesCatalog::find_ids(NodeNo node, std::int64_t set_no) 
     (*ids)[i] = std::bit_cast<SeriesId>(u64_at(bytes, i));
   }
   stmt.reset();
-  if (ids_.size() >= kSetsCachedMax) ids_.clear();
+  const std::size_t size = kBytesPerIds + ids->size() * sizeof(SeriesId);
+  if (id_bytes_ + size > limits_.id_bytes_max) {
+    ids_.clear();
+    id_bytes_ = 0;
+  }
+  id_bytes_ += size;
   return ids_[{node, set_no}] = std::move(ids);
 }
 
@@ -143,6 +160,8 @@ void SeriesCatalog::forget() {
   sets_.clear();
   set_nos_.clear();
   ids_.clear();
+  set_bytes_ = 0;
+  id_bytes_ = 0;
 }
 
 }  // namespace fieldpost::coordinator

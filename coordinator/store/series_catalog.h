@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,8 +16,12 @@
 
 namespace fieldpost::coordinator {
 
-/// Series sets in memory before all are forgotten; of each kind.
-inline constexpr std::size_t kSetsCachedMax = 512;
+/// What a catalog keeps in memory before it forgets all of that kind: room for some 500 of the
+/// largest sets, or 100,000 of one series.
+struct CatalogLimits {
+  std::size_t set_bytes_max = 80 << 20;
+  std::size_t id_bytes_max = 32 << 20;
+};
 
 using SetPtr = std::shared_ptr<const wire::SeriesSet>;
 using SeriesIds = std::shared_ptr<const std::vector<SeriesId>>;
@@ -25,7 +30,7 @@ using SeriesIds = std::shared_ptr<const std::vector<SeriesId>>;
 /// never change. Over a read-only connection only the `find_*` may be called.
 class SeriesCatalog {
  public:
-  explicit SeriesCatalog(rt::Database& db) : db_(db) {}
+  explicit SeriesCatalog(rt::Database& db, CatalogLimits limits = {}) : db_(db), limits_(limits) {}
 
   /// kNotFound when the store does not have it.
   rt::Result<SetPtr> find_set(const wire::Hash128& hash);
@@ -47,6 +52,9 @@ class SeriesCatalog {
   rt::Result<SeriesId> series_id(NodeNo node, std::string_view key, wire::ValueType type);
 
   rt::Database& db_;
+  CatalogLimits limits_;
+  std::size_t set_bytes_ = 0;
+  std::size_t id_bytes_ = 0;
   std::unordered_map<std::int64_t, SetPtr> sets_;
   std::unordered_map<wire::Hash128, std::int64_t> set_nos_;
   std::map<std::pair<NodeNo, std::int64_t>, SeriesIds> ids_;

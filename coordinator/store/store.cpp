@@ -126,7 +126,8 @@ Result<StoredReadings> Store::store_encoded(NodeNo node, const wire::EncodedRead
 }
 
 Result<ReadingBatch> Store::make_batch(const wire::SeriesSet& set, const Payload& payload) {
-  auto known = readings_.add_set(set.encode());
+  auto known = readings_.find_set(set.hash);
+  if (!known && known.error().code == rt::Errc::kNotFound) known = readings_.add_set(set.encode());
   if (!known) return known.error();
   auto raw = wire::decompress(payload.bytes, payload.codec, payload.raw_size);
   if (!raw) return raw.error();

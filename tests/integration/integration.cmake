@@ -65,6 +65,12 @@ add_test(NAME bench_peers
                  60000 --only fieldpost --binaries ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 set_tests_properties(bench_peers PROPERTIES LABELS integration TIMEOUT 120)
 
+# The load test, small, and that it tells what goes wrong.
+add_test(NAME load_srs COMMAND Python3::Interpreter
+                               ${CMAKE_CURRENT_SOURCE_DIR}/integration/check_load_srs.py
+                               ${PROJECT_SOURCE_DIR} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+set_tests_properties(load_srs PROPERTIES LABELS integration TIMEOUT 240)
+
 # Clients that nobody here wrote; tools/install_deps installs them.
 find_program(NODE_PROGRAM node REQUIRED)
 add_test(NAME foreign_clients

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <zlib.h>
 
+#include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -16,6 +19,16 @@ namespace {
 const rt::HttpResponse& post(ApiWorld& world, const std::string& target, std::string body,
                              rt::HttpHeaders headers = {}) {
   return *world.ask("POST", target, std::move(headers), std::move(body)).response;
+}
+
+std::string zlib(const std::string& text) {
+  std::string out(compressBound(static_cast<uLong>(text.size())), '\0');
+  auto size = static_cast<uLongf>(out.size());
+  const auto* in = reinterpret_cast<const Bytef*>(text.data());
+  REQUIRE(compress(reinterpret_cast<Bytef*>(out.data()), &size, in,
+                   static_cast<uLong>(text.size())) == Z_OK);
+  out.resize(size);
+  return out;
 }
 
 }  // namespace
@@ -66,19 +79,45 @@ TEST_CASE("a store that cannot take a write says when to come again") {
   CHECK(post(world, "/write", "cpu v=1 5").status == 500);
 }
 
-TEST_CASE("writes under way are bounded") {
+TEST_CASE("writes under way are bounded by what their bodies may unpack to") {
   ApiWorld world;
-  std::deque<test::FakeAnswer> many(kWritesMax + 1);
+  const std::string packed(32 * 1024,
+                           'x');  // unpacks to as much as a body may have, for all we know
+  std::deque<test::FakeAnswer> many(kWritesBytesMax / wire::kInfluxBodyBytesMax + 1);
   for (auto& answer : many) {
-    world.api->handle(test::make_request("POST", "/write", {}, "cpu v=1 5"),
+    world.api->handle(test::make_request("POST", "/write", {{"Content-Encoding", "gzip"}}, packed),
                       test::make_responder(answer));
   }
   REQUIRE(many.back().response.has_value());
   CHECK(many.back().response->status == 503);
+  CHECK(many.back().response->headers.get("Retry-After") == "1");
   world.settle();
-  CHECK(many.front().response->status == 204);
-  CHECK(world.view.writes.size() == kWritesMax);
+  CHECK(many.front().response->status == 400);
   CHECK(post(world, "/write", "cpu v=1 5").status == 204);
+}
+
+TEST_CASE("a thousand small writes in one moment are all taken") {
+  ApiWorld world;
+  std::deque<test::FakeAnswer> many(1000);
+  for (auto& answer : many) {
+    world.api->handle(test::make_request("POST", "/write", {}, "cpu v=1 5"),
+                      test::make_responder(answer));
+  }
+  for (int i = 0; i < 10; ++i) world.settle();
+  CHECK(std::all_of(many.begin(), many.end(),
+                    [](const auto& each) { return each.response->status == 204; }));
+  CHECK(world.view.writes.size() == many.size());
+}
+
+TEST_CASE("writes that are done make room for others, whatever became of them") {
+  ApiWorld world;
+  std::string lines = zlib("cpu v=1 5\n");
+  while (lines.size() < 32 * 1024) lines += zlib("\n");
+  const rt::HttpHeaders packed{{"Content-Encoding", "gzip"}};
+  constexpr std::size_t kFit = kWritesBytesMax / wire::kInfluxBodyBytesMax;
+  for (std::size_t i = 0; i <= kFit; ++i) CHECK(post(world, "/write", lines, packed).status == 204);
+  world.view.write_error = rt::Error{rt::Errc::kIo, "fsync failed"};
+  for (std::size_t i = 0; i <= kFit; ++i) CHECK(post(world, "/write", lines, packed).status == 500);
 }
 
 TEST_CASE("InfluxDB's other endpoints answer") {

@@ -72,6 +72,7 @@ add_executable(
   unit/api_reprocess_test.cpp
   unit/cli_reprocess_test.cpp
   unit/salvage_test.cpp
+  unit/series_catalog_test.cpp
   unit/set_back_test.cpp
   unit/shed_count_test.cpp
   unit/site_counter_test.cpp

@@ -2,9 +2,8 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,12 +19,11 @@ namespace {
 
 constexpr double kConnectWithin = 10;
 
-template <typename Address>
-int connect_to(int family, const Address& address, const std::string& name) {
+int connect_to(const sockaddr* address, socklen_t size, const std::string& name) {
   const double began = now_s();
   for (;;) {
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return fd;
+    const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(fd, address, size) == 0) return fd;
     ::close(fd);
     if (now_s() - began > kConnectWithin) give_up("nobody listens at " + name);
     sleep_s(0.01);
@@ -60,17 +58,46 @@ std::int64_t wall_ns() {
       .count();
 }
 
+// ---- TcpAddress ----
+
+TcpAddress TcpAddress::of_loopback(std::uint16_t port) {
+  TcpAddress made;
+  const sockaddr_in address = loopback(port);
+  std::memcpy(&made.storage, &address, sizeof(address));
+  made.size = sizeof(address);
+  made.name = fmt::format("127.0.0.1:{}", port);
+  return made;
+}
+
+TcpAddress TcpAddress::look_up(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int failed = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (failed != 0) give_up(fmt::format("looking up {}: {}", host, ::gai_strerror(failed)));
+  TcpAddress made;
+  std::memcpy(&made.storage, found->ai_addr, found->ai_addrlen);
+  made.size = found->ai_addrlen;
+  made.name = fmt::format("{}:{}", host, port);
+  ::freeaddrinfo(found);
+  return made;
+}
+
 // ---- Connection ----
 
 Connection Connection::to_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  return Connection(connect_to(AF_UNIX, address, path));
+  return Connection(connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof(address), path));
 }
 
 Connection Connection::to_loopback(std::uint16_t port) {
-  const int fd = connect_to(AF_INET, loopback(port), fmt::format("127.0.0.1:{}", port));
+  return to(TcpAddress::of_loopback(port));
+}
+
+Connection Connection::to(const TcpAddress& address) {
+  const int fd = connect_to(address.get(), address.size, address.name);
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   return Connection(fd);

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -10,11 +13,24 @@
 
 namespace fieldpost::bench {
 
+/// Where a TCP server listens.
+struct TcpAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  std::string name;  ///< HOST:PORT, as it was given
+
+  static TcpAddress of_loopback(std::uint16_t port);
+  /// Looks the host up; ends the benchmark when nobody knows it.
+  static TcpAddress look_up(const std::string& host, std::uint16_t port);
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+};
+
 /// A connected socket, blocking; closed with this object.
 class Connection {
  public:
   static Connection to_unix(const std::string& path);
   static Connection to_loopback(std::uint16_t port);
+  static Connection to(const TcpAddress& address);
   ~Connection();
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&&) = delete;
@@ -53,6 +69,7 @@ class LineProducer {
 class HttpClient {
  public:
   explicit HttpClient(std::uint16_t port) : connection_(Connection::to_loopback(port)) {}
+  explicit HttpClient(const TcpAddress& address) : connection_(Connection::to(address)) {}
   std::string get(const std::string& target);
   void post(const std::string& target, std::string_view body);
 

@@ -4,11 +4,14 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -74,7 +77,7 @@ std::uint64_t number_after(const std::string& path, std::string_view label) {
 }  // namespace
 
 void give_up(const std::string& why) {
-  fmt::print(stderr, "fieldpost-bench: {}\n", why);
+  fmt::print(stderr, "{}: {}\n", ::program_invocation_short_name, why);
   std::_Exit(EXIT_FAILURE);
 }
 
@@ -84,6 +87,15 @@ double now_s() {
 
 void sleep_s(double seconds) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+void allow_files(std::uint64_t count) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, count));
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < count) {
+    give_up(fmt::format("{} open files are not allowed here: see ulimit -n", count));
+  }
 }
 
 Daemon::Daemon(const std::vector<std::string>& argv, const std::string& log,
@@ -114,7 +126,8 @@ void Daemon::stop() {
     if (::waitpid(pid, nullptr, WNOHANG) != 0) return;
     sleep_s(0.005);
   }
-  fmt::print(stderr, "fieldpost-bench: process {} does not end on SIGTERM: killed\n", pid);
+  fmt::print(stderr, "{}: process {} does not end on SIGTERM: killed\n",
+             ::program_invocation_short_name, pid);
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
 }

@@ -45,6 +45,10 @@ class Daemon {
 /// Prints what went wrong and ends the benchmark (and, with it, its children).
 [[noreturn]] void give_up(const std::string& why);
 
+/// Lets this process, and the children that it starts from now on, have so many files open; ends
+/// the benchmark where that is not allowed.
+void allow_files(std::uint64_t count);
+
 /// Seconds on the monotonic clock.
 [[nodiscard]] double now_s();
 void sleep_s(double seconds);

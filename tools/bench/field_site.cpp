@@ -1,7 +1,6 @@
 #include "tools/bench/field_site.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <bit>
@@ -38,15 +37,6 @@ agent::AgentConfig config_of(const FieldSiteOptions& options, std::size_t node) 
   if (!read) give_up(read.error().message);
   read->spool.path = fmt::format("{}/node-{}.db", options.directory, node);
   return std::move(*read);
-}
-
-void allow_files(std::uint64_t count) {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, count));
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < count) {
-    give_up(fmt::format("{} open files are not allowed here: see ulimit -n", count));
-  }
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ add_executable(
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
   unit/unconfirmed_test.cpp
+  unit/wire_body_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_codec_golden_test.cpp
   unit/wire_codec_test.cpp

@@ -5,6 +5,9 @@ add_library(
   http/aggregate_routes.cpp
   http/answers.cpp
   http/api.cpp
+  http/blob_routes.cpp
+  http/blob_stream.cpp
+  http/blob_uploads.cpp
   http/csv_export.cpp
   http/cursor.cpp
   http/deletion_routes.cpp

@@ -8,6 +8,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/http/api.h"
 #include "coordinator/nodes/site_view.h"
+#include "coordinator/store/blob_path.h"
 #include "coordinator/store/store_file.h"
 #include "proto/rt/asio_http.h"
 #include "proto/rt/daemon_doctor.h"
@@ -85,6 +86,8 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   auto key = load_key(world, config.store_directory);
   if (!key) return rt::fail_to_start(world.log, key.error());
   const std::string path = config.store_directory + "/" + kStoreFileName;
+  config.store.files = &world.files;
+  config.store.blob_directory = config.store_directory + "/" + kBlobDirectoryName;
   auto store = Store::open(path, "", config.store, world.random, world.clock.now());
   if (!store) return rt::fail_to_start(world.log, store.error());
   auto readings = ReadingQuery::open(path, "");
@@ -97,7 +100,9 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   QueryDesk desk(*world.questions, std::move(*readings));
   SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
   std::unique_ptr<rt::HttpListener> http;
-  Api api({view, desk, world.loop, *world.encoder, world.clock, config.options.version,
+  Api api({view, desk, world.loop, *world.encoder, world.clock, world.files,
+           config.store.blob_directory, config.store_directory + "/" + kUploadDirectoryName,
+           config.options.version,
            [&http] { return http ? http->counters() : rt::HttpCounters{}; }});
   rt::HttpServerOptions options;
   options.listen = config.listen_http;

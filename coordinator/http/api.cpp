@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator/http/aggregate_routes.h"
+#include "coordinator/http/blob_routes.h"
 #include "coordinator/http/deletion_routes.h"
 #include "coordinator/http/health_routes.h"
 #include "coordinator/http/node_routes.h"
@@ -30,16 +31,22 @@ bool comes_from_another_site(const rt::HttpRequest& request) {
 }  // namespace
 
 Api::Api(Services services)
-    : services_(std::move(services)), live_(services_), writes_(services_), replays_(services_) {
+    : services_(std::move(services)),
+      live_(services_),
+      writes_(services_),
+      replays_(services_),
+      blobs_(services_) {
   add_health_routes(router_, services_);
   add_node_routes(router_, services_);
   add_readings_routes(router_, services_);
   add_aggregate_routes(router_, services_);
   add_deletion_routes(router_, services_);
+  add_blob_routes(router_, services_);
   add_page_routes(router_);
   live_.add_to(router_);
   writes_.add_to(router_);
   replays_.add_to(router_);
+  blobs_.add_to(router_);
 }
 
 void Api::handle(rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {

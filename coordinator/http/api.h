@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "coordinator/http/blob_uploads.h"
 #include "coordinator/http/live_routes.h"
 #include "coordinator/http/replay_routes.h"
 #include "coordinator/http/router.h"
@@ -23,6 +24,7 @@ class Api {
   LiveRoutes live_;
   WriteRoutes writes_;
   ReplayRoutes replays_;
+  BlobUploads blobs_;
 };
 
 }  // namespace fieldpost::coordinator

@@ -7,6 +7,7 @@
 #include "coordinator/http/router.h"
 #include "coordinator/http/views.h"
 #include "proto/rt/clock.h"
+#include "proto/rt/files.h"
 #include "proto/rt/http.h"
 #include "proto/rt/loop.h"
 #include "proto/rt/worker.h"
@@ -20,6 +21,9 @@ struct Services {
   rt::Loop& loop;
   rt::Worker& parser;  ///< for bodies: parsing off the loop
   const rt::WallClock& clock;
+  rt::Files& files;              ///< called on the workers only
+  std::string blob_directory;    ///< of bodies
+  std::string upload_directory;  ///< of those that come in pieces
   std::string version;
   std::function<rt::HttpCounters()> http_counters;  ///< may be empty
 };

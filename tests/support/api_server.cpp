@@ -12,8 +12,8 @@ void LoopWorker::run(std::function<void()> job, std::function<void()> done) {
 }
 
 ApiServer::ApiServer(const std::string& listen)
-    : api_(coordinator::Services{view, desk_, loop, worker_, clock, "1.2.3",
-                                 [this] { return listener_->counters(); }}) {
+    : api_(coordinator::Services{view, desk_, loop, worker_, clock, files, "/blobs", "/uploads",
+                                 "1.2.3", [this] { return listener_->counters(); }}) {
   auto listening =
       server_.listen({.listen = listen}, [this](rt::HttpRequest request, auto responder) {
         api_.handle(std::move(request), std::move(responder));

@@ -10,6 +10,7 @@
 #include "proto/rt/system_clock.h"
 #include "tests/support/fakes/fake_view.h"
 #include "tests/support/reading_world.h"
+#include "tests/support/sim/sim_files.h"
 
 namespace fieldpost::test {
 
@@ -33,6 +34,7 @@ class ApiServer {
   rt::SystemClock clock;
   ReadingWorld store;
   FakeView view;
+  sim::SimFiles files{store.disk()};
 
  private:
   LoopWorker worker_{loop};

@@ -12,7 +12,8 @@ namespace fieldpost::test {
 
 ApiWorld::ApiWorld() {
   desk.emplace(questions, store.make_query());
-  api.emplace(coordinator::Services{view, *desk, loop, parser, clock, "1.2.3", nullptr});
+  api.emplace(coordinator::Services{view, *desk, loop, parser, clock, files, "/blobs", "/uploads",
+                                    "1.2.3", nullptr});
 }
 
 FakeAnswer& ApiWorld::ask(std::string_view method, std::string_view target, rt::HttpHeaders headers,

@@ -11,6 +11,7 @@
 #include "tests/support/fakes/fake_view.h"
 #include "tests/support/reading_world.h"
 #include "tests/support/sim/sim_clock.h"
+#include "tests/support/sim/sim_files.h"
 #include "tests/support/sim/sim_loop.h"
 #include "tests/support/sim/sim_worker.h"
 
@@ -41,10 +42,12 @@ class ApiWorld {
   sim::SimWallClock clock{sim, "centre"};
   ReadingWorld store;
   FakeView view;
+  sim::SimFiles files{store.disk()};
   sim::SimWorker questions{loop, sim.dice("questions")};
   sim::SimWorker parser{loop, sim.dice("parser")};
   std::optional<coordinator::QueryDesk> desk;
   std::optional<coordinator::Api> api;
+
  private:
   std::uint64_t seq_ = 0;
 };

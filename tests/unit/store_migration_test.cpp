@@ -4,10 +4,12 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "coordinator/query/reading_query.h"
 #include "coordinator/store/store.h"
 #include "proto/wire/readings_codec.h"
+#include "tests/support/sample_bodies.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_random.h"
 #include "tests/support/sim/sim_vfs.h"
@@ -37,7 +39,7 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 10);
+    CHECK(version.i64(0) == 11);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
     std::uint64_t readings = 0;
@@ -51,5 +53,9 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
         {.record = {.node = "vm", .source = "exec:prog", .from = 1, .to = 2}}, kNow);
     CHECK(replaced.has_value());
     REQUIRE((*store)->database().execute("DELETE FROM replay").has_value());
+    std::vector<std::int64_t> gaps;
+    const auto taken = (*store)->bodies().take(1, test::fragments_of("a body").front(), kNow, gaps);
+    CHECK(taken.value());
+    CHECK(query.find_body(wire::sha256("a body")).value().has_value());
   }
 }

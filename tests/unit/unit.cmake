@@ -5,6 +5,7 @@ add_executable(
   unit/alarms_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
+  unit/body_store_test.cpp
   unit/byte_budget_test.cpp
   unit/exec_test.cpp
   unit/file_tail_test.cpp
@@ -22,6 +23,8 @@ add_executable(
   unit/credit_pool_test.cpp
   unit/downlink_test.cpp
   unit/api_aggregate_test.cpp
+  unit/api_blobs_test.cpp
+  unit/api_uploads_test.cpp
   unit/eraser_test.cpp
   unit/store_deletion_test.cpp
   unit/store_http_test.cpp

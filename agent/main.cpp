@@ -11,8 +11,10 @@
 #include "agent/agent_verbs.h"
 #include "agent/config.h"
 #include "agent/sources/exec.h"
+#include "agent/sources/file_drop.h"
 #include "agent/sources/file_tail.h"
 #include "agent/sources/host_metrics.h"
+#include "agent/sources/http_blobs.h"
 #include "agent/sources/http_write.h"
 #include "agent/sources/line_socket.h"
 #include "agent/sources/mqtt_topics.h"
@@ -102,6 +104,11 @@ rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
     agent.add_source(*std::move(tail));
     return rt::ok();
   }
+  if (const auto* drop = std::get_if<FileDropConfig>(&config)) {
+    agent.add_source(
+        std::make_unique<FileDrop>(agent.line_ports(), world.files, agent.bodies(), *drop));
+    return rt::ok();
+  }
   if (const auto* devices = std::get_if<MqttSourceConfig>(&config)) {
     return add_mqtt_topics(agent, world, *devices);
   }
@@ -109,16 +116,26 @@ rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
 }
 
 rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& world,
-                                                          const std::string& address) {
+                                                          const std::string& address,
+                                                          const std::string& node) {
   auto source = std::make_unique<HttpWrite>(agent.line_ports());
+  auto blobs = std::make_unique<HttpBlobs>(agent.line_ports(), agent.bodies(), node);
   HttpWrite* door = source.get();
+  HttpBlobs* blob_door = blobs.get();
   rt::HttpServerOptions options;
   options.listen = address;
   auto listener = world.http.listen(
-      options, [door](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
-        door->handle(std::move(request), std::move(responder));
+      options,
+      [door, blob_door](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
+        if (HttpBlobs::is_for(request)) {
+          blob_door->handle(std::move(request), std::move(responder));
+        } else {
+          door->handle(std::move(request), std::move(responder));
+        }
       });
-  if (listener) agent.add_source(std::move(source));
+  if (!listener) return listener;
+  agent.add_source(std::move(source));
+  agent.add_source(std::move(blobs));
   return listener;
 }
 
@@ -169,10 +186,10 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
     }
   }
   if (!config.listen_http.empty()) {
-    auto listener = listen_http(agent, world, config.listen_http);
+    auto listener = listen_http(agent, world, config.listen_http, config.uplink.node);
     if (!listener) return rt::fail_to_start(world.log, listener.error());
     http = std::move(*listener);
-    world.log.info("InfluxDB writes are taken at http://{}{}", http->address(),
+    world.log.info("InfluxDB writes and blobs are taken at http://{}{}", http->address(),
                    rt::trust_words(http->address()));
   }
   for (const SourceConfig& source : config.sources) {

@@ -6,8 +6,10 @@ add_executable(
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
   unit/body_store_test.cpp
+  unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
   unit/exec_test.cpp
+  unit/file_drop_test.cpp
   unit/file_tail_test.cpp
   unit/first_name_test.cpp
   unit/forecast_test.cpp
@@ -40,6 +42,7 @@ add_executable(
   unit/line_socket_test.cpp
   unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
+  unit/http_blobs_test.cpp
   unit/http_test.cpp
   unit/influx_http_test.cpp
   unit/ingest_test.cpp

@@ -16,6 +16,7 @@ add_executable(
   unit/hello_pages_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
+  unit/cli_blobs_test.cpp
   unit/cli_delete_test.cpp
   unit/cli_parts_test.cpp
   unit/cli_verbs_test.cpp

@@ -219,8 +219,8 @@ class Coordinator {
   bool erasing_ = false;
   bool assembling_ = false;
   bool assembly_failed_ = false;  ///< the last step
-  bool rules_wait_ = false;     ///< told: the clock is not synchronised
-  std::uint64_t outlived_ = 0;  ///< readings that rules took, not told yet
+  bool rules_wait_ = false;       ///< told: the clock is not synchronised
+  std::uint64_t outlived_ = 0;    ///< readings that rules took, not told yet
   bool turn_requested_ = false;
   rt::Instant last_compaction_, last_erasure_, last_assembly_, presence_published_;
   std::optional<rt::Instant> last_overdue_;

@@ -37,7 +37,7 @@ void BodyWriter::accept(BodyOffer offer, std::function<void(Status)> done) {
   work->done = std::move(done);
   if (auto prepared = prepare(*work); !prepared) return work->done(prepared);
   waiting_.push_back(std::move(work));
-  if (!work_) begin_next();
+  begin_next();
 }
 
 Status BodyWriter::prepare(Work& work) const {
@@ -139,7 +139,7 @@ void BodyWriter::on_told(const rt::Result<Accepted>& result) {
 void BodyWriter::end(const Status& status) {
   const auto work = std::move(work_);
   work->done(status);
-  if (!work_) begin_next();
+  begin_next();
 }
 
 }  // namespace fieldpost::agent

@@ -161,15 +161,17 @@ TEST_CASE("taken files are moved where they are wanted, and none is lost by its 
 TEST_CASE("what the spool has no room for waits in the directory") {
   Drop drop;
   drop.put("a.jpg", "bytes");
+  drop.put("b.jpg", "more");
   drop.start();
   drop.intake.room.bytes_free = 0;
   drop.world.run_for(1min);
   CHECK(drop.intake.fragments.empty());
-  CHECK(drop.left() == Names{"a.jpg"});
+  CHECK(drop.left() == Names{"a.jpg", "b.jpg"});
   CHECK(drop.source->health().errors == 1);
   drop.intake.room.bytes_free = 1 << 20;
   drop.world.run_for(1min);
   CHECK(drop.left().empty());
+  CHECK(drop.bytes() == "bytesmore");
 }
 
 TEST_CASE("what is not meant, empty or too large stays, and is counted once") {

@@ -36,7 +36,8 @@ Agent::Agent(const AgentPorts& ports, SpoolFrontOptions front, const UplinkOptio
       front_(ports.loop, ports.clock, ports.random, ports.store, ports.encoder, ports.log,
              std::move(front), std::move(spool)),
       uplink_(ports.loop, ports.clock, ports.random, ports.mqtt, ports.log, front_, uplink),
-      inbox_(ports.loop, ports.clock, ports.log, front_, uplink_) {
+      inbox_(ports.loop, ports.clock, ports.log, front_, uplink_),
+      bodies_(ports.loop, ports.clock, front_) {
   uplink_.set_fill_state([this](wire::NodeState& state) { fill_state(state); });
 }
 

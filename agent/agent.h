@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/sources/body_writer.h"
 #include "agent/sources/line_pump.h"
 #include "agent/sources/source.h"
 #include "agent/spool/spool_front.h"
@@ -37,6 +38,7 @@ class Agent {
   [[nodiscard]] LinePorts line_ports() {
     return {ports_.loop, ports_.clock, ports_.encoder, front_};
   }
+  [[nodiscard]] BodyWriter& bodies() { return bodies_; }
   [[nodiscard]] SpoolFront& front() { return front_; }
   [[nodiscard]] Uplink& uplink() { return uplink_; }
 
@@ -48,6 +50,7 @@ class Agent {
   SpoolFront front_;
   Uplink uplink_;
   Inbox inbox_;
+  BodyWriter bodies_;
   std::vector<std::unique_ptr<Source>> sources_;
 };
 

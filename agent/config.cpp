@@ -18,8 +18,8 @@ using rt::ConfigTable;
 using rt::Result;
 
 constexpr std::size_t kClassesMax = wire::kReadingClassesMax - 1;  // class 0: what none matches
-/// The node's state tells of each source and route, and of [listen] socket and http.
-constexpr std::size_t kSourceTablesMax = wire::kSourcesMax - 2;
+/// The node's state tells of each source and route, and of [listen] socket and http, which is two.
+constexpr std::size_t kSourceTablesMax = wire::kSourcesMax - 3;
 constexpr std::size_t kReadingBytes = 2;  // in a batch, at worst about
 
 ShedPolicy read_policy(const std::string& name) {

@@ -109,6 +109,29 @@ Result<SourceConfig> read_file_tail(const ConfigTable& table, const SourceDefaul
   return SourceConfig(std::move(config));
 }
 
+Result<SourceConfig> read_file_drop(const ConfigTable& table) {
+  FileDropConfig config;
+  config.path = table.text("path");
+  config.pattern = table.text("pattern");
+  config.series = {
+      table.text("measurement"), {}, table.text("field"), wire::ValueType::kString, ""};
+  for (const auto& [key, value] : table.map("tags")) config.series.tags.emplace_back(key, value);
+  std::ranges::sort(config.series.tags);
+  if (!wire::SeriesKey::parse(config.series.text()))
+    return table.error("measurement", "expected what a series can be called, with its tags");
+  config.type = table.text("type");
+  config.every = table.duration("every");
+  config.settle = table.duration("settle");
+  config.bytes_max = table.bytes("bytes_max");
+  config.done_path = table.text("done_path");
+  const bool moves = table.text("after") == "move";
+  if (moves == config.done_path.empty())
+    return table.error("done_path", "expected a directory beside after = \"move\", and only there");
+  if (config.done_path == config.path)
+    return table.error("done_path", "expected another directory than path");
+  return SourceConfig(std::move(config));
+}
+
 mapping::RuleFormat read_format(const std::string& name) {
   if (name == "json") return mapping::RuleFormat::kJson;
   return name == "sparkplug" ? mapping::RuleFormat::kSparkplug : mapping::RuleFormat::kNumber;
@@ -170,6 +193,7 @@ Result<SourceConfig> read_source(const ConfigTable& table, const SourceDefaults&
   if (kind == "line_socket") return SourceConfig(LineSocketConfig{.path = table.text("path")});
   if (kind == "exec") return read_exec(table);
   if (kind == "file_tail") return read_file_tail(table, defaults);
+  if (kind == "file_drop") return read_file_drop(table);
   FP_CHECK(kind == "mqtt_topics");
   return read_mqtt_topics(table, defaults);
 }

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "agent/sources/exec.h"
+#include "agent/sources/file_drop.h"
 #include "agent/sources/file_tail.h"
 #include "agent/sources/host_metrics.h"
 #include "agent/sources/line_socket.h"
@@ -19,8 +20,8 @@ struct MqttSourceConfig {
   std::string password_file;  ///< empty: none
 };
 
-using SourceConfig =
-    std::variant<HostMetricsConfig, LineSocketConfig, ExecConfig, FileTailConfig, MqttSourceConfig>;
+using SourceConfig = std::variant<HostMetricsConfig, LineSocketConfig, ExecConfig, FileTailConfig,
+                                  MqttSourceConfig, FileDropConfig>;
 
 /// What a source takes from the rest of the configuration.
 struct SourceDefaults {

@@ -5,6 +5,7 @@
 #include "agent/config_sources.h"
 #include "proto/mapping/mapping_keys.h"
 #include "proto/rt/config_parts.h"
+#include "proto/wire/body.h"
 
 namespace fieldpost::agent {
 namespace {
@@ -21,6 +22,18 @@ bool is_not_empty(std::string_view text) {
 
 bool is_tailed_path(std::string_view text) {
   return text.starts_with('/') && text.size() <= kTailedPathMax;
+}
+
+bool is_absolute_path(std::string_view text) {
+  return text.starts_with('/');
+}
+
+bool is_absolute_or_empty(std::string_view text) {
+  return text.empty() || is_absolute_path(text);
+}
+
+bool is_type_or_empty(std::string_view text) {
+  return text.empty() || wire::is_media_type(text);
 }
 
 ConfigSection host_metrics_section() {
@@ -134,6 +147,55 @@ ConfigSection file_tail_section() {
   return section;
 }
 
+ConfigSection file_drop_section() {
+  return {.name = "source",
+          .repeated = true,
+          .kind = "file_drop",
+          .keys = {{.name = "path",
+                    .meaning = "a directory: files that appear in it are taken",
+                    .required = true,
+                    .is_valid = is_absolute_path,
+                    .expectation = "an absolute path"},
+                   {.name = "measurement",
+                    .meaning = "of the readings that tell of them",
+                    .required = true,
+                    .is_valid = is_not_empty,
+                    .expectation = "the name of a measurement"},
+                   {.name = "field", .preset = "frame", .meaning = "of these readings"},
+                   {.name = "tags", .type = ConfigType::kMap, .meaning = "of these readings"},
+                   {.name = "pattern", .preset = "*", .meaning = "of names: * and ?"},
+                   {.name = "type",
+                    .meaning = "media type; empty: by the name's end",
+                    .is_valid = is_type_or_empty,
+                    .expectation = "a media type such as image/jpeg"},
+                   {.name = "every",
+                    .type = ConfigType::kDuration,
+                    .preset = "1s",
+                    .least = "50ms",
+                    .most = "1h",
+                    .meaning = "between looks"},
+                   {.name = "settle",
+                    .type = ConfigType::kDuration,
+                    .preset = "1s",
+                    .least = "0s",
+                    .most = "1h",
+                    .meaning = "a file is taken when it did not change for so long"},
+                   {.name = "after",
+                    .preset = "delete",
+                    .meaning = "what becomes of a file that was taken",
+                    .choices = {"delete", "move"}},
+                   {.name = "done_path",
+                    .meaning = "move: a directory of the same file system",
+                    .is_valid = is_absolute_or_empty,
+                    .expectation = "an absolute path"},
+                   {.name = "bytes_max",
+                    .type = ConfigType::kBytes,
+                    .preset = "256MiB",
+                    .least = "1KiB",
+                    .most = "4GiB",
+                    .meaning = "of one file; larger ones are left where they are"}}};
+}
+
 ConfigSection mqtt_topics_section() {
   ConfigSection section{
       .name = "source",
@@ -164,8 +226,8 @@ ConfigSection mqtt_topics_section() {
 }  // namespace
 
 rt::ConfigSchema source_sections() {
-  return {host_metrics_section(), line_socket_section(), exec_section(), file_tail_section(),
-          mqtt_topics_section()};
+  return {host_metrics_section(), line_socket_section(), exec_section(),
+          file_tail_section(),    file_drop_section(),   mqtt_topics_section()};
 }
 
 }  // namespace fieldpost::agent

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "proto/rt/result.h"
 #include "proto/wire/line_protocol.h"
+#include "proto/wire/messages.h"
 
 namespace fieldpost::agent {
 
@@ -16,6 +18,12 @@ struct Accepted {
 
 struct DurableOptions {
   std::string idempotency_key;  ///< empty: none; remembered for a day
+};
+
+/// What bodies may take of the spool.
+struct BodyRoom {
+  std::uint64_t bytes_free = 0;  ///< now, rows included; no reading is shed for a body
+  std::uint64_t bytes_max = 0;   ///< when it holds nothing else
 };
 
 /// The door for readings into the agent. Implemented by the spool's front; loop thread only.
@@ -31,6 +39,13 @@ class Intake {
   /// offer it again later, nothing was kept) or kIo.
   virtual void accept_durable(wire::ParsedLines lines, DurableOptions options,
                               std::function<void(rt::Result<Accepted>)> done) = 0;
+
+  /// Fragments of a body, in one transaction: `done` after they are on disk, or with kFull (no
+  /// room: nothing was kept), kBusy or kIo. For BodyWriter, which gives few at a time and one body
+  /// after the other: the uplink relies on it ([body-3]).
+  virtual void accept_fragments(std::vector<wire::Record> fragments,
+                                std::function<void(rt::Status)> done) = 0;
+  [[nodiscard]] virtual BodyRoom body_room() const = 0;
 
   /// Whether accept_durable would answer kBusy now. Sources then pause reading.
   [[nodiscard]] virtual bool is_busy() const = 0;

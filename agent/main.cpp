@@ -11,8 +11,10 @@
 #include "agent/agent_verbs.h"
 #include "agent/config.h"
 #include "agent/sources/exec.h"
+#include "agent/sources/file_drop.h"
 #include "agent/sources/file_tail.h"
 #include "agent/sources/host_metrics.h"
+#include "agent/sources/http_blobs.h"
 #include "agent/sources/http_routes.h"
 #include "agent/sources/http_write.h"
 #include "agent/sources/line_socket.h"
@@ -103,6 +105,11 @@ rt::Status add_source(Agent& agent, World& world, const SourceConfig& config) {
     agent.add_source(*std::move(tail));
     return rt::ok();
   }
+  if (const auto* drop = std::get_if<FileDropConfig>(&config)) {
+    agent.add_source(
+        std::make_unique<FileDrop>(agent.line_ports(), world.files, agent.bodies(), *drop));
+    return rt::ok();
+  }
   if (const auto* devices = std::get_if<MqttSourceConfig>(&config)) {
     return add_mqtt_topics(agent, world, *devices);
   }
@@ -115,17 +122,23 @@ rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& w
   if (!made) return made.error();
   std::shared_ptr<HttpRoutes> routes = *std::move(made);
   auto source = std::make_unique<HttpWrite>(agent.line_ports());
+  auto blobs = std::make_unique<HttpBlobs>(agent.line_ports(), agent.bodies(), config.uplink.node);
   HttpWrite* door = source.get();
+  HttpBlobs* blob_door = blobs.get();
   rt::HttpServerOptions options;
   options.listen = config.listen_http;
   auto listener = world.http.listen(
-      options,
-      [door, routes](rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {
-        if (routes->try_handle(request, responder)) return;
-        door->handle(std::move(request), std::move(responder));
+      options, [door, blob_door, routes](rt::HttpRequest request,
+                                         std::shared_ptr<rt::HttpResponder> responder) {
+        if (HttpBlobs::is_for(request)) {
+          blob_door->handle(std::move(request), std::move(responder));
+        } else if (!routes->try_handle(request, responder)) {
+          door->handle(std::move(request), std::move(responder));
+        }
       });
   if (!listener) return listener;
   agent.add_source(std::move(source));
+  agent.add_source(std::move(blobs));
   for (auto& route : routes->make_sources()) agent.add_source(std::move(route));
   return listener;
 }
@@ -180,7 +193,7 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
     auto listener = listen_http(agent, world, config);
     if (!listener) return rt::fail_to_start(world.log, listener.error());
     http = std::move(*listener);
-    world.log.info("InfluxDB writes are taken at http://{}{}", http->address(),
+    world.log.info("InfluxDB writes and blobs are taken at http://{}{}", http->address(),
                    rt::trust_words(http->address()));
   }
   for (const SourceConfig& source : config.sources) {

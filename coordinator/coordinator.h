@@ -54,7 +54,10 @@ struct CoordinatorCounters {
   std::uint64_t conflicts = 0;
   std::uint64_t quarantined = 0;
   std::uint64_t quarantine_full = 0;  ///< records not understood and not taken; the nodes keep them
-  std::uint64_t replays_refused = 0;  ///< of stored names, not understood; nothing changed
+  std::uint64_t fragments_waited = 0;  ///< of bodies that might not begin; published again
+  std::uint64_t bodies = 0;            ///< that became files
+  std::uint64_t bodies_broken = 0;     ///< whose bytes were not those of their hash
+  std::uint64_t replays_refused = 0;   ///< of stored names, not understood; nothing changed
   std::uint64_t readings = 0;
   std::uint64_t erased = 0;  ///< readings
   std::uint64_t commits = 0;
@@ -76,6 +79,7 @@ struct NodeLive {
   std::uint64_t undecodable = 0;      ///< envelopes
   std::uint64_t no_room = 0;          ///< records that the full quarantine did not take
   std::uint64_t numbers_refused = 0;  ///< ordinals and marks
+  std::uint64_t bodies_broken = 0;    ///< their bytes were not those of their hash
   std::uint64_t ignored_lately = 0;   ///< messages, between its last two states
 };
 
@@ -101,9 +105,10 @@ class Coordinator {
     on_changed_ = std::move(f);
   }
 
-  /// A body of line protocol over HTTP; `done` after the commit.
+  /// A body of line protocol over HTTP; `done` after the commit. `body` is stored with it.
   void write_http(const std::string& node, wire::ParsedLines lines, std::string idempotency_key,
-                  std::function<void(rt::Result<std::size_t>)> done);
+                  std::function<void(rt::Result<std::size_t>)> done,
+                  std::optional<AdoptedBody> body = std::nullopt);
   void delete_readings(DeletionRequest request,
                        std::function<void(rt::Result<std::vector<Deletion>>)> done);
   void replace_readings(Replacement replacement, std::function<void(rt::Result<Replaced>)> done);
@@ -178,6 +183,8 @@ class Coordinator {
   void end_overdue();
   void ask_for_damaged();
   void compact();
+  void assemble_bodies();
+  void on_bodies(const BodyStore::Step& step, const std::string& node);
   void erase();
   void on_erased(const Eraser::Step& step);
   void warn_of_clock(bool synchronised);
@@ -215,10 +222,12 @@ class Coordinator {
   std::size_t http_readings_ = 0;
   bool compacting_ = false;
   bool erasing_ = false;
-  bool rules_wait_ = false;     ///< told: the clock is not synchronised
-  std::uint64_t outlived_ = 0;  ///< readings that rules took, not told yet
+  bool assembling_ = false;
+  bool assembly_failed_ = false;  ///< the last step
+  bool rules_wait_ = false;       ///< told: the clock is not synchronised
+  std::uint64_t outlived_ = 0;    ///< readings that rules took, not told yet
   bool turn_requested_ = false;
-  rt::Instant last_compaction_, last_erasure_, presence_published_;
+  rt::Instant last_compaction_, last_erasure_, last_assembly_, presence_published_;
   std::optional<rt::Instant> last_overdue_;
   rt::Nanos reconnect_wait_;
   rt::TimerId reconnect_timer_ = rt::TimerId::kNone;

@@ -94,6 +94,11 @@ void Coordinator::on_committed(rt::Result<std::vector<Settled>> settled,
     end_to_ask_on(*settled);
     send_receipts(*settled);
     for (const Settled& each : *settled) note(each);
+    const auto is_fragment = [](const Settled& each) { return each.fragment && each.fresh; };
+    // After a failure only the tick tries again.
+    if (!assembly_failed_ && std::any_of(settled->begin(), settled->end(), is_fragment)) {
+      assemble_bodies();
+    }
   }
   take_turn();
 }
@@ -123,6 +128,7 @@ void Coordinator::note(const Settled& settled) {
     counters_.quarantined += 1;
     log_.warning("quarantined a record of {}: {}", settled.node, settled.note);
   }
+  if (settled.waits) counters_.fragments_waited += 1;
   if (settled.no_room) {
     counters_.quarantine_full += 1;
     nodes_[settled.node].no_room += 1;
@@ -170,6 +176,8 @@ void Coordinator::send_receipts(const std::vector<Settled>& settled) {
       }
       continue;
     }
+    if (each.waits)
+      receipt.waits.push_back({each.name.incarnation, {each.name.seq, each.name.seq}});
     if (each.verdict == wire::Verdict::kNone) continue;
     auto& verdicts = receipt.verdicts;
     if (!verdicts.empty() && verdicts.back().verdict == each.verdict &&

@@ -24,6 +24,7 @@ constexpr rt::Nanos kTick = rt::Seconds(1);
 /// A node may have missed it, or met a late will: it is said again.
 constexpr rt::Nanos kPresenceEvery = rt::Seconds(30);
 constexpr rt::Nanos kEraseEvery = rt::Seconds(5);
+constexpr rt::Nanos kAssembleEvery = rt::Seconds(5);
 constexpr rt::Nanos kOverdueEvery = rt::Seconds(3600);
 constexpr rt::Nanos kCommandLife = std::chrono::hours(24);
 constexpr std::size_t kHttpReadingsMax = 2'000'000;  ///< waiting for a commit
@@ -39,6 +40,7 @@ void Coordinator::on_tick() {
   if (generation_ != 0 && now - presence_published_ >= kPresenceEvery) publish_presence(true);
   if (now - last_compaction_ >= options_.compaction_every) compact();
   if (now - last_erasure_ >= kEraseEvery) erase();
+  if (now - last_assembly_ >= kAssembleEvery) assemble_bodies();
   if (!last_overdue_ || now - *last_overdue_ >= kOverdueEvery) end_overdue();
 }
 
@@ -117,6 +119,46 @@ void Coordinator::erase() {
       });
 }
 
+void Coordinator::assemble_bodies() {
+  if (assembling_) return;
+  assembling_ = true;
+  last_assembly_ = loop_.now();
+  auto step = std::make_shared<BodyStore::Step>();
+  auto node = std::make_shared<std::string>();
+  run_store(
+      [step, node, now = clock_.now()](Store& store) -> Status {
+        auto worked = store.bodies().step(now);
+        if (!worked) return worked.error();
+        *step = std::move(*worked);
+        if (!step->broken) return ok();
+        auto row = store.ledger().node(step->node);
+        if (row) *node = std::move(row->id);
+        return row ? ok() : Status(row.error());
+      },
+      [this, step, node](Status status) {
+        assembling_ = false;
+        assembly_failed_ = !status;
+        if (!status) log_.warning("making files of bodies: {}", status.error().message);
+        if (status) on_bodies(*step, *node);
+        // Steps are bounded; commits go between them.
+        if (status && step->more) assemble_bodies();
+      });
+}
+
+void Coordinator::on_bodies(const BodyStore::Step& step, const std::string& node) {
+  if (step.stored) counters_.bodies += 1;
+  for (const wire::Sha256Digest& hash : step.missing) {
+    log_.error("the file of body {} is missing: it is shown as not complete", hash.hex());
+  }
+  if (!step.broken) return;
+  counters_.bodies_broken += 1;
+  nodes_[node].bodies_broken += 1;
+  log_.error(
+      "the bytes that {} sent for body {} are others: they are dropped, and it is shown as "
+      "not complete",
+      node, step.broken->hex());
+}
+
 void Coordinator::warn_of_clock(bool synchronised) {
   const bool was_told = std::exchange(rules_wait_, !synchronised);
   if (synchronised || was_told || options_.retention.empty()) return;
@@ -175,7 +217,8 @@ void Coordinator::delete_readings(DeletionRequest request,
 
 void Coordinator::write_http(const std::string& node, wire::ParsedLines lines,
                              std::string idempotency_key,
-                             std::function<void(rt::Result<std::size_t>)> done) {
+                             std::function<void(rt::Result<std::size_t>)> done,
+                             std::optional<AdoptedBody> body) {
   if (!wire::is_valid_id(node)) {
     done(Error{Errc::kInvalid, "a node's name is [a-z0-9][a-z0-9_-]{0,62}"});
     return;
@@ -190,6 +233,7 @@ void Coordinator::write_http(const std::string& node, wire::ParsedLines lines,
   pending->body.node = node;
   pending->body.lines = lines.lines_stored;
   pending->body.idempotency_key = std::move(idempotency_key);
+  pending->body.body = std::move(body);
   pending->done = std::move(done);
   auto batch = std::make_shared<wire::ReadingsBatch>();
   batch->stamp = {clock_.now(), loop_.now(), clock_.boot_id(), clock_.synchronised()};

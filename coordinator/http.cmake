@@ -4,6 +4,9 @@ add_library(
   http/aggregate_answer.cpp
   http/aggregate_routes.cpp
   http/api.cpp
+  http/blob_routes.cpp
+  http/blob_stream.cpp
+  http/blob_uploads.cpp
   http/config_routes.cpp
   http/csv_export.cpp
   http/cursor.cpp

@@ -9,6 +9,7 @@
 #include "coordinator/experiments/health_desk.h"
 #include "coordinator/http/api.h"
 #include "coordinator/nodes/site_view.h"
+#include "coordinator/store/blob_path.h"
 #include "coordinator/store/store_file.h"
 #include "proto/rt/asio_http.h"
 #include "proto/rt/daemon_doctor.h"
@@ -99,6 +100,8 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   auto key = load_key(world, config.store_directory);
   if (!key) return rt::fail_to_start(world.log, key.error());
   const std::string path = config.store_directory + "/" + kStoreFileName;
+  config.store.files = &world.files;
+  config.store.blob_directory = config.store_directory + "/" + kBlobDirectoryName;
   auto store = Store::open(path, "", config.store, world.random, world.clock.now());
   if (!store) return rt::fail_to_start(world.log, store.error());
   auto readings = ReadingQuery::open(path, "");
@@ -133,6 +136,9 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
            .parser = *world.encoder,
            .clock = world.clock,
            .random = world.random,
+           .files = world.files,
+           .blob_directory = config.store.blob_directory,
+           .upload_directory = config.store_directory + "/" + kUploadDirectoryName,
            .version = config.options.version,
            .http_counters = [&http] { return http ? http->counters() : rt::HttpCounters{}; },
            .default_sensors = *std::move(sensors),

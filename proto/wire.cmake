@@ -14,6 +14,8 @@ add_library(
   wire/column_part.cpp
   wire/compression.cpp
   wire/batch_encoder.cpp
+  wire/blob_http.cpp
+  wire/body.cpp
   wire/describe.cpp
   wire/downlink.cpp
   wire/envelope.cpp
@@ -29,6 +31,7 @@ add_library(
   wire/line_format.cpp
   wire/line_protocol.cpp
   wire/line_value.cpp
+  wire/media_type.cpp
   wire/names.cpp
   wire/node_state.cpp
   wire/readings.cpp
@@ -37,6 +40,7 @@ add_library(
   wire/rfc3339.cpp
   wire/sha256.cpp
   wire/set_chooser.cpp
+  wire/sha256.cpp
   wire/signing.cpp
   wire/stamped_lines.cpp
   wire/topics.cpp

@@ -40,6 +40,7 @@ void merge_into(MergedGaps& merged, const SpoolRecord& record, const std::vector
   for (const wire::Gap& gap : gaps) {
     wire::Gap& into = merged_gap(merged, gap);
     into.names.insert(into.names.end(), gap.names.begin(), gap.names.end());
+    into.fragments += gap.fragments;
     if (has_span(gap)) add_gap_span(into, gap.first_time, gap.last_time);
     for (const wire::Hash128& set : gap.sets) add_gap_set(into, set);
   }
@@ -97,6 +98,7 @@ Status insert_gaps(Spool& spool, std::vector<wire::Gap> gaps, const wire::Clock&
       const auto cut = gap.names.begin() + static_cast<std::ptrdiff_t>(wire::kGapNamesMax);
       piece.names.assign(gap.names.begin(), cut);
       gap.names.erase(gap.names.begin(), cut);
+      gap.fragments = 0;  // the first piece tells of all
       pieces.push_back(std::move(piece));
     }
     pieces.push_back(std::move(gap));

@@ -96,7 +96,10 @@ Result<std::vector<Victim>> oldest(Spool& spool, RecordClass record_class, const
 Result<wire::Gap> gap_over(Spool& spool, const std::vector<Victim>& victims, wire::GapCause cause) {
   wire::Gap gap;
   gap.cause = cause;
-  gap.sets_known = true;
+  // Nothing here tells of which series a fragment's body is.
+  const bool of_bodies = victims.front().row.record_class == RecordClass::kBody;
+  gap.sets_known = !of_bodies;
+  if (of_bodies) gap.fragments = static_cast<std::uint32_t>(victims.size());
   for (const Victim& victim : victims) {
     if (victim.thinned) {
       if (auto done = add_lost_names(spool, victim.name, gap.names); !done) return done.error();
@@ -122,10 +125,20 @@ Status erase(Spool& spool, const std::vector<Victim>& victims, ShedReport& repor
 Status drop(Spool& spool, const std::vector<Victim>& victims, wire::GapCause cause,
             std::vector<wire::Gap>& gaps, ShedReport& report) {
   for (const Victim& victim : victims) report.readings += victim.row.readings;
+  if (victims.front().row.record_class == RecordClass::kBody) report.fragments += victims.size();
   auto gap = gap_over(spool, victims, cause);
   if (!gap) return gap.error();
   gaps.push_back(std::move(*gap));
   return erase(spool, victims, report);
+}
+
+/// Gaps and events wait for the coordinator however long it takes.
+std::vector<RecordClass> aging_classes() {
+  std::vector<RecordClass> classes{RecordClass::kBody};
+  for (int index = 0; index < wire::kReadingClassesMax; ++index) {
+    classes.push_back(readings_class(index));
+  }
+  return classes;
 }
 
 bool is_worth_it(const Thinned& thinned, const std::vector<Victim>& victims) {
@@ -216,7 +229,11 @@ std::uint64_t held_bytes(const SpoolTotals& totals) {
   for (const ClassTotals& held : totals.classes_held) {
     bytes += held.bytes + held.records * kRowOverheadBytes;
   }
-  return bytes;
+  return bytes + bodies_bytes(totals);
+}
+
+std::uint64_t bodies_bytes(const SpoolTotals& totals) {
+  return totals.bodies_held.bytes + totals.bodies_held.records * kRowOverheadBytes;
 }
 
 std::uint64_t bytes_for_newest(const ShedOptions& options) {
@@ -274,11 +291,11 @@ Result<ShedReport> shed_by_age(Spool& spool, const ShedOptions& options, std::ui
   const std::uint64_t before = next_seq;
   auto done = spool.transact([&]() -> Status {
     std::vector<wire::Gap> gaps;
-    for (int index = 0; index < wire::kReadingClassesMax; ++index) {
-      Wanted wanted;
-      wanted.accepted_before_ms = age_ms - options.age_max_ms;
-      wanted.records = records_max;
-      const auto victims = oldest(spool, readings_class(index), wanted);
+    Wanted wanted;
+    wanted.accepted_before_ms = age_ms - options.age_max_ms;
+    wanted.records = records_max;
+    for (const RecordClass each : aging_classes()) {
+      const auto victims = oldest(spool, each, wanted);
       if (!victims) return victims.error();
       if (victims->empty()) continue;
       auto shed = drop(spool, *victims, wire::GapCause::kAged, gaps, report);

@@ -27,9 +27,14 @@ struct ShedOptions {
 /// Of one range of names in an encoded gap.
 inline constexpr std::uint64_t kGapRangeBytes = 48;
 
-/// What is under the bound: readings held, and whatever is kept.
+/// Held fragments of bodies take at most this part of `bytes_max`; then producers wait. What they
+/// take, readings cannot: these have the other part for certain.
+inline constexpr std::uint64_t kBodiesShare = 2;
+
+/// What is under the bound: readings and fragments held, and whatever is kept.
 [[nodiscard]] std::uint64_t spool_bytes(const SpoolTotals& totals);
-[[nodiscard]] std::uint64_t held_bytes(const SpoolTotals& totals);  ///< without kept records
+[[nodiscard]] std::uint64_t held_bytes(const SpoolTotals& totals);    ///< without kept records
+[[nodiscard]] std::uint64_t bodies_bytes(const SpoolTotals& totals);  ///< fragments held
 
 /// Of a class that the configuration does not name any more: that of the first, which is for all
 /// readings without a class of their own.
@@ -48,6 +53,7 @@ using ClassBytes = std::array<double, wire::kReadingClassesMax>;
 
 struct ShedReport {
   std::uint64_t readings = 0;     ///< lost
+  std::uint64_t fragments = 0;    ///< of bodies, lost
   std::vector<wire::Name> names;  ///< no longer on disk
 };
 

@@ -276,6 +276,10 @@ void Spool::count_held(RecordClass record_class, std::uint64_t bytes, std::uint6
   totals_.readings_held += readings;
   if (record_class == RecordClass::kGap) totals_.gap_bytes_held += bytes;
   if (is_event(record_class)) totals_.event_bytes_held += bytes;
+  if (record_class == RecordClass::kBody) {
+    totals_.bodies_held.records += 1;
+    totals_.bodies_held.bytes += bytes;
+  }
   if (const auto index = class_index(record_class)) {
     totals_.classes_held[*index].records += 1;
     totals_.classes_held[*index].bytes += bytes;
@@ -288,6 +292,10 @@ void Spool::uncount_held(const SpoolRow& row) {
   totals_.readings_held -= row.readings;
   if (row.record_class == RecordClass::kGap) totals_.gap_bytes_held -= row.bytes;
   if (is_event(row.record_class)) totals_.event_bytes_held -= row.bytes;
+  if (row.record_class == RecordClass::kBody) {
+    totals_.bodies_held.records -= 1;
+    totals_.bodies_held.bytes -= row.bytes;
+  }
   if (const auto index = class_index(row.record_class)) {
     totals_.classes_held[*index].records -= 1;
     totals_.classes_held[*index].bytes -= row.bytes;
@@ -378,6 +386,7 @@ Status Spool::reload_totals() {
     const auto record_class = static_cast<RecordClass>(sums.i64(1));
     if (record_class == RecordClass::kGap) totals.gap_bytes_held += sums.u64(3);
     if (is_event(record_class)) totals.event_bytes_held += sums.u64(3);
+    if (record_class == RecordClass::kBody) totals.bodies_held = {sums.u64(2), sums.u64(3)};
     if (const auto index = class_index(record_class)) {
       totals.classes_held[*index] = {sums.u64(2), sums.u64(3)};
     }

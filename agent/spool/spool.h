@@ -33,6 +33,7 @@ struct SpoolTotals {
   std::uint64_t records_kept = 0, bytes_kept = 0;
   std::uint64_t gap_bytes_held = 0;
   std::uint64_t event_bytes_held = 0;  ///< of events and logs
+  ClassTotals bodies_held;             ///< fragments
   std::array<ClassTotals, wire::kReadingClassesMax> classes_held{};
   std::uint64_t accepted = 0;  ///< readings that got a name since the spool was made
   std::uint64_t shed = 0;      ///< readings
@@ -203,8 +204,7 @@ class Spool {
   rt::Status resend_gaps(const SpoolRecord& dropped, std::uint64_t& next_seq);
   rt::Status settle_range(const wire::VerdictRange& range, std::uint64_t& next_seq);
   rt::Result<SpoolRecord> renamed(SpoolRecord record, const wire::Name& name);
-  rt::Status rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>& lost,
-                            std::uint64_t& seq);
+  rt::Status rename_on_disk(const wire::Name& name, wire::Gap& lost, std::uint64_t& seq);
   IncarnationRow* find(const wire::IncarnationId& id);
   rt::Result<std::uint64_t> count_on_disk(std::int64_t incarnation_no, const wire::SeqRange& seqs);
 

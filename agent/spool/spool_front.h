@@ -78,6 +78,9 @@ class SpoolFront final : public Intake {
   void accept_sampled(wire::ParsedLines lines) override;
   void accept_durable(wire::ParsedLines lines, DurableOptions options,
                       std::function<void(rt::Result<Accepted>)> done) override;
+  void accept_fragments(std::vector<wire::Record> fragments,
+                        std::function<void(rt::Status)> done) override;
+  [[nodiscard]] BodyRoom body_room() const override;
   [[nodiscard]] bool is_busy() const override;
 
   /// A durable record that is not readings: an event. `done` after it is on disk; kBusy when as
@@ -170,6 +173,7 @@ class SpoolFront final : public Intake {
   void take_overdue(Writing& work);
   [[nodiscard]] bool drops_newest(const SpoolRecord& record) const;
   void release(const SpoolRecord& record);  ///< of the memory: it is not being written any more
+  [[nodiscard]] bool has_room_for_bodies(const Writing& work) const;
   void make_room(const std::shared_ptr<Writing>& work);
   void shed_for(const std::shared_ptr<Writing>& work);
   void refuse(Writing& work, const rt::Error& error, const Wanted& refused);

@@ -110,6 +110,7 @@ void SpoolFront::declare_damaged(const SpoolRecord& record) {
       {{record.name.incarnation, {record.name.seq, record.name.seq}}, record.readings, true});
   gap->first_time = record.first_time;
   gap->last_time = record.last_time;
+  if (is_fragment(record)) gap->fragments = 1;
   forget(record.name);
   lend_names(
       [spool = spool_, gap, name = record.name,

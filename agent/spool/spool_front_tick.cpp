@@ -60,6 +60,12 @@ void SpoolFront::shed_aged() {
           log_.warning("{} readings passed the age bound and were shed, a gap tells of them",
                        report->readings);
         }
+        if (report->fragments > 0) {
+          log_.warning(
+              "{} fragments of bodies passed the age bound and were shed, a gap tells of "
+              "them",
+              report->fragments);
+        }
       });
 }
 
@@ -90,7 +96,7 @@ void SpoolFront::look_at_oldest() {
   auto looked = std::make_shared<Looked>();
   with_spool(
       [looked](Spool& spool) -> Status {
-        const auto others = spool.oldest_held(RecordClass::kGap, RecordClass::kLog);
+        const auto others = spool.oldest_held(RecordClass::kGap, RecordClass::kBody);
         const auto readings = spool.oldest_held(RecordClass::kReadings, kLastRecordClass);
         if (!others || !readings) return others ? readings.error() : others.error();
         *looked = {*others, *readings};

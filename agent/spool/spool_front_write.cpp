@@ -97,14 +97,25 @@ void SpoolFront::write(const std::shared_ptr<Writing>& work) {
       [this, work](const Status& status) { on_written(status, *work); });
 }
 
+/// Fragments find room or wait: no reading is shed for them.
+bool SpoolFront::has_room_for_bodies(const Writing& work) const {
+  const std::uint64_t fragments = work.bytes(is_fragment);
+  const std::uint64_t most = options_.shed.bytes_max;
+  return bodies_bytes(totals_) + fragments <= most / kBodiesShare &&
+         held_bytes(totals_) + work.bytes(holds_readings) + fragments <= most;
+}
+
 /// Gaps and events have reserves of their own; only readings wait for room, or make it.
 void SpoolFront::make_room(const std::shared_ptr<Writing>& work) {
+  if (work->bytes(is_fragment) > 0 && !has_room_for_bodies(*work)) {
+    refuse(*work, {Errc::kFull, "bodies hold as much of the spool as they may"}, is_fragment);
+  }
   const Wanted newest = [this](const SpoolRecord& record) { return drops_newest(record); };
   const std::uint64_t line = bytes_for_newest(options_.shed);
   if (held_bytes(totals_) + work->bytes(holds_readings) > line && work->bytes(newest) > 0) {
     refuse(*work, {Errc::kFull, "the spool is full, and they may not displace others"}, newest);
   }
-  const std::uint64_t bytes = work->bytes(holds_readings);
+  const std::uint64_t bytes = work->bytes(is_bounded);
   if (spool_bytes(totals_) + bytes <= options_.shed.bytes_max) {
     write(work);
   } else {
@@ -121,7 +132,7 @@ void SpoolFront::shed_for(const std::shared_ptr<Writing>& work) {
   auto report = std::make_shared<ShedReport>();
   auto evicted = std::make_shared<std::uint64_t>(0);
   lend_names(
-      [spool = spool_, options = options_.shed, bytes = work->bytes(holds_readings),
+      [spool = spool_, options = options_.shed, bytes = work->bytes(is_bounded),
        stamp = clock_now(loop_, clock_), report, evicted](std::uint64_t& next_seq) -> Status {
         const std::uint64_t kept = spool->totals().records_kept;
         auto shed = shed_for_space(*spool, options, bytes, stamp, next_seq);
@@ -150,7 +161,7 @@ void SpoolFront::shed_for(const std::shared_ptr<Writing>& work) {
 /// Takes what is refused out of the write: producers are told, sampled readings stay in memory.
 void SpoolFront::refuse(Writing& work, const Error& error, const Wanted& refused) {
   if (!std::exchange(refused_logged_, true)) {
-    log_.error("readings are refused: {}; producers are told, sampled readings stay in memory",
+    log_.error("what comes is refused: {}; producers are told, sampled readings stay in memory",
                error.message);
   }
   const auto is_refused = [&](const Encoded& encoded) {

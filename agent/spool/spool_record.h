@@ -16,6 +16,7 @@ enum class RecordClass : std::uint8_t {
   kGap = 0,    ///< only gaps: never shed, has a reserve of its own
   kEvent = 1,  ///< command outcomes, builds, states
   kLog = 2,
+  kBody = 3,      ///< fragments of bodies: never shed for space, has a share of its own
   kReadings = 16  ///< + index of the configured class of series (up to wire::kReadingClassesMax)
 };
 [[nodiscard]] constexpr RecordClass readings_class(int index) {
@@ -26,7 +27,7 @@ enum class RecordClass : std::uint8_t {
 }
 /// What producers write into the lane `event`, and logs: held until delivered, never shed.
 [[nodiscard]] constexpr bool is_event(RecordClass c) {
-  return c != RecordClass::kGap && !is_readings(c);
+  return c == RecordClass::kEvent || c == RecordClass::kLog;
 }
 inline constexpr RecordClass kLastRecordClass = readings_class(wire::kReadingClassesMax - 1);
 /// Of a class of readings, below wire::kReadingClassesMax.
@@ -64,6 +65,15 @@ inline constexpr std::uint64_t kRowOverheadBytes = 256;
 
 [[nodiscard]] inline bool holds_readings(const SpoolRecord& record) {
   return is_readings(record.record_class);
+}
+
+[[nodiscard]] inline bool is_fragment(const SpoolRecord& record) {
+  return record.record_class == RecordClass::kBody;
+}
+
+/// What the spool's bound is for; gaps and events have reserves of their own.
+[[nodiscard]] inline bool is_bounded(const SpoolRecord& record) {
+  return holds_readings(record) || is_fragment(record);
 }
 
 /// Finishes a record: encodes it, hashes it and fills the fields that mirror its content.

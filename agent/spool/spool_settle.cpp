@@ -312,8 +312,7 @@ Result<SpoolRecord> Spool::renamed(SpoolRecord record, const wire::Name& name) {
   return record;
 }
 
-Status Spool::rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>& lost,
-                             std::uint64_t& seq) {
+Status Spool::rename_on_disk(const wire::Name& name, wire::Gap& lost, std::uint64_t& seq) {
   auto old = load_as_is(name);
   if (!old) return old.error().code == Errc::kNotFound ? ok() : Status(old.error());  // shed
   const auto fresh_name = take_name(seq);
@@ -325,10 +324,12 @@ Status Spool::rename_on_disk(const wire::Name& name, std::vector<wire::GapNames>
     // The old name is settled with other content: what was lost is counted under the new one.
     auto gaps = gaps_of(*old);
     if (!gaps) return gaps.error();
-    lost.push_back(
+    lost.names.push_back(
         {{fresh_name->incarnation, {fresh_name->seq, fresh_name->seq}}, old->readings, true});
+    if (is_fragment(*old)) lost.fragments += 1;
     for (const wire::Gap& gap : *gaps) {
-      lost.insert(lost.end(), gap.names.begin(), gap.names.end());
+      lost.names.insert(lost.names.end(), gap.names.begin(), gap.names.end());
+      lost.fragments += gap.fragments;
     }
   }
   // The old name is settled at the coordinator; its bytes live on under the new one.
@@ -340,9 +341,10 @@ Status Spool::rename(std::span<const wire::Name> on_disk, std::span<const SpoolR
   std::uint64_t seq = 1;
   auto done = transact([&]() -> Status {
     if (auto drawn = draw_incarnation(random); !drawn) return drawn;
-    std::vector<wire::GapNames> lost;
+    wire::Gap gap;
+    gap.cause = wire::GapCause::kDamaged;
     for (const wire::Name& name : on_disk) {
-      if (auto renamed_one = rename_on_disk(name, lost, seq); !renamed_one) return renamed_one;
+      if (auto renamed_one = rename_on_disk(name, gap, seq); !renamed_one) return renamed_one;
     }
     for (const SpoolRecord& record : in_memory) {
       const auto name = take_name(seq);
@@ -351,9 +353,6 @@ Status Spool::rename(std::span<const wire::Name> on_disk, std::span<const SpoolR
       if (!fresh) return fresh.error();
       if (auto inserted = insert_record(*fresh, age_ms_); !inserted) return inserted;
     }
-    wire::Gap gap;
-    gap.cause = wire::GapCause::kDamaged;
-    gap.names = std::move(lost);
     std::vector<wire::Gap> gaps;
     if (!gap.names.empty()) gaps.push_back(std::move(gap));
     if (auto inserted = insert_gaps(*this, std::move(gaps), {}, seq); !inserted) return inserted;

@@ -41,37 +41,38 @@ bool Outbox::offer(Outgoing item) {
   return true;
 }
 
+bool Outbox::is_waiting(const Outgoing& item) const {
+  const auto found = queued_.find(item.record.name);
+  return found != queued_.end() && found->second == &item;
+}
+
 void Outbox::drop_settled_heads() {
-  const auto waits = [this](const Outgoing& item) {
-    const auto found = queued_.find(item.record.name);
-    return found != queued_.end() && found->second == &item;
-  };
   for (Queue& each : queues_) {
-    while (!each.items.empty() && !waits(each.items.front())) {
+    while (!each.items.empty() && !is_waiting(each.items.front())) {
       each.bytes -= each.items.front().record.body->size();
       each.items.pop_front();
     }
   }
 }
 
-Outbox::Queue* Outbox::fairest() {
+Outbox::Queue* Outbox::fairest(rt::Instant now) {
   Queue* best = nullptr;
   for (const Lane lane : {Lane::kLive, Lane::kLog, Lane::kBackfill, Lane::kBulk}) {
     Queue& each = queue(lane);
-    if (each.items.empty()) continue;
+    if (each.items.empty() || now < each.paused_until) continue;
     if (best == nullptr || each.virtual_time < best->virtual_time) best = &each;
   }
   return best;
 }
 
-Outgoing* Outbox::next(const SizeOf& envelope_bytes, bool has_room) {
+Outgoing* Outbox::next(const SizeOf& envelope_bytes, bool has_room, rt::Instant now) {
   drop_settled_heads();
   Queue& events = queue(Lane::kEvent);
   if (!events.items.empty()) {
     Outgoing& first = events.items.front();
     if (event_bytes_ + envelope_bytes(first) <= event_credit_) return &first;
   }
-  Queue* chosen = has_room ? fairest() : nullptr;
+  Queue* chosen = has_room ? fairest(now) : nullptr;
   if (chosen == nullptr) return nullptr;
   Outgoing& first = chosen->items.front();
   return in_flight_bytes_ + envelope_bytes(first) <= credit_ ? &first : nullptr;
@@ -135,9 +136,34 @@ void Outbox::requeue(const std::function<bool(const Outgoing&)>& wanted) {
     release(it->second);
     Queue& target = queue(it->second.lane);
     target.bytes += it->second.record.body->size();
-    target.items.push_front(std::move(it->second));
-    enter(target.items.front());
+    if (it->second.lane == Lane::kBulk) {
+      put_in_place(target, std::move(it->second));
+    } else {
+      target.items.push_front(std::move(it->second));
+      enter(target.items.front());
+    }
     it = in_flight_.erase(it);
+  }
+}
+
+/// Before the first that came into the spool after it. Others know the items by their addresses,
+/// which only the ends of a deque may change.
+void Outbox::put_in_place(Queue& queue, Outgoing item) {
+  std::vector<Outgoing> before;
+  while (!queue.items.empty() && queue.items.front().record.no < item.record.no) {
+    Outgoing& first = queue.items.front();
+    if (is_waiting(first)) {
+      before.push_back(std::move(first));
+    } else {
+      queue.bytes -= first.record.body->size();
+    }
+    queue.items.pop_front();
+  }
+  before.push_back(std::move(item));
+  while (!before.empty()) {
+    queue.items.push_front(std::move(before.back()));
+    enter(queue.items.front());
+    before.pop_back();
   }
 }
 

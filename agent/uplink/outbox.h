@@ -49,7 +49,9 @@ class Outbox {
   /// The next record that fits the credit, still queued; null: none. `envelope_bytes` estimates the
   /// size of its envelope. Without room on the link (`has_room`) only events go.
   using SizeOf = std::function<std::size_t(const Outgoing&)>;
-  [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes, bool has_room);
+  [[nodiscard]] Outgoing* next(const SizeOf& envelope_bytes, bool has_room, rt::Instant now);
+  /// Nothing of this lane comes next before then.
+  void pause(wire::Lane lane, rt::Instant until) { queue(lane).paused_until = until; }
   /// `next()`'s record was published with so many bytes.
   void on_published(Outgoing* item, std::size_t bytes, std::uint64_t token);
   /// The broker has taken what was published with this token. Returns whether that was the record's
@@ -59,7 +61,8 @@ class Outbox {
   /// Forgets the names of the range, queued (for the first time, or again) or in flight, and gives
   /// their credit back. Calls `visit` for each that was here.
   void settle(const wire::NameRange& range, const std::function<void(const Outgoing&)>& visit);
-  /// Queues what `wanted` says again, first in its lane.
+  /// Queues what `wanted` says again, first in its lane; in `bulk`, which keeps the order of the
+  /// spool, in its place.
   void requeue(const std::function<bool(const Outgoing&)>& wanted);
 
   [[nodiscard]] bool idle() const;  ///< nothing queued, nothing in flight
@@ -75,11 +78,14 @@ class Outbox {
     std::deque<Outgoing> items;
     std::size_t bytes = 0;
     double virtual_time = 0;  ///< bytes sent over share: the smallest goes next
+    rt::Instant paused_until;
   };
   [[nodiscard]] Queue& queue(wire::Lane lane) { return queues_[static_cast<std::size_t>(lane)]; }
   void enter(const Outgoing& item) { queued_[item.record.name] = &item; }
+  [[nodiscard]] bool is_waiting(const Outgoing& item) const;  ///< or it was settled meanwhile
+  void put_in_place(Queue& queue, Outgoing item);
   void drop_settled_heads();
-  [[nodiscard]] Queue* fairest();
+  [[nodiscard]] Queue* fairest(rt::Instant now);
   void release(const Outgoing& item);
 
   LaneShares shares_;

@@ -37,6 +37,7 @@ Uplink::Uplink(rt::Loop& loop, const rt::WallClock& clock, rt::Random& random, r
       backlogs_{
           {RecordClass::kGap, RecordClass::kEvent, Lane::kEvent},
           {RecordClass::kLog, RecordClass::kLog, Lane::kLog},
+          {RecordClass::kBody, RecordClass::kBody, Lane::kBulk},
           {RecordClass::kReadings, readings_class(wire::kReadingClassesMax - 1), Lane::kBackfill}},
       patience_(kPatienceFirst),
       hello_retry_(kHelloRetryFirst, kHelloRetryMost, random),

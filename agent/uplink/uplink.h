@@ -118,6 +118,7 @@ class Uplink final : public RecordSink {
   void on_receipt(const wire::Receipt& receipt);
   void on_command(const wire::Command& command);
   void on_needs(const std::vector<wire::Hash128>& needs);
+  void on_waits(const std::vector<wire::NameRange>& waits);
   void leave_session(const std::string& why);
   void hello_again(const std::string& why);
   void arm_hello_timer();

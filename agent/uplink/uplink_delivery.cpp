@@ -29,10 +29,12 @@ constexpr std::size_t kMarksPerEnvelope = 256;
 constexpr std::size_t kMarksMax = 16'384;    ///< the next hello tells the rest
 constexpr std::size_t kKnownSetsMax = 4096;  ///< then their definitions are attached again
 constexpr std::size_t kEnvelopeOverhead = 512;
-constexpr const char* kDayFact = "day_bytes";  ///< in the spool: ByteBudget's note
+constexpr rt::Nanos kBodyWait = rt::Seconds(2);  ///< at the coordinator's cap, then asked again
+constexpr const char* kDayFact = "day_bytes";    ///< in the spool: ByteBudget's note
 
 Lane lane_of(RecordClass record_class) {
   if (record_class == RecordClass::kLog) return Lane::kLog;
+  if (record_class == RecordClass::kBody) return Lane::kBulk;
   return is_readings(record_class) ? Lane::kLive : Lane::kEvent;
 }
 
@@ -44,7 +46,9 @@ void Uplink::on_record(const SpoolRecord& record, bool on_disk) {
   item.record = record;
   item.lane = lane_of(record.record_class);
   const Lane lane = item.lane;
-  if (!outbox_.offer(std::move(item)) && on_disk) {
+  // Bodies go in the order of the spool: from there [body-3].
+  const bool from_spool = lane == Lane::kBulk || !outbox_.offer(std::move(item));
+  if (from_spool && on_disk) {
     for (Backlog& backlog : backlogs_) {
       if (backlog.lane == lane || (lane == Lane::kLive && backlog.lane == Lane::kBackfill)) {
         backlog.exhausted = false;  // it is on disk: found there
@@ -88,7 +92,7 @@ void Uplink::pump() {
     return std::min(item.record.body->size() + definition + kEnvelopeOverhead,
                     wire::kEnvelopeBytesMax);
   };
-  while (Outgoing* item = outbox_.next(size_of, link_.has_room(loop_.now()))) {
+  while (Outgoing* item = outbox_.next(size_of, link_.has_room(loop_.now()), loop_.now())) {
     if (!publish(*item)) break;
   }
   load_backlog();
@@ -315,7 +319,21 @@ void Uplink::on_receipt(const wire::Receipt& receipt) {
     return;
   }
   on_needs(receipt.needs);
+  on_waits(receipt.waits);
   request_pump();
+}
+
+/// [body-3]. The lane is in order of acceptance and bodies in it one after the other, so what is
+/// behind the fragment that waits is of its own body or of one that has not begun either.
+void Uplink::on_waits(const std::vector<wire::NameRange>& waits) {
+  if (waits.empty()) return;
+  last_progress_ = loop_.now();
+  outbox_.requeue([&](const Outgoing& item) {
+    return std::any_of(waits.begin(), waits.end(), [&](const wire::NameRange& range) {
+      return range.contains(item.record.name);
+    });
+  });
+  outbox_.pause(Lane::kBulk, loop_.now() + kBodyWait);
 }
 
 void Uplink::on_needs(const std::vector<wire::Hash128>& needs) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coordinator/http/aggregate_routes.h"
+#include "coordinator/http/blob_routes.h"
 #include "coordinator/http/config_routes.h"
 #include "coordinator/http/deletion_routes.h"
 #include "coordinator/http/experiment_routes.h"
@@ -27,7 +28,8 @@ Api::Api(Services services)
       live_(services_),
       writes_(services_),
       replays_(services_),
-      devices_(services_) {
+      devices_(services_),
+      blobs_(services_) {
   services_.route_metrics = [this] { return devices_.metrics(); };
   add_health_routes(router_, services_);
   add_node_routes(router_, services_);
@@ -40,11 +42,13 @@ Api::Api(Services services)
   add_recording_routes(router_, services_);
   add_logbook_routes(router_, services_);
   add_export_routes(router_, services_);
+  add_blob_routes(router_, services_);
   add_page_routes(router_);
   live_.add_to(router_);
   writes_.add_to(router_);
   replays_.add_to(router_);
   devices_.add_to(router_);
+  blobs_.add_to(router_);
 }
 
 void Api::handle(rt::HttpRequest request, std::shared_ptr<rt::HttpResponder> responder) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "coordinator/http/device_routes.h"
+#include "coordinator/http/blob_uploads.h"
 #include "coordinator/http/live_routes.h"
 #include "coordinator/http/replay_routes.h"
 #include "coordinator/http/router.h"
@@ -25,6 +26,7 @@ class Api {
   WriteRoutes writes_;
   ReplayRoutes replays_;
   DeviceRoutes devices_;
+  BlobUploads blobs_;
 };
 
 }  // namespace fieldpost::coordinator

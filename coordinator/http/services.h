@@ -12,6 +12,7 @@
 #include "coordinator/http/views.h"
 #include "proto/mapping/http_route.h"
 #include "proto/rt/clock.h"
+#include "proto/rt/files.h"
 #include "proto/rt/http.h"
 #include "proto/rt/loop.h"
 #include "proto/rt/random.h"
@@ -29,6 +30,9 @@ struct Services {
   rt::Worker& parser;  ///< for bodies: parsing off the loop
   const rt::WallClock& clock;
   rt::Random& random;
+  rt::Files& files;              ///< called on the workers only
+  std::string blob_directory;    ///< of bodies
+  std::string upload_directory;  ///< of those that come in pieces
   std::string version;
   std::function<rt::HttpCounters()> http_counters;               ///< may be empty
   std::vector<Sensor> default_sensors = {};                      ///< what new configs begin with

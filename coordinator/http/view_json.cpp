@@ -90,6 +90,7 @@ std::string to_json(const GapView& gap, TimeFormat times) {
                   {"from", time_of(gap.from, times)},
                   {"to", time_of(gap.to, times)},
                   {"readings", or_null(gap.readings)},
+                  {"fragments", gap.fragments},
                   {"cause", gap.cause},
                   {"by", gap.by.empty() ? Json() : Json(gap.by)},
                   {"state", std::string(to_string(gap.state))}});

@@ -16,6 +16,7 @@
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
 #include "proto/rt/result.h"
+#include "proto/wire/body.h"
 #include "proto/wire/ids.h"
 #include "proto/wire/line_protocol.h"
 #include "proto/wire/readings.h"
@@ -67,6 +68,7 @@ struct GapView {
   std::optional<std::vector<SeriesId>> series;  ///< absent: not known which
   std::optional<std::int64_t> from, to;         ///< ns, first and last time; absent: not known
   std::optional<std::uint64_t> readings;        ///< absent: not known how many
+  std::uint64_t fragments = 0;                  ///< of bodies: no readings
   std::string cause;  ///< wire::to_string(GapCause), "deleted" or "retention"
   std::string by;     ///< of those two: who or which rule; empty otherwise
   GapState state = GapState::kDeclared;
@@ -138,6 +140,14 @@ struct HttpWriteAnswer {
   std::size_t lines = 0;  ///< stored now, or before under the same idempotency key
 };
 
+/// A body with the reading that tells of it.
+struct HttpBlob {
+  std::string node;  ///< made if new
+  wire::ParsedLines lines;
+  wire::BodyReference reference;
+  std::string path;  ///< of its bytes, synced and checked; empty: they are stored already
+};
+
 enum class MetricKind : std::uint8_t { kCounter, kGauge };
 
 /// One family of Prometheus samples.
@@ -193,6 +203,9 @@ class CoordinatorView {
   /// `done` after the commit (fsync): with kFull or kBusy nothing was kept and the client may offer
   /// it again; kInvalid: the node's name.
   virtual void write(HttpWrite write, std::function<void(rt::Result<HttpWriteAnswer>)> done) = 0;
+
+  /// The same of a body: its file and its reading are stored together. `path` is gone then.
+  virtual void write_blob(HttpBlob blob, std::function<void(rt::Status)> done) = 0;
 
   /// `done` after the commit; from then on no answer has them. kNotFound: no such series; kFull:
   /// too many deletions.

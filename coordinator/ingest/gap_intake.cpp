@@ -44,12 +44,15 @@ Status GapIntake::take(const IncarnationRow& carrier, std::uint64_t seq, const w
       if (auto done = tell_again(**incarnation, range, *each, before, parts); !done) return done;
     }
   }
-  const bool shows = std::any_of(parts.begin(), parts.end(),
-                                 [](const Part& part) { return part.each != std::uint64_t{0}; });
+  // Fragments count as no readings. A gap that is told again settles nothing more.
+  const bool shows = std::any_of(parts.begin(), parts.end(), [&gap](const Part& part) {
+    return part.each != std::uint64_t{0} || (gap.fragments > 0 && part.settles);
+  });
   std::int64_t row = 0;
   if (shows) {
     NewGap fresh{carrier.node,  gap.cause, false,         gap.first_time,
                  gap.last_time, gap.sets,  gap.sets_known};
+    fresh.fragments = gap.fragments;
     const auto number = ledger_.add_gap(fresh, now);
     if (!number) return number.error();
     row = *number;

@@ -103,6 +103,7 @@ Result<Settled> Ingest::commit_raw(const Arrival& arrival, rt::UnixTime now,
 void Ingest::forget_uncommitted() {
   ledger_.forget_uncommitted();
   readings_.forget_uncommitted();
+  bodies_.forget_uncommitted();
   quarantine_.forget_uncommitted();
 }
 
@@ -230,6 +231,7 @@ Status Ingest::apply(const IncarnationRow& incarnation, std::uint64_t seq,
     case wire::RecordKind::kEmpty: return ok();
     case wire::RecordKind::kReadings: return store_readings(incarnation, seq, record, now, out);
     case wire::RecordKind::kEvent: return store_event(incarnation, seq, record, now, out);
+    case wire::RecordKind::kFragment: return store_fragment(incarnation, record, now, out);
     default: return Error{Errc::kInvalid, fmt::format("unknown kind of record: {}", record.kind)};
   }
 }
@@ -241,7 +243,7 @@ Status Ingest::store(const IncarnationRow& incarnation, std::uint64_t seq,
   if (!meant && is_content_fault(meant.error())) {
     return quarantine(incarnation, seq, wire::encode(record), now, meant.error().message, out);
   }
-  if (!meant) return meant;
+  if (!meant || out.waits) return meant;
   for (const wire::Gap& gap : record.gaps) {
     if (auto done = gaps_.take(incarnation, seq, gap, now, out.gaps); !done) return done;
   }
@@ -342,6 +344,19 @@ Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
     if (auto done = answer.run(); !done) return done;
   }
   out.event = std::move(*raw);
+  return ok();
+}
+
+Status Ingest::store_fragment(const IncarnationRow& incarnation, const wire::Record& record,
+                              rt::UnixTime now, Settled& out) {
+  auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
+  if (!raw) return Error{Errc::kInvalid, raw.error().message};
+  const auto fragment = wire::decode_fragment(*raw);
+  if (!fragment) return Error{Errc::kInvalid, fragment.error().message};
+  const auto taken = bodies_.take(incarnation.node, *fragment, now, out.gaps);
+  if (!taken) return taken.error();
+  out.fragment = true;
+  out.waits = !*taken;
   return ok();
 }
 

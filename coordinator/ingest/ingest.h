@@ -10,6 +10,7 @@
 
 #include "coordinator/ingest/gap_intake.h"
 #include "coordinator/ingest/quarantine.h"
+#include "coordinator/store/body_store.h"
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/result.h"
@@ -33,7 +34,7 @@ struct StoredReadings {
   std::shared_ptr<const wire::Columns> columns;
 };
 
-/// What became of one arrival. kNone: nothing was concluded (see `need`, `stranger`).
+/// What became of one arrival. kNone: nothing was concluded (see `need`, `waits`, `stranger`).
 struct Settled {
   std::string node;
   std::uint64_t nonce = 0;
@@ -43,6 +44,8 @@ struct Settled {
   bool fresh = false;                 ///< stored for the first time
   bool stranger = false;              ///< of an incarnation that this node never stated
   std::optional<wire::Hash128> need;  ///< the definition that is missing
+  bool fragment = false;              ///< of a body
+  bool waits = false;                 ///< a fragment of a body that may not begin yet [body-3]
   std::optional<StoredReadings> stored;
   std::optional<std::string> event;  ///< payload of a stored event record
   std::vector<std::int64_t> gaps;    ///< rows that were added
@@ -76,11 +79,12 @@ struct Reprocessed {
 /// thread.
 class Ingest {
  public:
-  Ingest(rt::Database& db, Ledger& ledger, ReadingStore& readings,
+  Ingest(rt::Database& db, Ledger& ledger, ReadingStore& readings, BodyStore& bodies,
          const QuarantineOptions& quarantine)
       : db_(db),
         ledger_(ledger),
         readings_(readings),
+        bodies_(bodies),
         quarantine_(db, ledger, readings, quarantine),
         gaps_(ledger, quarantine_) {}
 
@@ -119,6 +123,8 @@ class Ingest {
                    const wire::Hash128& hash, rt::UnixTime now, Settled& out);
   rt::Status store_readings(const IncarnationRow& incarnation, std::uint64_t seq,
                             const wire::Record& record, rt::UnixTime now, Settled& out);
+  rt::Status store_fragment(const IncarnationRow& incarnation, const wire::Record& record,
+                            rt::UnixTime now, Settled& out);
   rt::Status store_event(const IncarnationRow& incarnation, std::uint64_t seq,
                          const wire::Record& record, rt::UnixTime now, Settled& out);
   rt::Status quarantine(const IncarnationRow& incarnation, std::uint64_t seq,
@@ -135,6 +141,7 @@ class Ingest {
   rt::Database& db_;
   Ledger& ledger_;
   ReadingStore& readings_;
+  BodyStore& bodies_;
   Quarantine quarantine_;
   GapIntake gaps_;
   std::map<wire::Name, int> asks_;  ///< for definitions, since start; bounded

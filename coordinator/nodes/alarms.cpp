@@ -39,6 +39,10 @@ void add_live(const NodeLive& live, Alarms& out) {
     out.push_back(fmt::format("it stated {} ordinals or command marks that no coordinator gives",
                               live.numbers_refused));
   }
+  if (live.bodies_broken > 0) {
+    out.push_back(fmt::format("the bytes of {} bodies were not those that it said: dropped",
+                              live.bodies_broken));
+  }
   if (live.ignored_lately >= kIgnoredMany) {
     out.push_back(
         fmt::format("it ignored {} messages just now that were not signed for it or not of its "

@@ -249,6 +249,17 @@ void SiteView::write(HttpWrite write, std::function<void(Result<HttpWriteAnswer>
                           });
 }
 
+void SiteView::write_blob(HttpBlob blob, std::function<void(rt::Status)> done) {
+  std::optional<AdoptedBody> body;
+  if (!blob.path.empty()) body = AdoptedBody{std::move(blob.path), std::move(blob.reference)};
+  coordinator_.write_http(
+      blob.node, std::move(blob.lines), "",
+      [done = std::move(done)](Result<std::size_t> lines) {
+        done(lines ? rt::ok() : rt::Status(lines.error()));
+      },
+      std::move(body));
+}
+
 void SiteView::delete_readings(DeletionRequest request,
                                std::function<void(Result<std::vector<Deletion>>)> done) {
   coordinator_.delete_readings(std::move(request), std::move(done));
@@ -279,6 +290,11 @@ std::vector<Metric> SiteView::metrics() const {
   count("fieldpost_records_quarantined_total", "Records kept raw.", c.quarantined);
   count("fieldpost_quarantine_full_total", "Records that the full quarantine did not take.",
         c.quarantine_full);
+  count("fieldpost_bodies_total", "Bodies that became files.", c.bodies);
+  count("fieldpost_bodies_broken_total", "Bodies whose bytes were not those of their hash.",
+        c.bodies_broken);
+  count("fieldpost_fragments_waited_total", "Fragments of bodies that might not begin.",
+        c.fragments_waited);
   count("fieldpost_replays_refused_total", "Replays that changed nothing.", c.replays_refused);
   count("fieldpost_readings_stored_total", "Readings stored.", c.readings);
   count("fieldpost_readings_erased_total", "Readings taken out, deleted or too old.", c.erased);

@@ -36,6 +36,7 @@ class SiteView final : public CoordinatorView {
   [[nodiscard]] std::unique_ptr<LiveSubscription> subscribe(const std::vector<SeriesId>& series,
                                                             LiveHandlers handlers) override;
   void write(HttpWrite write, std::function<void(rt::Result<HttpWriteAnswer>)> done) override;
+  void write_blob(HttpBlob blob, std::function<void(rt::Status)> done) override;
   void delete_readings(DeletionRequest request,
                        std::function<void(rt::Result<std::vector<Deletion>>)> done) override;
   void replace_readings(Replacement replacement,

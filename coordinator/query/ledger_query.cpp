@@ -20,7 +20,7 @@ constexpr std::size_t kGapsScannedAtOnce = 1000;  // in memory, for a filter by 
 
 constexpr std::string_view kGapColumns =
     "SELECT g.no, n.id, g.cause, g.state, g.first_time, g.last_time, g.readings, g.readings_known,"
-    " g.sets, g.node_no, d.measurement, d.state, d.reason FROM gap g"
+    " g.sets, g.node_no, d.measurement, d.state, d.reason, g.fragments FROM gap g"
     " JOIN node n ON n.no = g.node_no LEFT JOIN deletion d ON d.gap_no = g.no ";
 
 /// A sum that SQLite made as a double, since one of integers fails when they are too large.
@@ -121,6 +121,7 @@ Result<GapView> LedgerQuery::read_gap(rt::Statement& row, std::string& sets, Nod
   if (!row.is_null(4) && row.i64(4) != INT64_MIN) gap.from = row.i64(4);
   if (!row.is_null(5) && row.i64(5) != INT64_MAX) gap.to = row.i64(5);
   if (row.i64(7) != 0) gap.readings = row.u64(6);
+  gap.fragments = row.u64(13);
   if (!row.is_null(8)) {
     sets = std::string(row.blob(8));
     gap.series.emplace();

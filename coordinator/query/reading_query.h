@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "coordinator/store/replacement.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
+#include "proto/wire/body.h"
 #include "proto/wire/readings.h"
 
 namespace fieldpost::coordinator {
@@ -82,6 +84,25 @@ struct Hole {
   std::string reason;
 };
 
+/// What is known of a body.
+struct BodyInfo {
+  std::uint64_t size = 0;
+  std::string type;
+  bool complete = false;  ///< it is a file
+};
+
+/// A reading that tells of a body.
+struct BodyReading {
+  std::int64_t time = 0;
+  wire::BodyReference reference;
+  bool complete = false;
+};
+
+struct BodyPage {
+  std::vector<BodyReading> readings;
+  std::optional<std::int64_t> next;  ///< where the next page begins; none: it was the last
+};
+
 struct QueryState;
 
 /// Questions to the store about readings, over a read-only connection of its own; one thread (a
@@ -140,11 +161,21 @@ class ReadingQuery {
   /// What was made anew of raw messages of a node's source, in the order in which it was.
   rt::Result<std::vector<ReplayRecord>> replays(const std::string& node, const std::string& source);
 
+  /// nullopt: no fragment of it ever came.
+  rt::Result<std::optional<BodyInfo>> find_body(const wire::Sha256Digest& hash);
+  /// Those among the series' readings in [from, to) that tell of bodies, by time; at most `limit`,
+  /// or more of one time. kNotFound: no such series.
+  rt::Result<BodyPage> body_readings(SeriesId series, TimeRange range, std::size_t limit);
+  /// The last one that is complete; nullopt also when it lies behind too many that are not.
+  /// kNotFound: no such series.
+  rt::Result<std::optional<BodyReading>> last_body(SeriesId series);
+
   /// The reading with the highest time of each series; missing series are left out.
   rt::Result<std::vector<std::pair<SeriesId, Reading>>> last(const std::vector<SeriesId>& ids);
 
  private:
   explicit ReadingQuery(std::unique_ptr<QueryState> state);
+  rt::Result<std::optional<BodyReading>> body_reading(const Reading& reading);
   std::unique_ptr<QueryState> state_;
 };
 

@@ -21,6 +21,7 @@ struct NewGap {
   bool sets_known = false;
   std::uint64_t readings = 0;  ///< of no name; those of its names are added to it
   bool readings_known = true;
+  std::uint64_t fragments = 0;  ///< of bodies
 };
 
 /// Returns its row. Inside the caller's transaction.

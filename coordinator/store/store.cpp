@@ -92,6 +92,10 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
     add.bind_blob(1, key).bind(2, now.ns).bind(3, std::uint64_t{body.lines});
     if (auto done = add.run(); !done) return done.error();
   }
+  if (body.body) {
+    auto done = bodies_.adopt(body.body->path, body.body->reference, now);
+    if (!done) return done.error();
+  }
   const auto node = ledger_.node_no(body.node, now);
   if (!node) return node.error();
   std::uint64_t readings = 0;

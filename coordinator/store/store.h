@@ -7,6 +7,7 @@
 
 #include "coordinator/ingest/conclusion.h"
 #include "coordinator/ingest/ingest.h"
+#include "coordinator/store/body_store.h"
 #include "coordinator/store/chunk_purge.h"
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/eraser.h"
@@ -20,12 +21,19 @@
 
 namespace fieldpost::coordinator {
 
+/// A file that becomes a body.
+struct AdoptedBody {
+  std::string path;
+  wire::BodyReference reference;
+};
+
 /// Readings that came over the coordinator's own HTTP.
 struct HttpRecords {
   std::string node;
   std::vector<wire::EncodedReadings> records;
   std::string idempotency_key;  ///< empty: none
   std::size_t lines = 0;
+  std::optional<AdoptedBody> body;  ///< stored with them
 };
 
 /// What a node said of itself.
@@ -38,6 +46,9 @@ struct ToldState {
 struct StoreOptions {
   QuarantineOptions quarantine;
   std::size_t welcome_entries_max = kWelcomeEntriesMax;
+  rt::Files* files = nullptr;  ///< for bodies; null: their fragments stay fragments
+  std::string blob_directory;  ///< of bodies
+  BodyLimits bodies;
 };
 
 /// Everything the coordinator stores: one SQLite file, one writer. Store thread only.
@@ -53,6 +64,7 @@ class Store {
   [[nodiscard]] Concluder& concluder() { return concluder_; }
   [[nodiscard]] ReadingStore& readings() { return readings_; }
   [[nodiscard]] Eraser& eraser() { return eraser_; }
+  [[nodiscard]] BodyStore& bodies() { return bodies_; }
   [[nodiscard]] rt::Database& database() { return db_; }
 
   /// [wel-5], durably.
@@ -107,7 +119,8 @@ class Store {
         ledger_(db_),
         readings_(db_),
         eraser_(db_),
-        ingest_(db_, ledger_, readings_, options.quarantine),
+        bodies_(db_, options.files, options.blob_directory, options.bodies),
+        ingest_(db_, ledger_, readings_, bodies_, options.quarantine),
         set_back_(db_),
         concluder_(db_, ledger_, set_back_, options.welcome_entries_max) {}
   rt::Status expire_commands(rt::UnixTime now);
@@ -129,6 +142,7 @@ class Store {
   Ledger ledger_;
   ReadingStore readings_;
   Eraser eraser_;
+  BodyStore bodies_;
   Ingest ingest_;
   SetBack set_back_;
   Concluder concluder_;

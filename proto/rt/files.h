@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proto/rt/result.h"
+#include "proto/rt/time.h"
 
 namespace fieldpost::rt {
 
@@ -18,6 +19,8 @@ struct DiskSpace {
 struct FileInfo {
   std::uint64_t size = 0;
   std::uint64_t inode = 0;
+  UnixTime modified;  ///< when its bytes changed last
+  bool is_directory = false;
 };
 
 /// The few file operations the core needs. Paths are absolute. Blocking: small files only, or call
@@ -34,6 +37,7 @@ class Files {
   /// is too large for one string: written in pieces under a temporary name, synced, renamed.
   virtual Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
                           unsigned mode) = 0;
+  /// Of a directory: the names in it.
   virtual Status sync(const std::string& path) = 0;
   /// Durably, both directories included.
   virtual Status rename(const std::string& from, const std::string& to) = 0;

@@ -17,6 +17,7 @@ namespace fieldpost::rt {
 namespace {
 
 constexpr std::size_t kReadChunk = 64 * 1024;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 Error last_error(std::string_view verb, const std::string& path) {
   return errno_error(errno, fmt::format("{} {}", verb, path));
@@ -130,7 +131,9 @@ Status SystemFiles::make_directories(const std::string& path) {
 Result<FileInfo> SystemFiles::info(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return last_error("looking at", path);
-  return FileInfo{static_cast<std::uint64_t>(found.st_size), found.st_ino};
+  const UnixTime modified{found.st_mtim.tv_sec * kNsPerSecond + found.st_mtim.tv_nsec};
+  return FileInfo{static_cast<std::uint64_t>(found.st_size), found.st_ino, modified,
+                  S_ISDIR(found.st_mode)};
 }
 
 Result<std::vector<std::string>> SystemFiles::list(const std::string& directory) {

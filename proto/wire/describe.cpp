@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "proto/wire/body.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/messages.h"
 #include "proto/wire/readings_codec.h"
@@ -86,6 +87,7 @@ Json json_of(const Gap& gap) {
   return {{"cause", to_string(gap.cause)},
           {"names", json_of(gap.names)},
           {"sets", gap.sets_known ? json_of(gap.sets) : Json(nullptr)},
+          {"fragments", gap.fragments},
           {"times", span_of(gap.first_time, gap.last_time)}};
 }
 
@@ -94,6 +96,7 @@ Json kind_of(std::uint16_t kind) {
     case RecordKind::kEmpty: return "empty";
     case RecordKind::kReadings: return "readings";
     case RecordKind::kEvent: return "event";
+    case RecordKind::kFragment: return "fragment";
   }
   return kind;
 }
@@ -111,6 +114,18 @@ Json event_of(const Record& record) {
   return event.is_discarded() ? Json(nullptr) : event;
 }
 
+Json fragment_of(const Record& record) {
+  const auto payload = decompress(record.payload, record.codec, record.raw_size);
+  if (!payload) return nullptr;
+  const auto fragment = decode_fragment(*payload);
+  if (!fragment) return nullptr;
+  return {{"body", fragment->body.hex()},
+          {"size", fragment->size},
+          {"type", fragment->type},
+          {"offset", fragment->offset},
+          {"bytes", fragment->bytes.size()}};
+}
+
 Json json_of(const Record& record) {
   Json json{{"kind", kind_of(record.kind)},
             {"codec", codec_of(record.codec)},
@@ -123,6 +138,8 @@ Json json_of(const Record& record) {
             {"boot_stamped", record.boot_stamped}};
   if (record.kind == static_cast<std::uint16_t>(RecordKind::kEvent))
     json["event"] = event_of(record);
+  if (record.kind == static_cast<std::uint16_t>(RecordKind::kFragment))
+    json["fragment"] = fragment_of(record);
   if (record.first_name) json["first_name"] = json_of(*record.first_name);
   if (!record.gaps.empty()) json["gaps"] = json_of(record.gaps);
   return json;
@@ -241,11 +258,15 @@ Json json_of(const Welcome& welcome) {
 }
 
 Json json_of(const Receipt& receipt) {
-  return {
-      {"store_id", receipt.store_id.hex()},    {"generation", hex(receipt.generation)},
-      {"nonce", hex(receipt.nonce)},           {"time", format_rfc3339(receipt.time)},
-      {"verdicts", json_of(receipt.verdicts)}, {"needs", json_of(receipt.needs)},
-      {"credit_bytes", receipt.credit_bytes},  {"event_credit_bytes", receipt.event_credit_bytes}};
+  return {{"store_id", receipt.store_id.hex()},
+          {"generation", hex(receipt.generation)},
+          {"nonce", hex(receipt.nonce)},
+          {"time", format_rfc3339(receipt.time)},
+          {"verdicts", json_of(receipt.verdicts)},
+          {"needs", json_of(receipt.needs)},
+          {"waits", json_of(receipt.waits)},
+          {"credit_bytes", receipt.credit_bytes},
+          {"event_credit_bytes", receipt.event_credit_bytes}};
 }
 
 Json json_of(const Command& command) {

@@ -95,10 +95,11 @@ std::string encode(const Receipt& receipt) {
   flatbuffers::FlatBufferBuilder builder;
   const auto verdicts = write_structs(builder, receipt.verdicts);
   const auto needs = write_structs(builder, receipt.needs);
+  const auto waits = write_structs(builder, receipt.waits);
   const auto store_id = to_flat(receipt.store_id);
   return finish(builder, fb::CreateReceipt(builder, &store_id, receipt.generation, receipt.nonce,
                                            receipt.time.ns, verdicts, needs, receipt.credit_bytes,
-                                           receipt.event_credit_bytes));
+                                           receipt.event_credit_bytes, waits));
 }
 
 rt::Result<Receipt> decode_receipt(std::string_view bytes) {
@@ -112,7 +113,8 @@ rt::Result<Receipt> decode_receipt(std::string_view bytes) {
                   .verdicts = read_verdicts(in, in.structs(flat->verdicts())),
                   .needs = in.structs(flat->needs()),
                   .credit_bytes = flat->credit_bytes(),
-                  .event_credit_bytes = flat->event_credit_bytes()};
+                  .event_credit_bytes = flat->event_credit_bytes(),
+                  .waits = in.name_ranges(in.structs(flat->waits()))};
   return in.finish(std::move(receipt));
 }
 

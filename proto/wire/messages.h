@@ -55,13 +55,15 @@ struct Gap {
   std::int64_t first_time = 0;  ///< ns; both 0: not known
   std::int64_t last_time = 0;
   GapCause cause = GapCause::kUnknown;
+  std::uint32_t fragments = 0;  ///< of bodies, among its names: these count as no readings
   bool operator==(const Gap&) const = default;
 };
 
 enum class RecordKind : std::uint16_t {
   kEmpty = 0,  ///< carries only gaps
   kReadings = 1,
-  kEvent = 2,  ///< payload: one JSON object with a member "type"
+  kEvent = 2,     ///< payload: one JSON object with a member "type"
+  kFragment = 3,  ///< payload: a piece of a body (body.h)
 };
 
 /// What gets a name. Its encoded bytes are fixed from then on; `hash128` of them is its hash.
@@ -227,6 +229,7 @@ struct Receipt {
   std::vector<Hash128> needs;
   std::uint64_t credit_bytes = 0;
   std::uint64_t event_credit_bytes = 0;
+  std::vector<NameRange> waits;  ///< fragments of bodies that may not begin yet [body-3]
   bool operator==(const Receipt&) const = default;
 };
 [[nodiscard]] std::string encode(const Receipt& receipt);

@@ -10,7 +10,7 @@ flatbuffers::Offset<fb::Gap> write_gap(flatbuffers::FlatBufferBuilder& builder, 
   const auto names = write_structs(builder, gap.names);
   const auto sets = write_structs(builder, gap.sets);
   return fb::CreateGap(builder, names, sets, gap.sets_known, gap.first_time, gap.last_time,
-                       static_cast<fb::GapCause>(gap.cause));
+                       static_cast<fb::GapCause>(gap.cause), gap.fragments);
 }
 
 Gap read_gap(FlatReader& in, const fb::Gap& flat) {
@@ -19,7 +19,8 @@ Gap read_gap(FlatReader& in, const fb::Gap& flat) {
           .sets_known = flat.sets_known(),
           .first_time = flat.first_time(),
           .last_time = flat.last_time(),
-          .cause = static_cast<GapCause>(flat.cause())};
+          .cause = static_cast<GapCause>(flat.cause()),
+          .fragments = flat.fragments()};
   for (const GapNames& names : gap.names) in.require_names(names.names);
   in.require(gap.first_time <= gap.last_time, "a gap ends before it begins");
   in.require(flat.cause() <= fb::GapCause::MAX, "a gap has no such cause");

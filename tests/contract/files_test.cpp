@@ -87,6 +87,27 @@ TEST_CASE_TEMPLATE("a directory goes with all that is in it, and no other", Rig,
   CHECK(rig.files.remove_all(rig.path("a")).has_value());
 }
 
+TEST_CASE_TEMPLATE("a file tells when it changed last, and a directory that it is one", Rig,
+                   RealFilesRig, SimFilesRig) {
+  Rig rig;
+  REQUIRE(rig.files.make_directories(rig.path("d")));
+  REQUIRE(rig.files.write_at(rig.path("d/a"), 0, "x", 0600));
+  const auto before = *rig.files.info(rig.path("d/a"));
+  CHECK(!before.is_directory);
+  CHECK(rig.files.info(rig.path("d"))->is_directory);
+  const auto changed = [&] {
+    REQUIRE(rig.files.write_at(rig.path("d/a"), 0, "y", 0600));
+    return rig.files.info(rig.path("d/a"))->modified > before.modified;
+  };
+  bool later = false;  // the kernel's clock for files moves in steps
+  for (int i = 0; i < 1'000'000 && !later; ++i) later = changed();
+  CHECK(later);
+  const auto stamp = rig.files.info(rig.path("d/a"))->modified;
+  REQUIRE(rig.files.rename(rig.path("d/a"), rig.path("b")));
+  CHECK(rig.files.info(rig.path("b"))->modified == stamp);
+  CHECK(rig.files.sync(rig.path("d")).has_value());
+}
+
 TEST_CASE_TEMPLATE("the space of a disk is known", Rig, RealFilesRig, SimFilesRig) {
   Rig rig;
   REQUIRE(rig.files.write_durably(rig.path("a"), "x", 0600));

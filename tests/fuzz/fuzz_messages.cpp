@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "proto/rt/result.h"
+#include "proto/wire/body.h"
 #include "proto/wire/describe.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
@@ -31,6 +32,12 @@ std::string as_envelope(std::string_view body) {
   return bytes.append(body);
 }
 
+/// The payload of a record that is one; other bytes as they are.
+std::string payload_of(std::string_view bytes) {
+  const auto record = wire::decode_record(bytes);
+  return record ? record->payload : std::string(bytes);
+}
+
 std::string_view without_prefix(std::string_view bytes) {
   return bytes.starts_with("FPE1") && bytes.size() >= 8 ? bytes.substr(8) : bytes;
 }
@@ -49,6 +56,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip(wire::decode_receipt, bytes);
   round_trip(wire::decode_command, bytes);
   round_trip(wire::decode_presence, bytes);
+  round_trip(wire::decode_fragment, payload_of(bytes));
+  const auto reference = wire::decode_body_reference(bytes);
+  FP_CHECK(!reference || wire::encode(*reference) == bytes);
   for (const char* topic : {"fieldpost/v1/l/n/up/live", "fieldpost/v1/l/n/receipt"}) {
     FP_CHECK(!wire::describe_message(topic, bytes).empty());
   }

@@ -31,7 +31,8 @@ add_executable(
   site_tests
   support/doctest_main.cpp support/site_picture.cpp support/topic_client.cpp
   support/trace_order.cpp
-  integration/bad_requests_test.cpp integration/device_noise_test.cpp
+  integration/bad_requests_test.cpp integration/blobs_test.cpp
+  integration/device_noise_test.cpp
   integration/doctor_test.cpp
   integration/http_route_test.cpp
   integration/lossy_mount_test.cpp

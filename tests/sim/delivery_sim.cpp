@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "proto/wire/limits.h"
+#include "tests/sim/body_audit.h"
 #include "tests/sim/ledger_audit.h"
 #include "tests/sim/sim_field.h"
 #include "tests/sim/storms.h"
@@ -23,6 +24,8 @@ constexpr rt::Nanos kStormTime = minutes(20);
 constexpr std::uint64_t kTightLeast = 6 * 1024, kTightMost = 24 * 1024;
 constexpr std::uint64_t kTightReserve = 512;
 constexpr std::uint64_t kWideBound = 64 << 20, kWideReserve = 1 << 20;
+constexpr std::uint64_t kBodyBytesMost = 4 * wire::kFragmentBytes;
+constexpr std::uint64_t kTightBodyBytes = 1 << 20;
 constexpr std::uint64_t kBoundSlack = 8 * 1024;
 
 /// How the node's spool is bounded under this weather.
@@ -52,6 +55,11 @@ class DeliveryRun {
         verbose_(verbose) {
     if (weather.tight_credit) {
       field_.site.set_credit({wire::kEnvelopeBytesMax, wire::kEnvelopeBytesMax});
+    }
+    if (weather.tight_bodies) {
+      coordinator::StoreOptions store;
+      store.bodies = {.bodies_max = 1, .bytes_max = kTightBodyBytes};
+      field_.site.set_store(store);
     }
     if (!weather.compacts) field_.site.set_never_compacts();
     if (verbose) field_.tell_all();
@@ -94,6 +102,9 @@ class DeliveryRun {
     const int count = static_cast<int>(1 + dice_.below(weather_.tight_spool ? 200 : 20));
     to.feed(dice_.chance(60), count, kTimeBase, 4, dice_);
     if (weather_.strange_records && dice_.chance(5)) to.feed_strange_record(dice_);
+    if (weather_.bodies && dice_.chance(20)) {
+      to.feed_body(1 + dice_.below(kBodyBytesMost), kTimeBase, dice_);
+    }
     check_bound(to);
   }
 
@@ -169,6 +180,8 @@ class DeliveryRun {
       out.stored += found.stored;
       out.gapped += found.gapped;
     }
+    const auto bodies = audit_bodies(field_.site, field_.book, set_back_);
+    out.faults.insert(out.faults.end(), bodies.begin(), bodies.end());
     const auto told =
         audit_ledger(field_.site, field_.watch, field_.book,
                      {set_back_, storms_.store_back(), thins(), settled_}, shed_readings_);
@@ -211,6 +224,10 @@ Weather weather_of(std::uint64_t seed) {
   weather.rot = dice.chance(15);
   weather.tight_credit = dice.chance(50);
   weather.compacts = dice.chance(50);
+  weather.bodies = dice.chance(50);
+  // A body that a machine forgot takes its place for a week.
+  const bool forgets = weather.spool_back || weather.clone || weather.store_back || weather.rot;
+  weather.tight_bodies = weather.bodies && !forgets && dice.chance(50);
   return weather;
 }
 

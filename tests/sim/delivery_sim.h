@@ -22,6 +22,8 @@ struct Weather {
   bool tight_spool = false;   ///< a bound that sheds
   bool two_nodes = false;     ///< another node at the same site
   bool tight_credit = false;  ///< for one node at a time
+  bool bodies = false;        ///< the nodes take in bodies, too
+  bool tight_bodies = false;  ///< few of them may be begun at once
   bool rot = false;           ///< bits of the spool's file flip
   bool compacts = true;       ///< else batches stay as they came, and the checkers count them
 };

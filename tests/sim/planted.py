@@ -232,6 +232,59 @@ BUGS = {
             "  if (answer->statement.is_zero()) {\n",
         ),
     ],
+    "reading-before-its-body": [
+        # A body's reading is accepted when half of its fragments are.
+        (
+            "agent/sources/body_writer.cpp",
+            "    work_->offset >= work_->offer.reference.size ? tell() : read_on();\n",
+            "    work_->offset * 2 >= work_->offer.reference.size ? tell() : read_on();\n",
+        ),
+    ],
+    "fragment-lost-at-the-door": [
+        (
+            "coordinator/store/body_store.cpp",
+            "  if (!*body) return false;\n",
+            "  if (!*body) return false;\n"
+            "  if (fragment.offset > 0 && fragment.bytes[0] % 8 == 0) return true;\n",
+        ),
+    ],
+    "body-stored-before-it-is-synced": [
+        (
+            "coordinator/store/body_assembly.cpp",
+            "  // Synced as it grows, so that no sync takes long.\n"
+            "  return files_->sync(temporary());\n",
+            "  return ok();\n",
+        ),
+    ],
+    "body-not-checked": [
+        # What was there of a fragment stays in the file, though other bytes came for it.
+        (
+            "coordinator/store/body_assembly.cpp",
+            "  while (work.offset < end) {\n",
+            "  while (work.offset < end) {\n"
+            "    if (work.offset == 0 && now_and_then_++ % 8 == 3) work.offset += 1;\n",
+        ),
+        (
+            "coordinator/store/body_assembly.cpp",
+            "  const bool is_it = assembly_->hash.digest() == row.hash && "
+            "assembly_->offset == row.size;\n",
+            "  const bool is_it = true;\n",
+        ),
+        (
+            "coordinator/store/body_store.h",
+            "  unsigned swept_ = 0;            ///< directories, of kDirectories\n",
+            "  unsigned swept_ = 0;            ///< directories, of kDirectories\n"
+            "  int now_and_then_ = 0;\n",
+        ),
+    ],
+    "begun-bodies-wait-too": [
+        (
+            "coordinator/store/body_store.cpp",
+            "  auto body = find(node, fragment);\n",
+            "  auto body = find(node, fragment);\n"
+            "  if (body && *body && wire::fragment_count(fragment.size) > 2) return false;\n",
+        ),
+    ],
     "incarnation-written-late": [
         # It is on disk with its first record, not before its first name.
         (

@@ -1,9 +1,11 @@
 # The delivery of readings under all weathers, over the code that ships.
-add_library(fieldpost_delivery_sim STATIC sim/delivery_sim.cpp sim/ledger_audit.cpp
+add_library(fieldpost_delivery_sim STATIC sim/body_audit.cpp sim/delivery_sim.cpp
+                                          sim/ledger_audit.cpp
                                           sim/sim_field.cpp sim/sim_node.cpp sim/sim_site.cpp
                                           sim/storms.cpp sim/store_audit.cpp sim/store_rows.cpp
                                           sim/wire_watch.cpp)
-target_link_libraries(fieldpost_delivery_sim PUBLIC fieldpost_agent fieldpost_coordinator
+target_link_libraries(fieldpost_delivery_sim PUBLIC fieldpost_agent fieldpost_agent_sources
+                                                    fieldpost_coordinator
                                                     fieldpost_sim)
 add_executable(sim_run sim/sim_run.cpp)
 target_link_libraries(sim_run PRIVATE fieldpost_delivery_sim)

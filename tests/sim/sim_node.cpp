@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/spool/open_spool.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/readings_codec.h"
+#include "tests/sim/store_rows.h"
+#include "tests/support/sample_bodies.h"
 
 namespace fieldpost::sim {
 
@@ -17,6 +20,7 @@ namespace {
 
 constexpr const char* kSpoolPath = "/spool/spool.db";
 constexpr rt::Nanos kRestartOpen = rt::Seconds(5);
+constexpr rt::Nanos kOfferAgain = rt::Seconds(5);
 constexpr int kStampedPct = 15, kSharedPct = 20;
 constexpr std::int64_t kSharedTimes = 20;  ///< seconds from the time base
 
@@ -88,6 +92,8 @@ void SimNode::start() {
   process_->tap = std::make_unique<Tap>(*this, *process_->uplink);
   process_->front->set_sink(process_->tap.get());
   process_->front->set_on_damaged([this] { salvage(); });
+  process_->bodies = std::make_unique<agent::BodyWriter>(*process_->loop, clock_, *process_->front);
+  offer_body();
 }
 
 void SimNode::salvage() {
@@ -118,6 +124,7 @@ void SimNode::end(bool power) {
   disk_.stop();
   if (power) broker_.lose_power(client_id_);
   process_->loop->kill();
+  process_->bodies.reset();
   process_->inbox.reset();
   process_->uplink.reset();
   process_->front.reset();
@@ -195,6 +202,44 @@ void SimNode::feed(bool durable, int count, std::int64_t time_base, int series, 
                                   });
 }
 
+void SimNode::feed_body(std::uint64_t bytes, std::int64_t time_base, Dice& dice) {
+  const std::int64_t number = next_number(book_);
+  std::string content = test::body_bytes(bytes, static_cast<std::uint64_t>(number));
+  const wire::Sha256Digest hash = wire::sha256(content);
+  const std::int64_t time = time_base + (kSharedTimes + number) * 1'000'000'000;
+  const std::string key = fmt::format("c,s={} f s", dice.below(2));
+  book_.entries[number] = {true, false, key, time, {}, 0, options_.node};
+  book_.bodies[hash] = {std::move(content), number, {}};
+  offered_.push_back(hash);
+  if (process_ && offered_.size() == 1) offer_body();
+}
+
+void SimNode::offer_body() {
+  if (!process_ || offered_.empty()) return;
+  const wire::Sha256Digest hash = offered_.front();
+  const Ledgerbook::Body& body = book_.bodies.at(hash);
+  const Ledgerbook::Entry& entry = book_.entries.at(body.number);
+  agent::BodyOffer offer;
+  offer.reference = {hash, body.bytes.size(), "image/jpeg", std::to_string(body.number)};
+  offer.series = *wire::SeriesKey::parse(entry.series);
+  offer.time = {entry.time};
+  offer.read = [&body](std::uint64_t offset, std::size_t size, auto done) {
+    done(body.bytes.substr(offset, size));
+  };
+  process_->bodies->accept(std::move(offer),
+                           [this, hash](const rt::Status& status) { on_body(hash, status); });
+}
+
+void SimNode::on_body(const wire::Sha256Digest& hash, const rt::Status& status) {
+  if (status || status.error().code == rt::Errc::kInvalid) {
+    book_.entries.at(book_.bodies.at(hash).number).answered = status.has_value();
+    offered_.pop_front();
+    process_->loop->after(rt::Nanos(0), [this] { offer_body(); });
+  } else {
+    process_->loop->after(kOfferAgain, [this] { offer_body(); });
+  }
+}
+
 void SimNode::feed_strange_record(Dice& dice) {
   if (!process_) return;
   wire::Record record;
@@ -227,6 +272,9 @@ void SimNode::note(const wire::Name& name, const std::string& body, const std::s
   if (!is_new && known_hash->second != wire::hash128(body)) book_.clashes.push_back(name);
   if (book_.by_name.contains(name)) return;
   const auto content = wire::decode_record(body);
+  if (content && content->kind == static_cast<std::uint16_t>(wire::RecordKind::kFragment)) {
+    return note_fragment(name, *content);
+  }
   if (!content || content->kind != static_cast<std::uint16_t>(wire::RecordKind::kReadings)) return;
   if (definition == nullptr) {
     const auto known = book_.sets.find(content->set);
@@ -254,7 +302,7 @@ void SimNode::note(const wire::Name& name, const std::string& body, const std::s
           left -= 1;
         }
       }
-      const auto number = static_cast<std::int64_t>(value);
+      const std::int64_t number = number_of(column, value);
       Ledgerbook::Entry& entry = book_.entries.at(number);
       if (entry.names.empty()) entry.names.push_back(first);
       if (name != entry.names.front()) entry.names.push_back(name);
@@ -263,9 +311,16 @@ void SimNode::note(const wire::Name& name, const std::string& body, const std::s
   }
 }
 
+void SimNode::note_fragment(const wire::Name& name, const wire::Record& record) {
+  const auto fragment = wire::decode_fragment(record.payload);
+  FP_CHECK(fragment.has_value());
+  std::vector<wire::Name>& names = book_.bodies.at(fragment->body).names[fragment->offset];
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+}
+
 bool SimNode::idle() const {
   return process_ && process_->uplink->is_up() && process_->front->totals().records_held == 0 &&
-         process_->front->records_in_memory() == 0;
+         process_->front->records_in_memory() == 0 && offered_.empty();
 }
 
 std::uint64_t SimNode::shed() const {

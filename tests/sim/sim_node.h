@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/sources/body_writer.h"
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/inbox.h"
 #include "agent/uplink/uplink.h"
@@ -37,7 +39,14 @@ struct Ledgerbook {
     std::uint64_t order = 0;        ///< of its first name among all names given out
     std::string node;               ///< that took it in
   };
-  std::map<std::int64_t, Entry> entries;                    ///< by number
+  /// A body: the number of the reading that tells of it is the name of its file.
+  struct Body {
+    std::string bytes;
+    std::int64_t number = 0;
+    std::map<std::uint64_t, std::vector<wire::Name>> names;  ///< of its fragments, by offset
+  };
+  std::map<std::int64_t, Entry> entries;  ///< by number
+  std::map<wire::Sha256Digest, Body> bodies;
   std::map<wire::Name, std::vector<std::int64_t>> by_name;  ///< numbers in each record
   std::map<wire::Hash128, std::string> sets;                ///< definitions seen
   std::map<wire::Name, wire::Hash128> hashes;               ///< of every record that was seen
@@ -67,6 +76,10 @@ class SimNode {
   /// Hands in `count` readings; numbers them. Most have a time of their own, so that losing one
   /// shows; of the others some share their times, and some are stamped by the machine.
   void feed(bool durable, int count, std::int64_t time_base, int series, Dice& dice);
+  /// Puts a body down beside the machine, as a file: it is offered again, also by later processes,
+  /// until it was accepted. It is numbered, too.
+  void feed_body(std::uint64_t bytes, std::int64_t time_base, Dice& dice);
+  [[nodiscard]] bool has_bodies() const { return !offered_.empty(); }  ///< not accepted yet
   /// A record that no coordinator of today takes: an unknown kind, an unknown codec, or an event
   /// that is none.
   void feed_strange_record(Dice& dice);
@@ -100,9 +113,13 @@ class SimNode {
     std::unique_ptr<agent::Uplink> uplink;
     std::unique_ptr<agent::Inbox> inbox;
     std::unique_ptr<Tap> tap;
+    std::unique_ptr<agent::BodyWriter> bodies;
   };
   void end(bool power);
   void salvage();
+  void offer_body();
+  void on_body(const wire::Sha256Digest& hash, const rt::Status& status);
+  void note_fragment(const wire::Name& name, const wire::Record& record);
   void note_record(const agent::SpoolRecord& record);
   void note(const wire::Name& name, const std::string& body, const std::string* definition);
 
@@ -119,6 +136,7 @@ class SimNode {
   Dice dice_;
   std::unique_ptr<Process> process_;
   std::optional<SimDisk::Image> saved_;
+  std::deque<wire::Sha256Digest> offered_;  ///< bodies beside it, oldest first
   static std::int64_t next_number(Ledgerbook& book);
 };
 

@@ -32,6 +32,8 @@ void SimSite::start() {
   auto process = std::make_unique<Process>();
   process->loop = std::make_unique<SimLoop>(world_, clock_.uptime());
   process->random = std::make_unique<SimRandom>(world_.dice("random site"));
+  store_options_.files = &files_;
+  store_options_.blob_directory = kBlobDirectory;
   auto store =
       coordinator::Store::open(path_, vfs_.name(), store_options_, *process->random, clock_.now());
   if (!store) {

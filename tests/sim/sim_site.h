@@ -11,6 +11,8 @@
 
 namespace fieldpost::sim {
 
+inline constexpr const char* kBlobDirectory = "/store/blobs";
+
 /// The machine of the coordinator: disk, clock, and (while it runs) the process.
 class SimSite {
  public:
@@ -33,6 +35,7 @@ class SimSite {
   void set_back();  ///< the store goes back to what was saved, and starts on it
   [[nodiscard]] SimDisk& disk() { return disk_; }
   [[nodiscard]] SimVfs& vfs() { return vfs_; }
+  [[nodiscard]] SimFiles& files() { return files_; }
   [[nodiscard]] SimLog& log() { return log_; }
   [[nodiscard]] SimWallClock& clock() { return clock_; }
   [[nodiscard]] coordinator::Coordinator* coordinator() {
@@ -57,6 +60,7 @@ class SimSite {
   SimBroker& broker_;
   std::string path_ = "/store/store.db";
   SimDisk disk_;
+  SimFiles files_{disk_};
   SimVfs vfs_;
   SimWallClock clock_;
   SimLog log_;

@@ -110,7 +110,8 @@ class Auditor {
       for (const coordinator::Reading& reading : *readings) {
         asked += 1;
         const auto want = expected.find({series, reading.time});
-        const auto got = static_cast<std::int64_t>(reading.value);
+        const std::int64_t got = reading.text.empty() ? static_cast<std::int64_t>(reading.value)
+                                                      : number_of(reading.text);
         if (want == expected.end()) {
           fault(fmt::format("in the store, but in no record: {} at {}", series, reading.time));
         } else if (want->second != got) {

@@ -1,8 +1,10 @@
 #include "tests/sim/store_rows.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 
+#include "proto/wire/body.h"
 #include "proto/wire/readings.h"
 #include "proto/wire/readings_codec.h"
 
@@ -73,13 +75,24 @@ void read_batches(rt::Database& db, StoreRows& out) {
              FP_CHECK(columns.has_value());
              for (const wire::Column& column : columns->columns) {
                for (const std::uint64_t value : column.values) {
-                 out.in_batches[static_cast<std::int64_t>(value)] += 1;
+                 out.in_batches[number_of(column, value)] += 1;
                }
              }
            });
 }
 
 }  // namespace
+
+std::int64_t number_of(std::string_view text) {
+  const auto reference = wire::decode_body_reference(text);
+  FP_CHECK(reference.has_value());
+  return std::strtoll(reference->name.c_str(), nullptr, 10);
+}
+
+std::int64_t number_of(const wire::Column& column, std::uint64_t value) {
+  return column.strings.empty() ? static_cast<std::int64_t>(value)
+                                : number_of(column.strings.at(value));
+}
 
 bool StoreRows::is_settled(const wire::Name& name) const {
   return find(settled, name) != nullptr;

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "proto/rt/sqlite.h"
 #include "proto/wire/messages.h"
+#include "proto/wire/readings.h"
 
 namespace fieldpost::sim {
 
@@ -30,6 +32,10 @@ struct StoreRows {
   [[nodiscard]] bool is_any_stored(const std::vector<wire::Name>& names) const;
   [[nodiscard]] bool is_any_gapped(const std::vector<wire::Name>& names) const;
 };
+
+/// Of a reading as the machines number them: its value, or for a body the name in its text.
+[[nodiscard]] std::int64_t number_of(std::string_view text);
+[[nodiscard]] std::int64_t number_of(const wire::Column& column, std::uint64_t value);
 
 /// None when the file has no tables yet.
 [[nodiscard]] std::optional<StoreRows> read_store(rt::Database& db);

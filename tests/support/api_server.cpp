@@ -20,6 +20,9 @@ ApiServer::ApiServer(const std::string& listen)
                                  .parser = worker_,
                                  .clock = clock,
                                  .random = random_,
+                                 .files = files,
+                                 .blob_directory = "/blobs",
+                                 .upload_directory = "/uploads",
                                  .version = "1.2.3",
                                  .http_counters = [this] { return listener_->counters(); },
                                  .default_sensors = {}}) {

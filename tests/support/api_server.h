@@ -36,9 +36,9 @@ class ApiServer {
   rt::SystemClock clock;
   ReadingWorld store;
   FakeView view;
+  sim::SimFiles files{store.disk()};
 
  private:
-  sim::SimFiles files_{store.disk()};
   sim::SimWorld quiet_{1};
   sim::SimLog log_{quiet_, "centre"};
   LoopWorker worker_{loop};
@@ -47,7 +47,7 @@ class ApiServer {
   coordinator::StudyDesk studies_{
       worker_, store.make_reader(),
       [this](const auto& job, const auto& done) { done(store.change_studies(job)); }};
-  coordinator::ExportDesk exports_{{loop, clock, random_, worker_, files_, log_, studies_},
+  coordinator::ExportDesk exports_{{loop, clock, random_, worker_, files, log_, studies_},
                                    store.make_reader(),
                                    "/exports",
                                    "1.2.3"};

@@ -28,6 +28,9 @@ coordinator::Services ApiWorld::services() {
           .parser = parser,
           .clock = clock,
           .random = random,
+          .files = files,
+          .blob_directory = "/blobs",
+          .upload_directory = "/uploads",
           .version = "1.2.3",
           .http_counters = nullptr,
           .default_sensors = {}};

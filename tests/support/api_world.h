@@ -47,13 +47,13 @@ class ApiWorld {
   sim::SimWallClock clock{sim, "centre"};
   ReadingWorld store;
   FakeView view;
+  sim::SimFiles files{store.disk()};
   sim::SimWorker questions{loop, sim.dice("questions")};
   sim::SimWorker parser{loop, sim.dice("parser")};
   sim::SimRandom random{sim.dice("random")};
   std::optional<coordinator::QueryDesk> desk;
   std::optional<coordinator::StudyDesk> studies;
   sim::SimWorker exporter{loop, sim.dice("exporter")};
-  sim::SimFiles files{store.disk()};
   sim::SimLog log{sim, "centre"};
   std::optional<coordinator::ExportDesk> exports;
   std::optional<coordinator::Api> api;

@@ -1,5 +1,7 @@
 #include "tests/support/sample_messages.h"
 
+#include "proto/wire/limits.h"
+
 namespace fieldpost::test {
 namespace {
 
@@ -53,6 +55,41 @@ wire::Record sample_renamed_record() {
   record.gaps.push_back(
       {.names = {{{kSalvaged, {2, 65'536}}, 0, false}}, .cause = wire::GapCause::kDamaged});
   return record;
+}
+
+wire::Fragment sample_fragment() {
+  return {.body = wire::sha256("the body"),
+          .size = wire::kFragmentBytes + 6,
+          .type = "image/jpeg",
+          .offset = wire::kFragmentBytes,
+          .bytes = std::string("end\0\x01\xff", 6)};
+}
+
+wire::Record sample_fragment_record() {
+  const std::string payload = wire::encode(sample_fragment());
+  return {.kind = static_cast<std::uint16_t>(wire::RecordKind::kFragment),
+          .raw_size = static_cast<std::uint32_t>(payload.size()),
+          .payload = payload,
+          .first_time = kTime,
+          .last_time = kTime,
+          .stamp = sample_clock()};
+}
+
+wire::Record sample_body_gap_record() {
+  wire::Record record{.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty),
+                      .stamp = sample_clock()};
+  record.gaps.push_back({.names = {{{kParent, {5, 9}}, 0, true}},
+                         .first_time = kTime - 5'000,
+                         .last_time = kTime - 4'000,
+                         .cause = wire::GapCause::kAged,
+                         .fragments = 5});
+  return record;
+}
+
+wire::Receipt sample_waiting_receipt() {
+  wire::Receipt receipt = sample_receipt();
+  receipt.waits = {{kLive, {45, 46}}};
+  return receipt;
 }
 
 wire::Envelope sample_envelope() {
@@ -183,6 +220,8 @@ std::vector<SampleMessage> sample_messages() {
   return {
       {"record", "", wire::encode(sample_record())},
       {"record_renamed", "", wire::encode(sample_renamed_record())},
+      {"record_fragment", "", wire::encode(sample_fragment_record())},
+      {"record_body_gap", "", wire::encode(sample_body_gap_record())},
       plain("envelope", "up/backfill", wire::encode(sample_envelope())),
       plain("hello", "hello", wire::encode(sample_hello())),
       plain("answer", "answer", wire::encode(sample_answer())),

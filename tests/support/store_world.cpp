@@ -7,10 +7,13 @@ namespace fieldpost::test {
 namespace {
 
 constexpr const char* kPath = "/store.db";
+constexpr const char* kBlobs = "/blobs";
 
 }  // namespace
 
 StoreWorld::StoreWorld(rt::UnixTime now, coordinator::StoreOptions options) : options_(options) {
+  options_.files = &files_;
+  options_.blob_directory = kBlobs;
   open(now);
   FP_CHECK(ledger().enter(node(), kStoreIncarnation, 0, 0, now).has_value());
 }

@@ -9,6 +9,7 @@
 #include "coordinator/store/store.h"
 #include "tests/support/sim/dice.h"
 #include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_files.h"
 #include "tests/support/sim/sim_random.h"
 #include "tests/support/sim/sim_vfs.h"
 
@@ -40,11 +41,13 @@ class StoreWorld {
   [[nodiscard]] rt::Result<coordinator::LedgerQuery> make_ledger_query();
   [[nodiscard]] rt::Result<coordinator::ReadingQuery> make_reading_query();
   sim::SimDisk& disk() { return disk_; }
+  sim::SimFiles& files() { return files_; }
 
  private:
   void open(rt::UnixTime now);
 
   sim::SimDisk disk_;
+  sim::SimFiles files_{disk_};
   sim::SimVfs vfs_{disk_, "store-world"};
   sim::SimRandom random_{sim::Dice(1)};
   sim::Dice dice_{2};

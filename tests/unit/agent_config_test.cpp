@@ -237,10 +237,10 @@ TEST_CASE("more labels or sources than the coordinator takes are refused") {
   CHECK(message_of(labels(64)) == "no error");
   CHECK(message_of(labels(65)) == "agent.toml:3: node.labels: expected at most 64");
   std::string sources = kNode;
-  for (int i = 0; i < 254; ++i) sources += "[[source]]\nkind = \"host_metrics\"\n";
+  for (int i = 0; i < 253; ++i) sources += "[[source]]\nkind = \"host_metrics\"\n";
   CHECK(message_of(sources) == "no error");
   CHECK(message_of(sources + "[[source]]\nkind = \"host_metrics\"\n")
-            .ends_with("source.kind: expected at most 254 sources"));
+            .ends_with("source.kind: expected at most 253 sources"));
 }
 
 TEST_CASE("a node may be polite on its link") {

@@ -120,7 +120,7 @@ TEST_CASE("a gap says what is not known") {
   const json items = world.get("/api/v1/gaps").at("items");
   CHECK(items.at(0) == json::parse(R"({"id": 4, "node": "a", "series": [1, 2],
       "from": "1970-01-01T00:00:00.000000000Z", "to": "1970-01-01T00:00:01.000000000Z",
-      "readings": 12, "cause": "shed", "by": null, "state": "declared"})"));
+      "readings": 12, "fragments": 0, "cause": "shed", "by": null, "state": "declared"})"));
   for (const std::string name : {"series", "from", "to", "readings"}) {
     CHECK(items.at(1).at(name).is_null());
   }

@@ -35,13 +35,14 @@ struct Queue {
   }
   /// Publishes what comes next; its lane. kBulk is never offered here: it says that nothing comes.
   Lane take(bool has_room = true) {
-    Outgoing* item = box.next(size_of, has_room);
+    Outgoing* item = box.next(size_of, has_room, now);
     if (item == nullptr) return Lane::kBulk;
     const Lane lane = item->lane;
     box.on_published(item, size_of(*item), ++token);
     return lane;
   }
   Outbox box{LaneShares{}};
+  rt::Instant now;
   std::uint64_t seq = 0, token = 0;
 };
 
@@ -64,6 +65,55 @@ TEST_CASE("all that a live lane gathered during a long envelope goes before the 
   for (int i = 0; i < 30; ++i) queue.offer(Lane::kLive, 300);
   for (int i = 0; i < 30; ++i) CHECK(queue.take() == Lane::kLive);
   CHECK(queue.take() == Lane::kBackfill);
+}
+
+TEST_CASE("a lane that is paused lets the others go, and goes on where it was") {
+  Queue queue;
+  queue.offer(Lane::kLog, 100);
+  queue.offer(Lane::kBackfill, 100);
+  queue.box.pause(Lane::kLog, at(2));
+  CHECK(queue.take() == Lane::kBackfill);
+  CHECK(queue.take() == Lane::kBulk);
+  queue.now = at(1.9);
+  CHECK(queue.take() == Lane::kBulk);
+  queue.now = at(2);
+  CHECK(queue.take() == Lane::kLog);
+}
+
+TEST_CASE("what is queued again in bulk keeps the order of the spool, and settled ones stay away") {
+  Outbox box{LaneShares{}};
+  box.set_credit(10'000'000, 0);
+  std::uint64_t token = 0;
+  const auto offer = [&](std::int64_t no) {
+    Outgoing item;
+    item.lane = Lane::kBulk;
+    item.record.no = no;
+    item.record.name = {wire::IncarnationId{}, static_cast<std::uint64_t>(100 - no)};
+    item.record.body = std::make_shared<const std::string>(10, 'x');
+    return box.offer(std::move(item));
+  };
+  const auto take = [&] {
+    Outgoing* item = box.next(size_of, true, {});
+    if (item == nullptr) return std::int64_t{0};
+    const std::int64_t no = item->record.no;
+    box.on_published(item, 10, ++token);
+    return no;
+  };
+  const auto again = [&](std::int64_t no) {
+    box.requeue([no](const Outgoing& item) { return item.record.no == no; });
+  };
+  for (std::int64_t no = 1; no <= 5; ++no) REQUIRE(offer(no));
+  for (std::int64_t no = 1; no <= 4; ++no) CHECK(take() == no);
+  again(2);
+  box.settle({wire::IncarnationId{}, {98, 98}}, [](const Outgoing&) {});  // number 2
+  again(3);
+  again(1);
+  again(4);
+  CHECK(take() == 1);
+  again(1);
+  CHECK(box.queued() == 4);
+  for (const std::int64_t no : {1, 3, 4, 5, 0}) CHECK(take() == no);
+  CHECK(box.queued_bytes(Lane::kBulk) == 0);
 }
 
 TEST_CASE("a lane that was idle does not claim the time that it did not use") {

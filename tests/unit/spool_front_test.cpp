@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/sample_bodies.h"
 #include "tests/support/sim/sim_clock.h"
 #include "tests/support/sim/sim_log.h"
 #include "tests/support/sim/sim_loop.h"
@@ -49,6 +50,7 @@ struct Bench {
   SpoolFrontOptions options{.encoder = {.classes = {{"cold", 1}}}};
   Sink sink;
   wire::LineParser parser;
+  std::uint64_t bodies = 0;
   std::unique_ptr<SpoolFront> front;
 
   SpoolFront& start() {
@@ -85,6 +87,18 @@ struct Bench {
     record.raw_size = static_cast<std::uint32_t>(bytes);
     auto status = std::make_shared<rt::Status>(rt::Error{Errc::kBusy, "not answered"});
     front->append_record(record, RecordClass::kEvent, [status](rt::Status s) { *status = s; });
+    world.run_for(500ms);
+    return *status;
+  }
+  rt::Status append_fragments(int count) {
+    std::vector<wire::Record> records;
+    for (int i = 0; i < count; ++i) {
+      records.push_back(test::fragment_record(
+          test::fragments_of(test::body_bytes(wire::kFragmentBytes, ++bodies)).front()));
+      records.back().first_time = records.back().last_time = 77;
+    }
+    auto status = std::make_shared<rt::Status>(rt::Error{Errc::kBusy, "not answered"});
+    front->accept_fragments(std::move(records), [status](rt::Status s) { *status = s; });
     world.run_for(500ms);
     return *status;
   }
@@ -307,4 +321,64 @@ TEST_CASE("every reading that got a name counts as accepted, written or not") {
   CHECK(front.totals().readings_held == 2);
   CHECK(front.accepted() == 4);
   CHECK(front.totals().accepted == 4);
+}
+
+TEST_CASE("fragments take half of the spool at most, and readings are shed, not they") {
+  Bench bench({.bytes_max = 400'000});
+  SpoolFront& front = bench.start();
+  CHECK(front.body_room().bytes_max == 200'000);
+  REQUIRE(bench.append_fragments(2).has_value());
+  CHECK(front.body_room().bytes_free < 10'000);
+  const auto third = bench.append_fragments(1);
+  REQUIRE(!third.has_value());
+  CHECK(third.error().code == Errc::kFull);
+  for (int i = 0; i < 8; ++i) CHECK(bench.write(large_line()).has_value());
+  CHECK(front.totals().bodies_held.records == 2);
+  CHECK(front.shed() > 0);
+  bench.deliver(1, 2);
+  CHECK(bench.append_fragments(2).has_value());
+}
+
+TEST_CASE("no reading is shed for fragments, and what is delivered makes room for them") {
+  Bench bench({.bytes_max = 400'000});
+  SpoolFront& front = bench.start();
+  std::uint64_t written = 0;
+  for (; held_bytes(front.totals()) < 310'000; ++written) {
+    REQUIRE(bench.write(large_line()).has_value());
+  }
+  const auto refused = bench.append_fragments(1);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == Errc::kFull);
+  CHECK(front.shed() == 0);
+  CHECK(front.totals().readings_held == written);
+  bench.deliver(1, written);
+  CHECK(bench.append_fragments(2).has_value());
+  CHECK(front.totals().bodies_held.records == 2);
+}
+
+TEST_CASE("fragments that pass the age bound lie in a gap that counts them, and no readings") {
+  Bench bench({.age_max_ms = 60'000});
+  SpoolFront& front = bench.start();
+  REQUIRE(bench.append_fragments(3).has_value());
+  bench.world.run_for(2s);
+  CHECK(front.oldest_age_ms() > 0);
+  bench.world.run_for(3min);
+  CHECK(front.totals().bodies_held.records == 0);
+  CHECK(front.shed() == 0);
+  std::vector<SpoolRecord> held;
+  front.load_held(RecordClass::kGap, RecordClass::kGap, 0, 1 << 20,
+                  [&](rt::Result<std::vector<SpoolRecord>> loaded) { held = *loaded; });
+  bench.world.run_for(100ms);
+  REQUIRE(held.size() == 1);
+  const auto record = wire::decode_record(*held.front().body);
+  REQUIRE(record.has_value());
+  REQUIRE(record->gaps.size() == 1);
+  const wire::Gap& gap = record->gaps.front();
+  CHECK(gap.fragments == 3);
+  CHECK(gap.cause == wire::GapCause::kAged);
+  CHECK(gap.first_time == 77);
+  CHECK(!gap.sets_known);
+  REQUIRE(gap.names.size() == 1);
+  CHECK(gap.names.front().names.seqs == wire::SeqRange{1, 3});
+  CHECK(gap.names.front().each == 0);
 }

@@ -4,12 +4,14 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "coordinator/query/reading_query.h"
 #include "coordinator/store/settled_nodes.h"
 #include "coordinator/store/store.h"
 #include "coordinator/store/studies.h"
 #include "proto/wire/readings_codec.h"
+#include "tests/support/sample_bodies.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_random.h"
 #include "tests/support/sim/sim_vfs.h"
@@ -27,6 +29,15 @@ std::string read_data(const std::string& name, std::uint32_t size) {
   return wire::decompress(packed, 1, size).value();
 }
 
+std::size_t readings_in(coordinator::ReadingQuery& query) {
+  std::size_t readings = 0;
+  const auto all = query.series({}, 0, 1000).value();
+  for (const auto& series : all) {
+    readings += query.readings(series.id, {}, 100'000).value().size();
+  }
+  return readings;
+}
+
 }  // namespace
 
 TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
@@ -39,15 +50,10 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 11);
+    CHECK(version.i64(0) == 12);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
-    std::uint64_t readings = 0;
-    const auto all = query.series({}, 0, 1000).value();
-    for (const auto& series : all) {
-      readings += query.readings(series.id, {}, 100'000).value().size();
-    }
-    CHECK(readings == 3422 + 1040);
+    CHECK(readings_in(query) == 3422 + 1040);
     CHECK(query.replays("vm", "exec:prog").value().empty());
     const auto replaced = (*store)->replace_readings(
         {.record = {.node = "vm", .source = "exec:prog", .from = 1, .to = 2}}, kNow);
@@ -65,12 +71,7 @@ TEST_CASE("a store of schema 10 takes studies, and keeps every reading") {
     auto store = coordinator::Store::open("/store.db", vfs.name(), {}, random, kNow);
     REQUIRE(store.has_value());
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
-    std::uint64_t readings = 0;
-    const auto all = query.series({}, 0, 1000).value();
-    for (const auto& series : all) {
-      readings += query.readings(series.id, {}, 100'000).value().size();
-    }
-    CHECK(readings == 602);
+    CHECK(readings_in(query) == 602);
     coordinator::Studies studies((*store)->database());
     CHECK(studies.experiments.list({}, 0, 10).value().size() == static_cast<std::size_t>(start));
     if (start > 0) continue;
@@ -84,5 +85,27 @@ TEST_CASE("a store of schema 10 takes studies, and keeps every reading") {
     const auto nodes = coordinator::settled_nodes((*store)->database(), 0).value();
     REQUIRE(nodes.size() == 1);
     CHECK(nodes[0].settled_until == 7);
+  }
+}
+
+TEST_CASE("a store of schema 11 takes bodies, and keeps its readings and studies") {
+  sim::SimDisk disk;
+  const sim::SimVfs vfs(disk, "old-store");
+  disk.restore({{"/store.db", read_data("store-11.db.zst", 630'784)}});
+  sim::SimRandom random{sim::Dice(1)};
+  for (int start = 0; start < 2; ++start) {
+    auto store = coordinator::Store::open("/store.db", vfs.name(), {}, random, kNow);
+    REQUIRE(store.has_value());
+    auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
+    CHECK(readings_in(query) == 1706);
+    coordinator::Studies studies((*store)->database());
+    const auto experiment = studies.experiments.find("drought").value();
+    const auto log = studies.logbook.list(experiment.no, 0, 10).value();
+    REQUIRE(log.size() == 1);
+    CHECK(log[0].text == "moved");
+    std::vector<std::int64_t> gaps;
+    const auto taken = (*store)->bodies().take(1, test::fragments_of("a body").front(), kNow, gaps);
+    CHECK(taken.value());
+    CHECK(query.find_body(wire::sha256("a body")).value().has_value());
   }
 }

@@ -6,14 +6,18 @@ add_executable(
   unit/alarms_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
+  unit/body_store_test.cpp
+  unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
   unit/exec_test.cpp
+  unit/file_drop_test.cpp
   unit/file_tail_test.cpp
   unit/first_name_test.cpp
   unit/forecast_test.cpp
   unit/hello_pages_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
+  unit/cli_blobs_test.cpp
   unit/cli_delete_test.cpp
   unit/cli_parts_test.cpp
   unit/cli_verbs_test.cpp
@@ -23,6 +27,8 @@ add_executable(
   unit/credit_pool_test.cpp
   unit/downlink_test.cpp
   unit/api_aggregate_test.cpp
+  unit/api_blobs_test.cpp
+  unit/api_uploads_test.cpp
   unit/eraser_test.cpp
   unit/store_deletion_test.cpp
   unit/store_http_test.cpp
@@ -49,6 +55,7 @@ add_executable(
   unit/line_socket_test.cpp
   unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
+  unit/http_blobs_test.cpp
   unit/http_route_config_test.cpp
   unit/http_routes_test.cpp
   unit/http_test.cpp
@@ -84,6 +91,7 @@ add_executable(
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
   unit/unconfirmed_test.cpp
+  unit/wire_body_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_codec_golden_test.cpp
   unit/wire_codec_test.cpp

@@ -96,6 +96,24 @@ TEST_CASE("an event that is damaged or no JSON is described as null") {
   }
 }
 
+TEST_CASE("a fragment is described by its body and place, and a broken one as null") {
+  wire::Envelope envelope = sample_envelope();
+  wire::Record record = sample_fragment_record();
+  envelope.record = wire::encode(record);
+  const Json json = described("fieldpost/v1/lab/a/up/bulk", wire::encode(envelope), nullptr);
+  CHECK(json["record"]["kind"] == "fragment");
+  CHECK(json["record"]["fragment"] == Json{{"body", sample_fragment().body.hex()},
+                                           {"size", 98'310},
+                                           {"type", "image/jpeg"},
+                                           {"offset", 98'304},
+                                           {"bytes", 6}});
+  record.payload.resize(record.payload.size() / 2);
+  record.raw_size = static_cast<std::uint32_t>(record.payload.size());
+  envelope.record = wire::encode(record);
+  const Json broken = described("fieldpost/v1/lab/a/up/bulk", wire::encode(envelope), nullptr);
+  CHECK(broken["record"]["fragment"].is_null());
+}
+
 TEST_CASE("a signed message is opened, and verified only with a key") {
   const wire::PublicKey key = sample_key().public_key();
   const wire::PublicKey other{1};

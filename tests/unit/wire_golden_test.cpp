@@ -28,6 +28,8 @@ std::string golden_body(const std::string& name, std::string_view leaf) {
 TEST_CASE("messages released with version 1 are decoded") {
   CHECK(*wire::decode_record(golden("record")) == sample_record());
   CHECK(*wire::decode_record(golden("record_renamed")) == sample_renamed_record());
+  CHECK(*wire::decode_record(golden("record_fragment")) == sample_fragment_record());
+  CHECK(*wire::decode_record(golden("record_body_gap")) == sample_body_gap_record());
   CHECK(*wire::decode_envelope(golden("envelope")) == sample_envelope());
   CHECK(*wire::decode_hello(golden("hello")) == sample_hello());
   CHECK(*wire::decode_answer(golden("answer")) == sample_answer());

@@ -57,6 +57,8 @@ struct Arguments {
   TailOptions tail;
   DecodeOptions decode;
   WriteOptions write;
+  BlobOptions blobs;
+  GetBlobOptions blob;
   SpoolOptions spool;
   StudyArguments study;
 };
@@ -160,9 +162,18 @@ void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
                                                                      {"csv", QueryFormat::kCsv},
                                                                      {"json", QueryFormat::kJson}},
                                   CLI::ignore_case));
+  auto* blob = verb->add_option("--blob", arguments.blob.blob,
+                                "Give the bytes of a body instead: its SHA-256, or `last` of one "
+                                "series that is given by its id");
+  verb->add_option("-o,--output", arguments.blob.output, "Where its bytes go; standard output")
+      ->needs(blob);
   verb->callback([&] {
     chosen.run = [&](Context& context, const Settings&) {
-      return run_query(context, arguments.query);
+      if (arguments.blob.blob.empty()) return run_query(context, arguments.query);
+      const auto& ids = arguments.query.choice.ids;
+      if (ids.size() > 1) return context.fail({rt::Errc::kInvalid, "--blob is of one series"});
+      if (!ids.empty()) arguments.blob.series = ids.front();
+      return run_get_blob(context, arguments.blob);
     };
   });
 }
@@ -268,9 +279,27 @@ void add_reading_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   });
 }
 
-void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
+/// Files in place of lines.
+void add_blob_options(CLI::App* write, BlobOptions& blobs) {
+  auto* files = write->add_option("--blob", blobs.files,
+                                  "Store these files as bodies, each with a reading that tells of "
+                                  "it; what a try that broke off brought is not sent again");
+  files->excludes(write->get_option("line"))->excludes(write->get_option("--precision"));
+  write->add_option("--measurement", blobs.measurement, "Of the reading")->needs(files);
+  write->add_option("--field", blobs.field, "Of the reading; frame by default")->needs(files);
+  write->add_option("--tag", blobs.tags, "Of the reading, KEY=VALUE; may be repeated")
+      ->allow_extra_args(false)
+      ->needs(files);
+  write->add_option("--time", blobs.time, "Of the reading; when the file was changed, by default")
+      ->needs(files);
+  write->add_option("--type", blobs.type, "Media type; by the file's name, by default")
+      ->needs(files);
+}
+
+void add_write_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   CLI::App* write = add_verb(app, arguments, "write",
-                             "Store InfluxDB line protocol, from arguments or standard input");
+                             "Store InfluxDB line protocol, from arguments or standard input, or "
+                             "files");
   write->add_option("line", arguments.write.lines, "Lines; without any, standard input is read");
   write->add_option("--node", arguments.write.node,
                     "The node to which the readings belong; http by default");
@@ -278,11 +307,18 @@ void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
       ->add_option("--precision", arguments.write.precision,
                    "Unit of the timestamps: ns, us, ms, s, m or h")
       ->check(CLI::IsMember({"ns", "us", "ms", "s", "m", "h"}));
+  add_blob_options(write, arguments.blobs);
   write->callback([&] {
     chosen.run = [&](Context& context, const Settings&) {
-      return run_write(context, arguments.write);
+      arguments.blobs.node = arguments.write.node;
+      return arguments.blobs.files.empty() ? run_write(context, arguments.write)
+                                           : run_write_blobs(context, arguments.blobs);
     };
   });
+}
+
+void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  add_write_verb(app, arguments, chosen);
   CLI::App* decode = add_verb(
       app, arguments, "decode",
       "Print MQTT messages as JSON, one a line; reads lines of topic and payload in hex, as\n"

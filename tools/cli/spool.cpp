@@ -27,6 +27,7 @@ std::string class_words(std::int64_t record_class) {
     case 0: return "gap";
     case 1: return "event";
     case 2: return "log";
+    case 3: return "bodies";
     default: return fmt::format("readings {}", record_class - 16);
   }
 }

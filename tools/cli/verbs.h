@@ -84,6 +84,23 @@ struct WriteOptions {
 };
 int run_write(Context& context, const WriteOptions& options);
 
+struct BlobOptions {
+  std::vector<std::string> files;
+  std::string measurement, field, node;
+  std::vector<std::string> tags;  ///< "key=value"
+  std::string time;               ///< as the API takes it; empty: when the file was changed
+  std::string type;               ///< media type; empty: by the name's end
+};
+/// Files as bodies, one after the other.
+int run_write_blobs(Context& context, const BlobOptions& options);
+
+struct GetBlobOptions {
+  std::string blob;  ///< SHA-256 in hex, or "last" of `series`
+  std::int64_t series = 0;
+  std::string output;  ///< empty: standard output
+};
+int run_get_blob(Context& context, const GetBlobOptions& options);
+
 int run_doctor(Context& context, const std::string& url_source);
 
 struct SpoolOptions {

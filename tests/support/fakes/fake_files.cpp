@@ -93,7 +93,10 @@ rt::Status FakeFiles::make_directories(const std::string&) {
 rt::Result<rt::FileInfo> FakeFiles::info(const std::string& path) {
   const auto file = find(path);
   if (!file) return file.error();
-  return rt::FileInfo{.size = (*file)->bytes.size(), .inode = (*file)->inode};
+  return rt::FileInfo{.size = (*file)->bytes.size(),
+                      .inode = (*file)->inode,
+                      .modified = (*file)->modified,
+                      .is_directory = false};
 }
 
 rt::Result<std::vector<std::string>> FakeFiles::list(const std::string& directory) {

@@ -14,6 +14,7 @@ class FakeFiles final : public rt::Files {
   struct File {
     std::string bytes;
     std::uint64_t inode = 0;
+    rt::UnixTime modified;
   };
 
   void put(const std::string& path, std::string bytes);  ///< keeps the inode of a file that exists

@@ -40,8 +40,9 @@ class FakeResponder final : public rt::HttpResponder {
     answer_.response = std::move(response);
   }
   std::unique_ptr<rt::HttpStream> start_stream(int status, rt::HttpHeaders headers) override {
-    FP_CHECK(status == 200 && !answer_.response && !answer_.streaming);
+    FP_CHECK(!answer_.response && !answer_.streaming);
     answer_.streaming = true;
+    answer_.stream_status = status;
     answer_.stream_headers = std::move(headers);
     return std::make_unique<FakeStream>(answer_);
   }

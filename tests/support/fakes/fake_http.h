@@ -14,7 +14,8 @@ namespace fieldpost::test {
 struct FakeAnswer {
   std::optional<rt::HttpResponse> response;
   bool streaming = false;  ///< a stream began
-  bool ended = false;      ///< and was dropped
+  int stream_status = 0;
+  bool ended = false;  ///< and was dropped
   bool cut = false;
   bool auto_drain = true;  ///< every `send` is read at once
   rt::HttpHeaders stream_headers;

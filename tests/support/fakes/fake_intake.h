@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,11 @@ class FakeIntake final : public agent::Intake {
   std::vector<wire::ParsedLines> sampled;  ///< in order
   std::vector<wire::ParsedLines> durable;  ///< answered with success
   std::vector<std::string> idempotency_keys;
+  agent::BodyRoom room{1 << 30, 1 << 30};
+  std::optional<rt::Error> fragment_error;
+  std::vector<wire::Record> fragments;             ///< in order
+  std::function<void(rt::Status)> fragments_done;  ///< of those not answered yet
+  int commits = 0;                                 ///< of fragments
 
   void accept_sampled(wire::ParsedLines lines) override { sampled.push_back(std::move(lines)); }
   void accept_durable(wire::ParsedLines lines, agent::DurableOptions options,
@@ -33,6 +39,15 @@ class FakeIntake final : public agent::Intake {
     waiting.push_back({std::move(lines), std::move(options), std::move(done)});
     if (answer_at_once) answer();
   }
+  void accept_fragments(std::vector<wire::Record> records,
+                        std::function<void(rt::Status)> done) override {
+    if (fragment_error) return done(*fragment_error);
+    commits += 1;
+    for (wire::Record& each : records) fragments.push_back(std::move(each));
+    if (answer_at_once) return done(rt::ok());
+    fragments_done = std::move(done);
+  }
+  [[nodiscard]] agent::BodyRoom body_room() const override { return room; }
   [[nodiscard]] bool is_busy() const override { return busy; }
 
   /// The oldest offer is on disk.

@@ -112,6 +112,12 @@ void FakeView::replace_readings(coordinator::Replacement replacement,
   done(replaced);
 }
 
+void FakeView::write_blob(coordinator::HttpBlob blob, std::function<void(rt::Status)> done) {
+  if (blob_error) return done(*blob_error);
+  blobs.push_back(std::move(blob));
+  done(rt::ok());
+}
+
 void FakeView::delete_readings(
     coordinator::DeletionRequest request,
     std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) {

@@ -30,6 +30,7 @@ class FakeView final : public coordinator::CoordinatorView {
       coordinator::LiveHandlers handlers) override;
   void write(coordinator::HttpWrite write,
              std::function<void(rt::Result<coordinator::HttpWriteAnswer>)> done) override;
+  void write_blob(coordinator::HttpBlob blob, std::function<void(rt::Status)> done) override;
   void delete_readings(
       coordinator::DeletionRequest request,
       std::function<void(rt::Result<std::vector<coordinator::Deletion>>)> done) override;
@@ -45,6 +46,8 @@ class FakeView final : public coordinator::CoordinatorView {
   std::vector<std::string> released;
   coordinator::GapFilter last_filter;
   std::vector<coordinator::HttpWrite> writes;
+  std::vector<coordinator::HttpBlob> blobs;
+  std::optional<rt::Error> blob_error;
   std::vector<coordinator::DeletionRequest> deletions;
   std::optional<rt::Error> write_error;
   std::optional<rt::Error> deletion_error;

@@ -82,6 +82,7 @@ DiskAnswer SimDisk::write(DiskFile& file, std::uint64_t offset, std::string_view
   put(file.content, offset, bytes);
   file.unsynced.push_back({.offset = offset, .bytes = std::string(bytes), .truncate = false});
   bytes_written_ += bytes.size();
+  file.modified_ns = now_ns_ ? now_ns_() : ++changes_;
   return DiskAnswer::kDone;
 }
 
@@ -90,6 +91,7 @@ DiskAnswer SimDisk::truncate(DiskFile& file, std::uint64_t size) {
   if (const auto answer = admit(DiskCall::kTruncate); answer != DiskAnswer::kDone) return answer;
   if (!has_room(file, size)) return DiskAnswer::kFull;
   file.content.resize(size);
+  file.modified_ns = now_ns_ ? now_ns_() : ++changes_;
   file.unsynced.push_back({.offset = size, .bytes = {}, .truncate = true});
   return DiskAnswer::kDone;
 }
@@ -111,6 +113,11 @@ DiskAnswer SimDisk::sync(DiskFile& file) {
     if (named.get() == &file) ghosts_.erase(path);
   }
   return DiskAnswer::kDone;
+}
+
+void SimDisk::set_clock(std::function<std::int64_t()> now_ns) {
+  const Guard lock(mutex_);
+  now_ns_ = std::move(now_ns);
 }
 
 void SimDisk::sync_directory(const std::string& prefix) {

@@ -28,6 +28,7 @@ struct DiskFile {
   std::string durable;
   std::vector<Change> unsynced;
   bool entry_durable = false;  ///< its name survives a power cut
+  std::int64_t modified_ns = 0;
 };
 using DiskFilePtr = std::shared_ptr<DiskFile>;
 
@@ -73,6 +74,8 @@ class SimDisk {
   [[nodiscard]] bool failure_fired() const;
   /// Of all files together; a write above it is kFull.
   void set_bytes_max(std::uint64_t bytes);
+  /// What tells when files change, since 1970; without it each change is a nanosecond later.
+  void set_clock(std::function<std::int64_t()> now_ns);
   [[nodiscard]] std::uint64_t bytes_max() const;
   [[nodiscard]] std::uint64_t bytes_used() const;
 
@@ -120,6 +123,8 @@ class SimDisk {
   std::uint64_t changing_calls_ = 0;
   std::uint64_t syncs_ = 0;
   std::uint64_t bytes_written_ = 0;
+  std::function<std::int64_t()> now_ns_;
+  std::int64_t changes_ = 0;
 };
 
 }  // namespace fieldpost::sim

@@ -71,6 +71,10 @@ rt::Status SimFiles::write_at(const std::string& path, std::uint64_t offset, std
 }
 
 rt::Status SimFiles::sync(const std::string& path) {
+  if (!disk_.find(path) && is_directory(path)) {
+    disk_.sync_directory(path + "/");
+    return rt::ok();
+  }
   DiskFilePtr file;
   DiskAnswer answer = disk_.open(path, false, file);
   if (answer == DiskAnswer::kDone) answer = disk_.sync(*file);
@@ -114,9 +118,9 @@ bool SimFiles::is_directory(const std::string& path) const {
 
 rt::Result<rt::FileInfo> SimFiles::info(const std::string& path) {
   if (const DiskFilePtr file = disk_.find(path)) {
-    return rt::FileInfo{disk_.size(*file), file->inode};
+    return rt::FileInfo{disk_.size(*file), file->inode, {file->modified_ns}, false};
   }
-  if (is_directory(path)) return rt::FileInfo{};
+  if (is_directory(path)) return rt::FileInfo{.is_directory = true};
   return status_of(DiskAnswer::kNotFound, "looking at", path).error();
 }
 

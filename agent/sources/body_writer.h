@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/intake.h"
+#include "agent/sources/patient_intake.h"
+#include "proto/rt/clock.h"
+#include "proto/rt/loop.h"
+#include "proto/wire/body.h"
+#include "proto/wire/readings.h"
+
+namespace fieldpost::agent {
+
+/// Bytes `offset` … `offset + size` of a body; `done` on the loop, at once or later.
+using ReadPiece = std::function<void(std::uint64_t offset, std::size_t size,
+                                     std::function<void(rt::Result<std::string>)> done)>;
+
+/// A body with the series and time that it belongs to.
+struct BodyOffer {
+  wire::BodyReference reference;  ///< its hash is that of what `read` gives: the caller sees to it
+  wire::SeriesKey series;         ///< the type is set here
+  rt::UnixTime time;
+  bool stamped = false;  ///< it came without a time: `time` is now
+  /// Nobody waits: when only its reading finds no room it is offered again until it does, so that
+  /// the fragments are not written anew.
+  bool patient = false;
+  ReadPiece read;
+};
+
+/// Accepts bodies durably, one after the other: first the fragments, few at a time in memory, then
+/// the reading that tells of the body. So a reading that was accepted has all its bytes on disk
+/// before it, and a crash leaves at most fragments that no reading tells of. Offering the same
+/// again is harmless: fragments are known by content, readings by series and time. Loop thread.
+class BodyWriter {
+ public:
+  static constexpr std::size_t kBodiesMax = 16;          ///< waiting; more: kBusy
+  static constexpr std::size_t kFragmentsPerCommit = 4;  ///< and in memory
+
+  static constexpr rt::Nanos kTellAgain = rt::Seconds{5};
+
+  BodyWriter(rt::Loop& loop, const rt::WallClock& clock, Intake& intake);
+  ~BodyWriter() { loop_.cancel(timer_); }
+  BodyWriter(const BodyWriter&) = delete;
+  BodyWriter& operator=(const BodyWriter&) = delete;
+
+  /// `done` when all of it is on disk. kInvalid: no such series or reference, or larger than the
+  /// spool ever takes; kFull: no room now; kBusy: too many wait; what `read` says; kIo.
+  void accept(BodyOffer offer, std::function<void(rt::Status)> done);
+
+ private:
+  struct Work {
+    BodyOffer offer;
+    std::function<void(rt::Status)> done;
+    wire::ParsedLines reading;
+    std::uint64_t offset = 0;
+    std::vector<wire::Record> fragments;  ///< read, not written
+  };
+  rt::Status prepare(Work& work) const;
+  [[nodiscard]] rt::Status find_room(std::uint64_t size) const;
+  void begin_next();
+  void read_on();
+  void on_piece(rt::Result<std::string> piece);
+  [[nodiscard]] wire::Record record_of(std::string bytes) const;
+  void write();
+  void tell();
+  void on_told(const rt::Result<Accepted>& result);
+  void end(const rt::Status& status);
+
+  rt::Loop& loop_;
+  const rt::WallClock& clock_;
+  Intake& intake_;
+  PatientIntake patient_;
+  std::deque<std::unique_ptr<Work>> waiting_;
+  std::unique_ptr<Work> work_;  ///< null: nothing is being written
+  rt::TimerId timer_ = rt::TimerId::kNone;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace fieldpost::agent

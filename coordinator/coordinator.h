@@ -112,6 +112,8 @@ class Coordinator {
   void delete_readings(DeletionRequest request,
                        std::function<void(rt::Result<std::vector<Deletion>>)> done);
   void replace_readings(Replacement replacement, std::function<void(rt::Result<Replaced>)> done);
+  /// Runs a job on the store's thread, then `done`; transactions are the job's own.
+  void run_store(std::function<rt::Status(Store&)> job, std::function<void(rt::Status)> done);
   /// Runs a job on studies in a transaction, which commits when it succeeds; then `done`.
   void change_studies(std::function<rt::Status(Studies&)> job,
                       std::function<void(rt::Status)> done);
@@ -178,7 +180,6 @@ class Coordinator {
   void refuse_command(const std::string& node, std::function<void(rt::Result<wire::Command>)> done);
   /// In the node's session; does nothing when that has another spool, or there is none.
   void send_signed_command(const std::string& node, wire::Command command);
-  void run_store(std::function<rt::Status(Store&)> job, std::function<void(rt::Status)> done);
   void on_tick();
   void end_overdue();
   void ask_for_damaged();

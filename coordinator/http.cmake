@@ -17,6 +17,7 @@ add_library(
   http/device_routes.cpp
   http/foreign_page.cpp
   http/health_routes.cpp
+  http/import_routes.cpp
   http/live_routes.cpp
   http/live_stream.cpp
   http/logbook_routes.cpp

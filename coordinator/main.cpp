@@ -39,6 +39,7 @@ struct World {
         encoder(std::make_unique<rt::ThreadWorker>(loop)),
         questions(std::make_unique<rt::ThreadWorker>(loop)),
         exporter(std::make_unique<rt::ThreadWorker>(loop)),
+        importer(std::make_unique<rt::ThreadWorker>(loop)),
         mqtt(loop),
         http(loop, clock) {}
   rt::RealLoop loop;
@@ -46,7 +47,7 @@ struct World {
   rt::SystemRandom random;
   rt::SystemFiles files;
   rt::StderrLog log;
-  std::unique_ptr<rt::ThreadWorker> store, encoder, questions, exporter;
+  std::unique_ptr<rt::ThreadWorker> store, encoder, questions, exporter, importer;
   rt::PahoMqtt mqtt;
   rt::AsioHttpServer http;
 };
@@ -125,6 +126,11 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   ExportDesk exports(
       {world.loop, world.clock, world.random, *world.exporter, world.files, world.log, studies},
       *std::move(export_reader), config.store_directory + "/exports", config.options.version);
+  ImportDesk imports({world.clock, *world.importer, world.files, world.log, studies,
+                      [&coordinator](auto job, auto done) {
+                        coordinator.run_store(std::move(job), std::move(done));
+                      }},
+                     config.store_directory + "/imports");
   SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
   HealthDesk health(world.loop, world.clock, world.log, studies, view);
   std::unique_ptr<rt::HttpListener> http;
@@ -132,6 +138,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
            .desk = desk,
            .studies = studies,
            .exports = exports,
+           .imports = imports,
            .loop = world.loop,
            .parser = *world.encoder,
            .clock = world.clock,
@@ -155,6 +162,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   const auto start = [&] {
     coordinator.start();
     exports.start();
+    imports.start();
     health.start();
     world.log.info("site {} started, version {}; web and API at http://{}/{}", config.options.site,
                    config.options.version, http->address(), rt::trust_words(http->address()));
@@ -168,6 +176,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   world.store.reset();
   world.questions.reset();
   world.exporter.reset();
+  world.importer.reset();
   world.encoder.reset();
   return rt::kExitDone;
 }

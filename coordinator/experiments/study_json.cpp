@@ -154,13 +154,21 @@ std::string entry_json(const LogEntry& entry, const MembersByNo& members,
       recording = at->second;
     }
   }
+  Json attachments = Json::array();
+  for (const wire::BodyReference& each : entry.attachments) {
+    attachments.push_back({{"sha256", each.hash.hex()},
+                           {"size", each.size},
+                           {"type", each.type},
+                           {"name", each.name}});
+  }
   return text_of({{"id", entry.id},
                   {"time", time_of(entry.at, times)},
                   {"written", time_of(entry.written, times)},
                   {"author", entry.author},
                   {"recording", std::move(recording)},
                   {"participant", named(members, entry.participant)},
-                  {"text", entry.text}});
+                  {"text", entry.text},
+                  {"attachments", std::move(attachments)}});
 }
 
 std::string health_json(const HealthFlag& flag, TimeFormat times) {

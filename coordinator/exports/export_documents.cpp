@@ -68,6 +68,7 @@ Json files_list(const ExportJournal& journal) {
   for (const auto& [path, entry] : journal.entries()) {
     Json item = {
         {"path", path}, {"bytes", entry.written.size}, {"sha256", entry.written.sha256.hex()}};
+    if (!entry.type.empty()) item["type"] = entry.type;
     if (entry.rows > 0) {
       item["readings"] = entry.rows;
       item["first_time"] = time_text(entry.first_time);
@@ -75,6 +76,18 @@ Json files_list(const ExportJournal& journal) {
     }
     out.push_back(std::move(item));
   }
+  return out;
+}
+
+/// With whose and which series, beside the number that only this store knows.
+Json flag_json(const StudySnapshot& snapshot, const HealthFlag& flag) {
+  Json out = parsed(health_json(flag, TimeFormat::kRfc3339));
+  const auto found = std::ranges::find_if(snapshot.series, [&](const StudySeries& each) {
+    return flag.series != 0 && each.series.id == flag.series;
+  });
+  if (found == snapshot.series.end()) return out;
+  out["node"] = found->series.node;
+  out["series_key"] = found->series.key.text();
   return out;
 }
 
@@ -86,6 +99,16 @@ TimeRange span_of(const StudySnapshot& snapshot) {
     span.to = std::max(span.to, recording.stopped.value_or(snapshot.now));
   }
   return span;
+}
+
+/// Keys of those of the experiment's series that are meant.
+Json keys_of(const StudySnapshot& snapshot, const std::vector<SeriesId>& series) {
+  Json out = Json::array();
+  for (const StudySeries& each : snapshot.series) {
+    if (std::ranges::find(series, each.series.id) == series.end()) continue;
+    out.push_back(each.series.key.text());
+  }
+  return out;
 }
 
 /// What of the experiment's series was lost while it recorded, as the ledger has it.
@@ -102,7 +125,9 @@ Result<Json> gaps_list(StudyReader& reader, const StudySnapshot& snapshot) {
       const auto page = reader.ledger.gaps(filter, after, kPage);
       if (!page) return page.error();
       for (const GapView& gap : *page) {
-        out.push_back(parsed(to_json(gap, TimeFormat::kRfc3339)));
+        Json item = parsed(to_json(gap, TimeFormat::kRfc3339));
+        if (gap.series) item["series_keys"] = keys_of(snapshot, *gap.series);
+        out.push_back(std::move(item));
         after = gap.id;
       }
       if (page->size() < kPage) break;
@@ -142,6 +167,10 @@ Result<Json> outstanding_list(StudyReader& reader, const StudySnapshot& snapshot
 
 std::string experiment_document(const StudySnapshot& snapshot) {
   Json out = parsed(experiment_json(snapshot.experiment, TimeFormat::kRfc3339));
+  if (snapshot.config) {
+    out["config"]["author"] = snapshot.config->author;
+    out["config"]["created"] = time_text(snapshot.config->created);
+  }
   out["sensors"] = parsed(sensors_json(snapshot.sensors));
   out["participants"] = members_json(snapshot.members.participants);
   out["operators"] = members_json(snapshot.members.operators);
@@ -152,10 +181,11 @@ std::string experiment_document(const StudySnapshot& snapshot) {
     recordings.push_back(parsed(recording_json(recording, members, TimeFormat::kRfc3339)));
   }
   out["recordings"] = std::move(recordings);
+  const bool some_open = std::ranges::any_of(
+      snapshot.recordings, [](const Recording& recording) { return !recording.stopped; });
+  if (some_open) out["recorded_until"] = time_text(snapshot.now);
   Json health = Json::array();
-  for (const HealthFlag& flag : snapshot.health) {
-    health.push_back(parsed(health_json(flag, TimeFormat::kRfc3339)));
-  }
+  for (const HealthFlag& flag : snapshot.health) health.push_back(flag_json(snapshot, flag));
   out["health"] = std::move(health);
   return text_of(out);
 }
@@ -190,7 +220,7 @@ std::string progress_document(const StudySnapshot& snapshot) {
 }
 
 Result<std::string> manifest_document(StudyReader& reader, const StudySnapshot& snapshot,
-                                      const ExportRequest& request, const BootOffsets& offsets,
+                                      const ExportRequest& request, const ManifestFacts& facts,
                                       const ExportJournal& journal) {
   auto gaps = gaps_list(reader, snapshot);
   if (!gaps) return gaps.error();
@@ -207,7 +237,8 @@ Result<std::string> manifest_document(StudyReader& reader, const StudySnapshot& 
                   {"readings", readings},
                   {"series", series_list(snapshot, journal)},
                   {"gaps", *std::move(gaps)},
-                  {"clock_offsets", offsets_list(offsets, journal)},
+                  {"clock_offsets", offsets_list(facts.offsets, journal)},
+                  {"bodies_missing", facts.bodies_missing},
                   {"files", files_list(journal)}});
 }
 

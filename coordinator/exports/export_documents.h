@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,9 +19,13 @@ inline constexpr std::string_view kManifestName = "manifest.json";
 [[nodiscard]] std::string experiment_document(const StudySnapshot& snapshot);
 rt::Status write_log_document(StudyReader& reader, const StudySnapshot& snapshot, OutputFile& out);
 [[nodiscard]] std::string progress_document(const StudySnapshot& snapshot);
+struct ManifestFacts {
+  const BootOffsets& offsets;
+  const std::set<std::string>& bodies_missing;  ///< paths of those whose bytes are not here
+};
 /// Counts, gaps, clock offsets, what is outstanding, and size and SHA-256 of every other file.
 rt::Result<std::string> manifest_document(StudyReader& reader, const StudySnapshot& snapshot,
-                                          const ExportRequest& request, const BootOffsets& offsets,
+                                          const ExportRequest& request, const ManifestFacts& facts,
                                           const ExportJournal& journal);
 /// For the footer of a Parquet file: what its rows are.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> file_metadata(

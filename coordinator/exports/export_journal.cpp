@@ -21,6 +21,8 @@ std::string encode(const FileEntry& entry) {
               {"last", entry.last_time},
               {"series", entry.series_rows},
               {"boots", entry.boots}};
+  if (!entry.type.empty()) out["type"] = entry.type;
+  for (const auto& [path, reference] : entry.bodies) out["bodies"].push_back(encode(reference));
   return out.dump() + "\n";
 }
 
@@ -37,6 +39,11 @@ std::optional<FileEntry> decode(std::string_view line) {
   entry.last_time = in.value("last", INT64_MIN);
   entry.series_rows = in.value("series", decltype(entry.series_rows)());
   entry.boots = in.value("boots", std::set<std::string>());
+  entry.type = in.value("type", "");
+  for (const std::string& text : in.value("bodies", std::vector<std::string>())) {
+    const auto reference = wire::decode_body_reference(text);
+    if (reference) entry.bodies.emplace(body_path(*reference), *reference);
+  }
   return entry;
 }
 
@@ -65,12 +72,21 @@ rt::Result<ExportJournal> ExportJournal::open(rt::Files& files, std::string path
 }
 
 rt::Status ExportJournal::add(FileEntry entry) {
-  const std::string line = encode(entry);
-  if (auto done = files_->write_at(path_, size_, line, kMode); !done) return done;
+  std::vector<FileEntry> one;
+  one.push_back(std::move(entry));
+  return add_all(std::move(one));
+}
+
+rt::Status ExportJournal::add_all(std::vector<FileEntry> entries) {
+  std::string lines;
+  for (const FileEntry& each : entries) lines += encode(each);
+  if (auto done = files_->write_at(path_, size_, lines, kMode); !done) return done;
   if (auto done = files_->sync(path_); !done) return done;
-  size_ += line.size();
-  std::string name = entry.path;
-  entries_.insert_or_assign(std::move(name), std::move(entry));
+  size_ += lines.size();
+  for (FileEntry& each : entries) {
+    std::string name = each.path;
+    entries_.insert_or_assign(std::move(name), std::move(each));
+  }
   return rt::ok();
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/exports/exported_bodies.h"
 #include "coordinator/exports/output_file.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/files.h"
@@ -22,6 +23,8 @@ struct FileEntry {
   std::int64_t first_time = INT64_MAX, last_time = INT64_MIN;   ///< ns; of no rows: these
   std::vector<std::pair<SeriesId, std::uint64_t>> series_rows;  ///< of each that has any
   std::set<std::string> boots;                                  ///< whose times were corrected, hex
+  std::string type;     ///< of a body: its media type; empty: no body
+  BodiesByPath bodies;  ///< that its samples tell of
 };
 
 /// Which files of an export are whole: a line of JSON each, synced after the file itself. Bounded
@@ -31,6 +34,8 @@ class ExportJournal {
   /// Reads what is there; a torn last line is cut off.
   static rt::Result<ExportJournal> open(rt::Files& files, std::string path);
   rt::Status add(FileEntry entry);
+  /// The same with one sync for all of them.
+  rt::Status add_all(std::vector<FileEntry> entries);
   [[nodiscard]] const FileEntry* find(const std::string& path) const;
   /// Ordered by path.
   [[nodiscard]] const std::map<std::string, FileEntry>& entries() const { return entries_; }

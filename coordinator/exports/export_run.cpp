@@ -13,6 +13,16 @@ using rt::ok;
 using rt::Result;
 using rt::Status;
 
+namespace {
+
+rt::Error too_many_bodies() {
+  return {rt::Errc::kFull, fmt::format("more than {} frames and files: export a part of them, by "
+                                       "date or participant",
+                                       kExportBodiesMax)};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ExportRun>> ExportRun::make(StudyReader& reader, rt::Files& files,
                                                    const ExportRow& row,
                                                    const std::string& directory,
@@ -74,7 +84,7 @@ Result<bool> ExportRun::step(StudyReader& reader) {
     return true;
   }
   if (!current_) {
-    if (auto done = open_file(file); !done) return done.error();
+    if (auto done = open_file(reader, file); !done) return done.error();
   }
   const auto more = step_file(reader);
   if (!more || *more) return more;
@@ -91,7 +101,7 @@ Status ExportRun::make_parent(const std::string& relative) {
   return ok();
 }
 
-Status ExportRun::open_file(const ExportFile& file) {
+Status ExportRun::open_file(StudyReader& reader, const ExportFile& file) {
   if (auto done = make_parent(file.path); !done) return done;
   current_ = std::make_unique<Current>(Current{OutputFile(files_, path_of(file.path)),
                                                nullptr,
@@ -99,8 +109,16 @@ Status ExportRun::open_file(const ExportFile& file) {
                                                0,
                                                0,
                                                INT64_MIN,
+                                               false,
                                                {}});
   current_->entry.path = file.path;
+  for (const std::size_t index : current_->series) {
+    const SeriesInfo& series = snapshot_.series[index].series;
+    if (series.key.type != wire::ValueType::kString) continue;
+    const auto last = reader.query.last_body(series.id);
+    if (!last) return last.error();
+    current_->has_bodies |= last->has_value();
+  }
   return ok();
 }
 
@@ -159,6 +177,8 @@ Status ExportRun::add_page(const ExportFile& file, const StudySeries& series,
                             &sensor.calibration};
   if (auto done = now.writer->add(labels, page_); !done) return done;
   FileEntry& entry = now.entry;
+  add_bodies(page_, entry.bodies);
+  if (entry.bodies.size() > kExportBodiesMax) return too_many_bodies();
   const std::size_t count = page_.times.size();
   entry.rows += count;
   entry.first_time = std::min(entry.first_time, page_.times.front());
@@ -182,6 +202,7 @@ SampleFileHead ExportRun::head_of(const ExportFile& file) const {
     head.has_calibrated_f64 |=
         type == wire::ValueType::kF64 && !snapshot_.sensors[series.sensor].calibration.is_none();
   }
+  head.has_bodies = current_->has_bodies;
   head.metadata = file_metadata(snapshot_, request_, file, current_->series);
   return head;
 }
@@ -223,13 +244,42 @@ Status ExportRun::write_log(StudyReader& reader, const std::string& path) {
   return close_document(path, out);
 }
 
+/// Bodies are not copied: they are in the export as long as they are in the store. Returns the
+/// paths of those whose bytes are not here.
+Result<std::set<std::string>> ExportRun::list_bodies(StudyReader& reader) {
+  BodiesByPath bodies;
+  for (const auto& [path, entry] : journal_->entries()) {
+    bodies.insert(entry.bodies.begin(), entry.bodies.end());
+    if (bodies.size() > kExportBodiesMax) return too_many_bodies();
+  }
+  auto done = add_attachments(reader, snapshot_.experiment.no, bodies);
+  if (!done) return done.error();
+  auto missing = take_missing(reader.query, bodies);
+  if (!missing) return missing;
+  std::vector<FileEntry> entries;
+  for (const auto& [path, reference] : bodies) {
+    FileEntry entry;
+    entry.path = path;
+    entry.type = reference.type;
+    entry.written = {reference.size, reference.hash};
+    progress_.bytes += reference.size;
+    entries.push_back(std::move(entry));
+  }
+  if (!entries.empty()) done = journal_->add_all(std::move(entries));
+  if (!done) return done.error();
+  return missing;
+}
+
 Status ExportRun::finish(StudyReader& reader) {
   const std::string end = "_" + compact_time(snapshot_.experiment.created) + ".json";
   auto done = write_document("experiment" + end, experiment_document(snapshot_));
   if (done) done = write_log(reader, "experiment_log" + end);
   if (done) done = write_document("progress_participant" + end, progress_document(snapshot_));
   if (!done) return done;
-  const auto manifest = manifest_document(reader, snapshot_, request_, offsets_, *journal_);
+  const auto missing = list_bodies(reader);
+  if (!missing) return missing.error();
+  const auto manifest =
+      manifest_document(reader, snapshot_, request_, {offsets_, *missing}, *journal_);
   if (!manifest) return manifest.error();
   OutputFile out(files_, path_of(std::string(kManifestName)));
   if (done = out.append(*manifest); !done) return done;

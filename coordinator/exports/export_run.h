@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ class ExportRun {
     std::vector<std::size_t> series;       ///< of the snapshot
     std::size_t series_at = 0, part_at = 0;
     std::int64_t from = INT64_MIN;  ///< in the part; lower than its start: at its start
+    bool has_bodies = false;        ///< some series of the file tells of bodies
     FileEntry entry;
   };
 
@@ -61,11 +63,12 @@ class ExportRun {
   rt::Status write_document(const std::string& path, const std::string& text);
   rt::Status write_log(StudyReader& reader, const std::string& path);
   rt::Status close_document(const std::string& path, OutputFile& out);
-  rt::Status open_file(const ExportFile& file);
+  rt::Status open_file(StudyReader& reader, const ExportFile& file);
   rt::Result<bool> step_file(StudyReader& reader);
   rt::Status add_page(const ExportFile& file, const StudySeries& series, const ExportPart& part);
   rt::Status close_file();
   rt::Status finish(StudyReader& reader);
+  rt::Result<std::set<std::string>> list_bodies(StudyReader& reader);
   [[nodiscard]] SampleFileHead head_of(const ExportFile& file) const;
   [[nodiscard]] std::string path_of(const std::string& relative) const;
   rt::Status make_parent(const std::string& relative);

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "coordinator/exports/exported_bodies.h"
 #include "coordinator/parquet/writer.h"
 #include "coordinator/store/run.h"
 
@@ -19,7 +20,7 @@ using wire::ValueType;
 struct Places {
   static constexpr std::size_t kNone = SIZE_MAX;
   std::size_t value = kNone, raw_f64 = kNone, raw_i64 = kNone, raw_u64 = kNone, raw_bool = kNone,
-              raw_text = kNone;
+              raw_text = kNone, file = kNone;
 };
 constexpr std::size_t kTime = 0, kFirstLabel = 1;
 
@@ -63,6 +64,18 @@ class ParquetSamples final : public SampleWriter {
     }
     add_values(labels, readings, at, count);
     add_raw(labels, readings, at, count);
+    add_files(labels, readings, at, count);
+  }
+
+  void add_files(const SampleLabels& labels, const ReadingColumns& readings, std::size_t at,
+                 std::size_t count) {
+    if (places_.file == Places::kNone) return;
+    if (labels.type != ValueType::kString) return writer_.append_nulls(places_.file, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto reference = wire::decode_body_reference(readings.texts[at + i]);
+      if (reference) writer_.append_text(places_.file, body_path(*reference));
+      if (!reference) writer_.append_nulls(places_.file, 1);
+    }
   }
 
   void add_values(const SampleLabels& labels, const ReadingColumns& readings, std::size_t at,
@@ -146,6 +159,7 @@ std::vector<ColumnSpec> columns_of(const SampleFileHead& head, Places& places) {
     places.raw_text = add("raw_text", Kind::kText, has_others);
     columns.back().dictionary = true;
   }
+  if (head.has_bodies) places.file = add("file", Kind::kText, true);
   return columns;
 }
 

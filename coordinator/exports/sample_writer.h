@@ -31,6 +31,7 @@ struct SampleLabels {
 struct SampleFileHead {
   std::set<wire::ValueType> types;  ///< of the series that it may have
   bool has_calibrated_f64 = false;  ///< then the raw doubles have a column of their own
+  bool has_bodies = false;          ///< then `file` says where the export has a row's body
   std::vector<std::pair<std::string, std::string>> metadata;  ///< Parquet only
   std::string created_by;
 };
@@ -39,7 +40,8 @@ struct SampleFileHead {
 /// Columns: `time`, `node`, `sensor`, `series`, `recording`, `participant`, `task`; `value`:
 /// numbers as doubles, calibrated, and booleans as 0 and 1, none for texts; and the raw values as
 /// they are stored in `raw_f64` (only where something is calibrated), `raw_i64`, `raw_u64`,
-/// `raw_bool`, `raw_text`, of the types that the file may have.
+/// `raw_bool`, `raw_text`, of the types that the file may have. Where samples tell of frames and
+/// files, `file`: the path of a row's, as of body_path.
 class SampleWriter {
  public:
   virtual ~SampleWriter() = default;

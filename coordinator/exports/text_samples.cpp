@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "coordinator/exports/exported_bodies.h"
 #include "coordinator/store/run.h"
 #include "proto/rt/csv_text.h"
 #include "proto/rt/json_text.h"
@@ -18,7 +19,7 @@ namespace {
 using wire::ValueType;
 
 constexpr std::string_view kCsvHead =
-    "time,node,sensor,series,recording,participant,task,value,raw\r\n";
+    "time,node,sensor,series,recording,participant,task,value,raw";
 
 /// The shortest text that reads back as the same double; "nan", "inf" and "-inf" beside.
 void append_number(std::string& out, double value) {
@@ -38,7 +39,7 @@ std::int64_t signed_of(std::uint64_t bits) {
 /// Text lines, handed on when there are enough of them.
 class TextSamples : public SampleWriter {
  public:
-  explicit TextSamples(OutputFile& out) : out_(out) {}
+  TextSamples(OutputFile& out, bool has_bodies) : has_bodies_(has_bodies), out_(out) {}
 
   rt::Status add(const SampleLabels& labels, const ReadingColumns& readings) override {
     const std::string middle = labels_text(labels);
@@ -67,6 +68,13 @@ class TextSamples : public SampleWriter {
   [[nodiscard]] static double calibrated(const SampleLabels& labels, std::uint64_t value) {
     return labels.calibration->apply(number_of(value, labels.type));
   }
+  /// Of a row that tells of a body; empty: it does not.
+  [[nodiscard]] static std::string file_of(const SampleLabels& labels, const Row& row) {
+    if (labels.type != ValueType::kString) return {};
+    const auto reference = wire::decode_body_reference(row.text);
+    return reference ? body_path(*reference) : std::string();
+  }
+  bool has_bodies_;
 
  private:
   static constexpr std::size_t kPieceBytes = 64 * 1024;
@@ -95,6 +103,8 @@ class CsvSamples final : public TextSamples {
     if (labels.type != ValueType::kString) append_number(out, calibrated(labels, row.value));
     out += ',';
     append_raw(out, labels.type, row);
+    if (has_bodies_) out += ',';
+    if (has_bodies_) out += file_of(labels, row);
     out += "\r\n";
   }
 
@@ -145,6 +155,8 @@ class JsonSamples final : public TextSamples {
     }
     out += ",\"raw\":";
     append_raw(out, labels.type, row);
+    const std::string file = has_bodies_ ? file_of(labels, row) : std::string();
+    if (!file.empty()) out += ",\"file\":\"" + file + '"';
     out += "}\n";
   }
 
@@ -163,13 +175,14 @@ class JsonSamples final : public TextSamples {
 
 }  // namespace
 
-rt::Result<std::unique_ptr<SampleWriter>> make_csv_samples(SampleFileHead, OutputFile& out) {
-  if (auto done = out.append(kCsvHead); !done) return done.error();
-  return std::unique_ptr<SampleWriter>(std::make_unique<CsvSamples>(out));
+rt::Result<std::unique_ptr<SampleWriter>> make_csv_samples(SampleFileHead head, OutputFile& out) {
+  auto done = out.append(std::string(kCsvHead) + (head.has_bodies ? ",file\r\n" : "\r\n"));
+  if (!done) return done.error();
+  return std::unique_ptr<SampleWriter>(std::make_unique<CsvSamples>(out, head.has_bodies));
 }
 
-rt::Result<std::unique_ptr<SampleWriter>> make_json_samples(SampleFileHead, OutputFile& out) {
-  return std::unique_ptr<SampleWriter>(std::make_unique<JsonSamples>(out));
+rt::Result<std::unique_ptr<SampleWriter>> make_json_samples(SampleFileHead head, OutputFile& out) {
+  return std::unique_ptr<SampleWriter>(std::make_unique<JsonSamples>(out, head.has_bodies));
 }
 
 }  // namespace fieldpost::coordinator

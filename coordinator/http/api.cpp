@@ -10,6 +10,7 @@
 #include "coordinator/http/export_routes.h"
 #include "coordinator/http/foreign_page.h"
 #include "coordinator/http/health_routes.h"
+#include "coordinator/http/import_routes.h"
 #include "coordinator/http/node_routes.h"
 #include "coordinator/http/page_routes.h"
 #include "coordinator/http/readings_routes.h"
@@ -42,6 +43,7 @@ Api::Api(Services services)
   add_recording_routes(router_, services_);
   add_logbook_routes(router_, services_);
   add_export_routes(router_, services_);
+  add_import_routes(router_, services_);
   add_blob_routes(router_, services_);
   add_page_routes(router_);
   live_.add_to(router_);

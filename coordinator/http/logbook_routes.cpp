@@ -5,6 +5,7 @@
 #include "coordinator/experiments/uuid.h"
 #include "coordinator/http/experiment_routes.h"
 #include "coordinator/http/study_answers.h"
+#include "proto/wire/limits.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -55,6 +56,24 @@ struct EntryCall {
   LogEntry entry;
 };
 
+/// Attachments by hash; what is known of the bytes comes later.
+std::vector<wire::BodyReference> read_attachments(JsonFields& fields) {
+  std::vector<wire::BodyReference> out;
+  for (JsonFields& each : fields.objects("attachments", kAttachmentsMax)) {
+    each.only({"sha256", "name"});
+    wire::BodyReference reference;
+    const auto hash = wire::Sha256Digest::from_hex(each.required_text("sha256"));
+    if (hash) reference.hash = *hash;
+    if (!hash) each.complain("sha256", "expected 64 lower-case hex digits");
+    reference.name = each.text("name", wire::kBodyNameBytesMax);
+    if (!wire::is_body_name(reference.name)) {
+      each.complain("name", "expected text without slashes and control characters");
+    }
+    out.push_back(std::move(reference));
+  }
+  return out;
+}
+
 rt::Result<std::string> add(Studies& studies, EntryCall asked) {
   const auto experiment = studies.experiments.find(asked.experiment);
   if (!experiment) return experiment.error();
@@ -74,6 +93,9 @@ rt::Result<std::string> add(Studies& studies, EntryCall asked) {
     if (!participant) return participant.error();
     asked.entry.participant = participant->no;
   }
+  for (wire::BodyReference& each : asked.entry.attachments) {
+    if (auto done = studies.complete_body(each); !done) return done.error();
+  }
   const auto added = studies.logbook.add(asked.entry);
   if (!added) return added.error();
   const auto members = load_members(studies, *experiment);
@@ -88,7 +110,7 @@ void add_entry(Services& services, Call call) {
   Parameters parameters(call.request.target);
   if (refuse_bad(parameters, *call.responder)) return;
   JsonFields fields(call.request.body, kExpected);
-  fields.only({"id", "text", "author", "time", "recording", "participant"});
+  fields.only({"id", "text", "author", "time", "recording", "participant", "attachments"});
   EntryCall asked{call.path[0], fields.text("recording"), fields.text("participant"), {}};
   LogEntry& entry = asked.entry;
   entry.id = fields.has("id") ? fields.required_text("id", 64) : make_uuid(services.random);
@@ -97,6 +119,7 @@ void add_entry(Services& services, Call call) {
   if (entry.author.empty()) entry.author = host_of(call.request.peer);
   entry.written = services.clock.now().ns;
   entry.at = fields.time("time").value_or(entry.written);
+  entry.attachments = read_attachments(fields);
   if (refuse_bad(fields, *call.responder)) return;
   services.studies.change<std::string>([asked](Studies& studies) { return add(studies, asked); },
                                        answer_study(std::move(call.responder), 201));

@@ -10,6 +10,7 @@
 #include "coordinator/http/query_desk.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/views.h"
+#include "coordinator/imports/import_desk.h"
 #include "proto/mapping/http_route.h"
 #include "proto/rt/clock.h"
 #include "proto/rt/files.h"
@@ -26,6 +27,7 @@ struct Services {
   QueryDesk& desk;
   StudyDesk& studies;
   ExportDesk& exports;
+  ImportDesk& imports;
   rt::Loop& loop;
   rt::Worker& parser;  ///< for bodies: parsing off the loop
   const rt::WallClock& clock;

@@ -29,9 +29,10 @@ class ConfigTable {
   /// The next version, unless the newest has the same sensors: then that one. kNotFound: no such
   /// name; kFull: too many versions.
   rt::Result<SensorConfig> edit(SensorConfig config, rt::UnixTime now);
+  /// A version as it is, which is not there yet.
+  rt::Status insert(const SensorConfig& config);
 
  private:
-  rt::Status insert(const SensorConfig& config);
   rt::Database& db_;
 };
 

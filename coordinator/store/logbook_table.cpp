@@ -37,7 +37,44 @@ Result<std::vector<LogEntry>> LogbookTable::list(std::int64_t experiment, std::i
       "SELECT no, id, experiment_no, at_ns, written_ns, author, recording_no, participant_no, text"
       " FROM log_entry WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3");
   stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  auto entries = read_all(stmt);
+  if (!entries) return entries;
+  if (auto done = load_attachments(*entries); !done) return done.error();
+  return entries;
+}
+
+rt::Status LogbookTable::load_attachments(std::vector<LogEntry>& entries) {
+  if (entries.empty()) return rt::ok();
+  rt::Statement& stmt = db_.prepare(
+      "SELECT entry_no, hash, size, type, name FROM attachment WHERE entry_no BETWEEN ?1 AND ?2"
+      " ORDER BY entry_no, position");
+  stmt.bind(1, entries.front().no).bind(2, entries.back().no);
+  auto entry = entries.begin();
+  for (;;) {
+    const auto row = stmt.step();
+    if (!row) return row.error();
+    if (!*row) return rt::ok();
+    while (entry != entries.end() && entry->no < stmt.i64(0)) ++entry;
+    if (entry == entries.end() || entry->no != stmt.i64(0)) continue;  // of another experiment
+    const auto hash = wire::Sha256Digest::from_bytes(stmt.blob(1));
+    if (!hash) continue;
+    entry->attachments.push_back(
+        {*hash, stmt.u64(2), std::string(stmt.text(3)), std::string(stmt.text(4))});
+  }
+}
+
+rt::Status LogbookTable::add_attachments(const LogEntry& entry) {
+  std::int64_t position = 0;
+  for (const wire::BodyReference& each : entry.attachments) {
+    const std::string hash = each.hash.bytes();
+    rt::Statement& stmt = db_.prepare(
+        "INSERT INTO attachment (entry_no, position, hash, size, type, name)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    stmt.bind(1, entry.no).bind(2, position++).bind_blob(3, hash).bind(4, each.size);
+    stmt.bind_text(5, each.type).bind_text(6, each.name);
+    if (auto done = stmt.run(); !done) return done;
+  }
+  return rt::ok();
 }
 
 Result<LogEntry> LogbookTable::add(LogEntry entry) {
@@ -48,7 +85,10 @@ Result<LogEntry> LogbookTable::add(LogEntry entry) {
   auto found = read_all(same);
   if (!found) return found.error();
   if (!found->empty()) {
-    if (found->front().experiment == entry.experiment) return std::move(found->front());
+    if (found->front().experiment == entry.experiment) {
+      if (auto done = load_attachments(*found); !done) return done.error();
+      return std::move(found->front());
+    }
     return Error{Errc::kDenied, fmt::format("entry {} is of another experiment", entry.id)};
   }
   rt::Statement& count = db_.prepare("SELECT count(*) FROM log_entry WHERE experiment_no = ?1");
@@ -68,6 +108,7 @@ Result<LogEntry> LogbookTable::add(LogEntry entry) {
   if (entry.participant) stmt.bind(7, *entry.participant);
   if (auto done = stmt.run(); !done) return done.error();
   entry.no = db_.last_insert_rowid();
+  if (auto done = add_attachments(entry); !done) return done.error();
   return entry;
 }
 

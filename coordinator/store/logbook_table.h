@@ -7,11 +7,13 @@
 
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
+#include "proto/wire/body.h"
 
 namespace fieldpost::coordinator {
 
 inline constexpr std::int64_t kLogEntriesMax = 1'000'000;  ///< of one experiment
 inline constexpr std::size_t kLogTextBytesMax = 64 * 1024;
+inline constexpr std::size_t kAttachmentsMax = 32;  ///< of one entry
 
 /// What somebody wrote down. Entries are added, never changed: what was wrong is put right by
 /// another one.
@@ -24,6 +26,7 @@ struct LogEntry {
   std::string author;
   std::optional<std::int64_t> recording, participant;  ///< rows
   std::string text;
+  std::vector<wire::BodyReference> attachments;  ///< in their order
 };
 
 /// Logbooks. What changes runs inside the caller's transaction.
@@ -35,9 +38,12 @@ class LogbookTable {
   rt::Result<std::vector<LogEntry>> list(std::int64_t experiment, std::int64_t after,
                                          std::size_t limit);
   /// The same entry (by id) again changes nothing. kFull: too many; kDenied: the id is another's.
+  /// Its attachments are named as they are; whether their bytes are here is the caller's to know.
   rt::Result<LogEntry> add(LogEntry entry);
 
  private:
+  rt::Status load_attachments(std::vector<LogEntry>& entries);
+  rt::Status add_attachments(const LogEntry& entry);
   rt::Database& db_;
 };
 

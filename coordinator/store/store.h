@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "coordinator/store/chunk_purge.h"
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/eraser.h"
+#include "coordinator/store/import_step.h"
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
@@ -89,6 +91,17 @@ class Store {
   /// damaged and was set aside, nothing was replaced: it may be tried again.
   rt::Result<Replaced> replace_readings(const Replacement& replacement, rt::UnixTime now);
 
+  /// Enters an import, with an incarnation of its own; what is written over HTTP afterwards goes
+  /// before its readings. One with this id that is there already stays as it is, and is returned.
+  /// kFull: too many.
+  rt::Result<ImportRow> add_import(ImportRow row, rt::UnixTime now);
+  /// Runs with the rest of a step, and may change the row.
+  using AlsoImported = std::function<rt::Status(Store& store, ImportRow& row)>;
+  /// Stores a step with its readings and where it ends, all or nothing. What is a press of a button
+  /// starts nothing. `also` may be empty. kNotFound: no such import.
+  rt::Result<ImportRow> store_import(const std::string& id, const ImportStep& step,
+                                     const AlsoImported& also, rt::UnixTime now);
+
   /// Remembers what a node said of itself.
   /// Of a node that a confirmed hello or a write made known; of others nothing is kept.
   rt::Status note_state(const std::string& node, const ToldState& told, rt::UnixTime now);
@@ -136,7 +149,10 @@ class Store {
                                            const wire::Rank& rank, rt::UnixTime now);
   rt::Result<Replaced> replace_inside(NodeNo node, const Replacement& replacement,
                                       ChunkPurge& chunks, rt::UnixTime now);
-  rt::Status store_fresh(NodeNo node, const FreshReadings& fresh, rt::UnixTime now);
+  rt::Status store_fresh(NodeNo node, const FreshReadings& fresh, const wire::Rank& name,
+                         rt::UnixTime now);
+  rt::Result<ImportRow> import_inside(const std::string& id, const ImportStep& step,
+                                      const AlsoImported& also, rt::UnixTime now);
 
   rt::Database db_;
   Ledger ledger_;

@@ -64,19 +64,21 @@ Result<Replaced> Store::replace_inside(NodeNo node, const Replacement& replaceme
   }
   if (auto done = chunks.finish(); !done) return done.error();
   for (const FreshReadings& each : replacement.fresh) {
-    if (auto done = store_fresh(node, each, now); !done) return done.error();
+    // A batch has a name as if it came over HTTP; its readings have ranks of their own.
+    const wire::Rank name{http_ordinal_, ++http_seq_};
+    if (auto done = store_fresh(node, each, name, now); !done) return done.error();
     out.added += each.readings;
   }
   if (auto done = note_replay(db_, node, replacement.record, out, now); !done) return done.error();
   return out;
 }
 
-/// The batch has a name as if it came over HTTP; its readings have ranks of their own.
-Status Store::store_fresh(NodeNo node, const FreshReadings& fresh, rt::UnixTime now) {
+Status Store::store_fresh(NodeNo node, const FreshReadings& fresh, const wire::Rank& name,
+                          rt::UnixTime now) {
   auto batch = make_batch(*fresh.set, {fresh.payload, fresh.codec, fresh.raw_size});
   if (!batch) return batch.error();
   batch->node = node;
-  batch->rank = {http_ordinal_, ++http_seq_};
+  batch->rank = name;
   batch->origin_ranks = fresh.origin_ranks;
   batch->boot = fresh.boot;
   return readings_.add_batch(*batch, now);

@@ -94,4 +94,19 @@ Status Studies::settle_state(std::int64_t no) {
   return experiment->state == was ? ok() : experiments.update(*experiment);
 }
 
+rt::Status Studies::complete_body(wire::BodyReference& reference) {
+  const std::string hash = reference.hash.bytes();
+  rt::Statement& find = db_.prepare("SELECT size, type FROM blob WHERE hash = ?1 AND missing = 0");
+  const auto row = find.bind_blob(1, hash).step();
+  if (!row) return row.error();
+  if (!*row) {
+    return rt::Error{rt::Errc::kDenied, "the bytes of " + reference.hash.hex() +
+                                            " are not here: POST them to /api/v1/blobs first"};
+  }
+  reference.size = find.u64(0);
+  reference.type = find.text(1);
+  find.reset();
+  return rt::ok();
+}
+
 }  // namespace fieldpost::coordinator

@@ -71,6 +71,9 @@ class Studies {
   /// One that is stopped already stays as it is. kInvalid: before its start.
   rt::Result<Recording> stop(Recording recording, std::int64_t time, const std::string& by);
 
+  /// Size and type of a body whose hash is known. kDenied: its bytes are not here.
+  rt::Status complete_body(wire::BodyReference& reference);
+
   /// Notes what of these is a press, and what follows from it. Idempotent.
   rt::Status take_presses(const PressColumns& columns, rt::UnixTime now);
   /// Presses whose times are known by now take effect.

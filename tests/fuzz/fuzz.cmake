@@ -53,3 +53,8 @@ fieldpost_fuzz_target(
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/data/parquet
          ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_parquet
   LIBRARIES fieldpost_parquet_table)
+
+fieldpost_fuzz_target(
+  fuzz_imports fuzz/fuzz_imports.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_imports
+  LIBRARIES fieldpost_coordinator fieldpost_sim)

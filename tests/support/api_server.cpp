@@ -16,6 +16,7 @@ ApiServer::ApiServer(const std::string& listen)
                                  .desk = desk_,
                                  .studies = studies_,
                                  .exports = exports_,
+                                 .imports = imports_,
                                  .loop = loop,
                                  .parser = worker_,
                                  .clock = clock,

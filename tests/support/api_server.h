@@ -51,6 +51,10 @@ class ApiServer {
                                    store.make_reader(),
                                    "/exports",
                                    "1.2.3"};
+  coordinator::ImportDesk imports_{
+      {clock, worker_, files, log_, studies_,
+       [this](const auto& job, const auto& done) { done(store.run_store(job)); }},
+      "/imports"};
   coordinator::Api api_;
   rt::AsioHttpServer server_{loop, clock};
   std::unique_ptr<rt::HttpListener> listener_;

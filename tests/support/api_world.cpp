@@ -16,6 +16,11 @@ ApiWorld::ApiWorld() {
                   [this](const auto& job, const auto& done) { done(store.change_studies(job)); });
   exports.emplace(coordinator::ExportDeskPorts{loop, clock, random, exporter, files, log, *studies},
                   store.make_reader(), "/exports", "1.2.3");
+  imports.emplace(coordinator::ImportDeskPorts{clock, importer, files, log, *studies,
+                                               [this](const auto& job, const auto& done) {
+                                                 done(store.run_store(job));
+                                               }},
+                  "/imports");
   api.emplace(services());
 }
 
@@ -24,6 +29,7 @@ coordinator::Services ApiWorld::services() {
           .desk = *desk,
           .studies = *studies,
           .exports = *exports,
+          .imports = *imports,
           .loop = loop,
           .parser = parser,
           .clock = clock,

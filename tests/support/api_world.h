@@ -56,6 +56,8 @@ class ApiWorld {
   sim::SimWorker exporter{loop, sim.dice("exporter")};
   sim::SimLog log{sim, "centre"};
   std::optional<coordinator::ExportDesk> exports;
+  sim::SimWorker importer{loop, sim.dice("importer")};
+  std::optional<coordinator::ImportDesk> imports;
   std::optional<coordinator::Api> api;
 
  private:

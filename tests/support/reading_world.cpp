@@ -2,6 +2,7 @@
 
 #include "coordinator/store/store_file.h"
 #include "proto/wire/readings_codec.h"
+#include "tests/support/sim/sim_random.h"
 
 namespace fieldpost::test {
 namespace {
@@ -48,6 +49,7 @@ void ReadingWorld::open() {
 }
 
 void ReadingWorld::close() {
+  whole_.reset();
   query_.reset();
   eraser_.reset();
   store_.reset();
@@ -69,6 +71,17 @@ rt::Status ReadingWorld::change_studies(
   coordinator::Studies studies(*db_);
   if (auto done = job(studies); !done) return done;
   return transaction.commit();
+}
+
+rt::Status ReadingWorld::run_store(const std::function<rt::Status(coordinator::Store&)>& job) {
+  if (!whole_) {
+    sim::SimRandom random{sim::Dice(1)};
+    coordinator::StoreOptions options;
+    options.files = &files_;
+    options.blob_directory = "/blobs";
+    whole_ = must(coordinator::Store::open(kPath, vfs_.name(), options, random, {}));
+  }
+  return job(*whole_);
 }
 
 coordinator::NodeNo ReadingWorld::add_node(const std::string& name) {

@@ -13,9 +13,11 @@
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/eraser.h"
 #include "coordinator/store/reading_store.h"
+#include "coordinator/store/store.h"
 #include "coordinator/store/studies.h"
 #include "proto/rt/sqlite.h"
 #include "tests/support/sim/sim_disk.h"
+#include "tests/support/sim/sim_files.h"
 #include "tests/support/sim/sim_vfs.h"
 
 namespace fieldpost::test {
@@ -61,6 +63,9 @@ class ReadingWorld {
   [[nodiscard]] std::unique_ptr<coordinator::StudyReader> make_reader();
   /// Runs a job on studies in a transaction, as the coordinator does.
   rt::Status change_studies(const std::function<rt::Status(coordinator::Studies&)>& job);
+  /// Runs a job on a whole store over the same file. It and the one of `store` do not know of each
+  /// other: what a test writes comes from one of them at a time.
+  rt::Status run_store(const std::function<rt::Status(coordinator::Store&)>& job);
   /// One more beside `query`, for whoever needs one of its own.
   [[nodiscard]] coordinator::ReadingQuery make_query();
   /// All pages of it, or less.
@@ -69,9 +74,11 @@ class ReadingWorld {
  private:
   sim::SimDisk disk_;
   sim::SimVfs vfs_{disk_, "reading-world"};
+  sim::SimFiles files_{disk_};
   std::optional<rt::Database> db_;
   std::unique_ptr<coordinator::ReadingStore> store_;
   std::optional<coordinator::Eraser> eraser_;
+  std::unique_ptr<coordinator::Store> whole_;
   std::optional<coordinator::ReadingQuery> query_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/imports/import_sink.h"
 #include "coordinator/query/reading_query.h"
 #include "coordinator/store/settled_nodes.h"
 #include "coordinator/store/store.h"
@@ -50,7 +51,7 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 12);
+    CHECK(version.i64(0) == 14);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
     CHECK(readings_in(query) == 3422 + 1040);
@@ -88,7 +89,7 @@ TEST_CASE("a store of schema 10 takes studies, and keeps every reading") {
   }
 }
 
-TEST_CASE("a store of schema 11 takes bodies, and keeps its readings and studies") {
+TEST_CASE("a store of schema 11 takes bodies and imports, and keeps its readings and studies") {
   sim::SimDisk disk;
   const sim::SimVfs vfs(disk, "old-store");
   disk.restore({{"/store.db", read_data("store-11.db.zst", 630'784)}});
@@ -97,15 +98,30 @@ TEST_CASE("a store of schema 11 takes bodies, and keeps its readings and studies
     auto store = coordinator::Store::open("/store.db", vfs.name(), {}, random, kNow);
     REQUIRE(store.has_value());
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
-    CHECK(readings_in(query) == 1706);
+    CHECK(readings_in(query) == 1706 + static_cast<std::size_t>(start));
     coordinator::Studies studies((*store)->database());
     const auto experiment = studies.experiments.find("drought").value();
     const auto log = studies.logbook.list(experiment.no, 0, 10).value();
-    REQUIRE(log.size() == 1);
+    REQUIRE(log.size() == static_cast<std::size_t>(start) + 1);
     CHECK(log[0].text == "moved");
+    CHECK(log[0].attachments.empty());
     std::vector<std::int64_t> gaps;
     const auto taken = (*store)->bodies().take(1, test::fragments_of("a body").front(), kNow, gaps);
     CHECK(taken.value());
     CHECK(query.find_body(wire::sha256("a body")).value().has_value());
+    const auto import = (*store)->add_import({.id = "i"}, kNow);
+    REQUIRE(import.has_value());
+    CHECK(import->readings == static_cast<std::uint64_t>(start));
+    if (start > 0) continue;
+    coordinator::ImportSink sink({import->ordinal, 1});
+    REQUIRE(sink.add("vm", wire::LineParser().parse("moved a=1 5", {})));
+    REQUIRE((*store)->store_import("i", sink.take().value(), nullptr, kNow));
+    coordinator::LogEntry entry;
+    entry.id = "with files";
+    entry.experiment = experiment.no;
+    entry.attachments = {{wire::sha256("a body"), 6, "image/jpeg", "a.jpg"}};
+    REQUIRE(studies.logbook.add(entry));
+    CHECK(studies.logbook.list(experiment.no, 1, 10).value().at(0).attachments ==
+          entry.attachments);
   }
 }

@@ -19,6 +19,7 @@ add_executable(
   unit/chunk_codec_test.cpp
   unit/cli_blobs_test.cpp
   unit/cli_delete_test.cpp
+  unit/cli_import_test.cpp
   unit/cli_parts_test.cpp
   unit/cli_verbs_test.cpp
   unit/agent_config_test.cpp
@@ -45,6 +46,7 @@ add_executable(
   unit/sensor_watch_test.cpp
   unit/study_test.cpp
   unit/api_devices_test.cpp
+  unit/api_imports_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp
@@ -59,6 +61,8 @@ add_executable(
   unit/http_route_config_test.cpp
   unit/http_routes_test.cpp
   unit/http_test.cpp
+  unit/import_request_test.cpp
+  unit/import_source_test.cpp
   unit/influx_http_test.cpp
   unit/ingest_test.cpp
   unit/kept_ranges_test.cpp
@@ -91,6 +95,7 @@ add_executable(
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
   unit/unconfirmed_test.cpp
+  unit/unpack_test.cpp
   unit/wire_body_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_codec_golden_test.cpp

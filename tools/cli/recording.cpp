@@ -6,6 +6,8 @@
 
 #include "tools/cli/study.h"
 #include "tools/cli/text_table.h"
+#include "tools/cli/verbs.h"
+#include "tools/cli/words.h"
 
 namespace fieldpost::cli {
 namespace {
@@ -47,6 +49,35 @@ rt::Result<std::vector<std::string>> meant(Context& context, const RecordingStop
   if (open->empty()) return Error{Errc::kNotFound, "no recording of it is open"};
   return Error{Errc::kInvalid, fmt::format("{} recordings are open, such as {}: name one, or --all",
                                            open->size(), open->front())};
+}
+
+/// Each on a line of its own, as `fieldpost query --blob` fetches it.
+std::string attachment_words(const Json& entry) {
+  std::string out;
+  for (const Json& each : entry.value("attachments", Json::array())) {
+    out += fmt::format("\n    {}  {}  {}", value_words(each.at("sha256")),
+                       bytes_words(each.at("size").get<std::uint64_t>()),
+                       value_words(each.at("name")));
+  }
+  return out;
+}
+
+/// Sends the files; how an entry names them.
+rt::Result<Json> send_attachments(Context& context, const LogbookEntry& entry) {
+  BlobOptions options;
+  options.measurement = kLogbookMeasurement;
+  options.field = "attachment";
+  options.tags = {"experiment=" + entry.experiment};
+  Json out = Json::array();
+  for (const std::string& path : entry.attachments) {
+    const auto document = send_blob(context, options, path);
+    if (!document) return document.error();
+    const Json sent = Json::parse(*document, nullptr, false);
+    Json item = {{"sha256", sent.value("sha256", "")}};
+    if (sent.contains("name") && sent["name"].is_string()) item["name"] = sent["name"];
+    out.push_back(std::move(item));
+  }
+  return out;
 }
 
 }  // namespace
@@ -114,7 +145,7 @@ int show_logbook(Context& context, const std::string& experiment) {
         return context.print(fmt::format(
             "{}  {}{}: {}\n", time_words(item.at("time")), value_words(item.at("author")),
             item.at("participant").is_null() ? "" : ", " + name_of(item.at("participant")),
-            value_words(item.at("text"))));
+            value_words(item.at("text")) + attachment_words(item)));
       });
   if (!walked) return context.fail(walked.error());
   if (context.json) context.print(all.dump(2) + "\n");
@@ -124,6 +155,11 @@ int show_logbook(Context& context, const std::string& experiment) {
 /// With an id of its own: sent twice, it is written once.
 int write_logbook(Context& context, const LogbookEntry& entry) {
   Json body = {{"id", context.make_key()}, {"text", entry.text}};
+  if (!entry.attachments.empty()) {
+    auto attachments = send_attachments(context, entry);
+    if (!attachments) return context.fail(attachments.error());
+    body["attachments"] = *std::move(attachments);
+  }
   add_if_there(body, "author", entry.author);
   add_if_there(body, "participant", entry.participant);
   add_if_there(body, "recording", entry.recording);

@@ -62,8 +62,11 @@ struct RecordingStop {
 int stop_recording(Context& context, const RecordingStop& stop);
 
 int show_logbook(Context& context, const std::string& experiment);
+/// Attachments are also readings of this series, of the experiment's tag.
+inline constexpr const char* kLogbookMeasurement = "fieldpost_logbook";
 struct LogbookEntry {
   std::string experiment, text, author, participant, recording, time;
+  std::vector<std::string> attachments;  ///< paths of files
 };
 int write_logbook(Context& context, const LogbookEntry& entry);
 
@@ -78,6 +81,18 @@ struct ExportOptions {
   bool no_wait = false;  ///< only ask for it
 };
 int run_export(Context& context, const ExportOptions& options);
+
+struct ImportOptions {
+  std::string file;
+  std::string format, node, node_from, precision, delimiter;  ///< as the API takes them
+  std::vector<std::string> columns;
+  std::optional<std::string> mapping;  ///< JSON
+  bool again = false;                  ///< although it was brought in before
+  bool no_wait = false;                ///< only send it
+  bool list = false;
+  std::string remove;  ///< id of one that is not done
+};
+int run_import(Context& context, const ImportOptions& options);
 
 /// "/api/v1/experiments/NAME" and what follows.
 [[nodiscard]] std::string experiment_path(const std::string& experiment,

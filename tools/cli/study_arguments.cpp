@@ -9,6 +9,7 @@
 namespace fieldpost::cli {
 namespace {
 
+constexpr std::size_t kMappingBytesMax = 64 * 1024;
 constexpr std::size_t kSensorsBytesMax = 4 << 20;
 
 /// Of options that are absent unless they are given.
@@ -172,6 +173,8 @@ void add_logbook(CLI::App& app, StudyArguments& a, const VerbAdder& verbs) {
   write->add_option("--participant", a.entry.participant, "About whom");
   write->add_option("--recording", a.entry.recording, "About which recording");
   write->add_option("--time", a.entry.time, "When it happened; now by default");
+  write->add_option("--attach", a.entry.attachments, "A file that goes with it; may be repeated")
+      ->allow_extra_args(false);
   write->callback([&a, verbs] {
     verbs.choose([&a](Context& context) { return write_logbook(context, a.entry); });
   });
@@ -204,6 +207,43 @@ void add_export(CLI::App& app, StudyArguments& a, const VerbAdder& verbs) {
   });
 }
 
+rt::Status read_mapping_file(StudyArguments& a) {
+  if (a.mapping_file.empty()) return rt::ok();
+  auto text = rt::SystemFiles().read(a.mapping_file, 0, kMappingBytesMax);
+  if (!text) return text.error();
+  a.imported.mapping = *std::move(text);
+  return rt::ok();
+}
+
+void add_import(CLI::App& app, StudyArguments& a, const VerbAdder& verbs) {
+  ImportOptions& options = a.imported;
+  CLI::App* verb = verbs.add(app, "import",
+                             "Bring in an export (its archive, or a sample file of it), CSV, or "
+                             "InfluxDB line protocol; the same file again changes nothing");
+  verb->add_option("file", options.file, "The file; it may be compressed");
+  verb->add_option("--format", options.format, "What it is, if its name does not tell")
+      ->check(CLI::IsMember({"archive", "parquet", "csv", "jsonl", "line_protocol"}));
+  verb->add_option("--node", options.node, "Whose the readings are, of CSV and line protocol");
+  verb->add_option("--node-from", options.node_from, "Column or tag that says it");
+  verb->add_option("--mapping", a.mapping_file,
+                   "JSON file that says how rows of CSV become readings");
+  verb->add_option("--columns", options.columns, "Names of the columns, if the first row has none")
+      ->delimiter(',');
+  verb->add_option("--delimiter", options.delimiter, "Between fields of CSV; a comma by default");
+  verb->add_option("--precision", options.precision, "Of times in line protocol; ns by default")
+      ->check(CLI::IsMember({"ns", "us", "ms", "s", "m", "h"}));
+  verb->add_flag("--again", options.again, "Also if it was brought in before");
+  verb->add_flag("--no-wait", options.no_wait, "Only send it");
+  verb->add_flag("--list", options.list, "List imports");
+  verb->add_option("--remove", options.remove, "Give up the import of this id");
+  verb->callback([&a, verbs] {
+    verbs.choose([&a](Context& context) {
+      if (auto done = read_mapping_file(a); !done) return context.fail(done.error());
+      return run_import(context, a.imported);
+    });
+  });
+}
+
 }  // namespace
 
 void add_study_verbs(CLI::App& app, StudyArguments& arguments, const VerbAdder& verbs) {
@@ -218,6 +258,7 @@ void add_study_verbs(CLI::App& app, StudyArguments& arguments, const VerbAdder& 
   add_recording(app, arguments, verbs);
   add_logbook(app, arguments, verbs);
   add_export(app, arguments, verbs);
+  add_import(app, arguments, verbs);
 }
 
 }  // namespace fieldpost::cli

@@ -24,6 +24,8 @@ struct StudyArguments {
   RecordingStop stop;
   LogbookEntry entry;
   ExportOptions exported;
+  ImportOptions imported;
+  std::string mapping_file;
 };
 
 /// How a program adds a verb, and what it runs when that verb was chosen.
@@ -32,7 +34,7 @@ struct VerbAdder {
   std::function<void(std::function<int(Context&)>)> choose;
 };
 
-/// `experiment`, `recording`, `logbook` and `export`. `arguments` outlives the parsing.
+/// `experiment`, `recording`, `logbook`, `export` and `import`. `arguments` outlives the parsing.
 void add_study_verbs(CLI::App& app, StudyArguments& arguments, const VerbAdder& verbs);
 
 }  // namespace fieldpost::cli

@@ -91,6 +91,10 @@ struct BlobOptions {
   std::string time;               ///< as the API takes it; empty: when the file was changed
   std::string type;               ///< media type; empty: by the name's end
 };
+/// Brings one file; the document that the coordinator answers. What an earlier try brought is not
+/// sent again.
+rt::Result<std::string> send_blob(Context& context, const BlobOptions& options,
+                                  const std::string& path);
 /// Files as bodies, one after the other.
 int run_write_blobs(Context& context, const BlobOptions& options);
 

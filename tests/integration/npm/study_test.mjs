@@ -3,7 +3,7 @@
 // usage: FIELDPOST_BIN=… node --test study_test.mjs
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -20,9 +20,11 @@ const sensors = [
   { name: 'air', type: 'climate', measurement: 'air', field: 't', unit: '°C', rate_hz: 5,
     calibration: { scale: 0.5, offset: -40 } },
   { name: 'door', type: 'door', measurement: 'door', field: 'open' },
+  { name: 'eye', type: 'camera', measurement: 'cam', field: 'frame' },
 ]
 
 let site
+let other // a coordinator that what was exported moves to
 let far // the node whose link is cut
 const written = { n1: [], far: [] } // [time in ns, value] of `air`
 let last = 0n
@@ -33,6 +35,7 @@ before(async () => {
 })
 after(async () => {
   await site?.stop()
+  await other?.stop()
 })
 
 function fieldpost(...args) {
@@ -68,6 +71,18 @@ async function sample(count) {
   }
 }
 
+/** Two of them: one of many pieces, and one that comes again. */
+const frames = [randomBytes(300_000), Buffer.from('a small frame')]
+
+async function shoot(http) {
+  for (const bytes of [...frames, frames[1]]) {
+    const response = await fetch(
+      `${http}/api/v1/blobs?measurement=cam&time=${stamp()}&name=eye.jpg`,
+      { method: 'POST', headers: { 'Content-Type': 'image/jpeg' }, body: bytes })
+    assert.equal(response.status, 201, await response.text())
+  }
+}
+
 const press = (action, tags = '') =>
   send(far.http, [`fieldpost_recording,button=red${tags} action="${action}" ${stamp()}`])
 const study = () => json('experiment', 'show', 'drought')
@@ -96,11 +111,15 @@ test('a study is recorded, and what was offline is in it', { timeout: 240_000 },
   assert.equal(study().state, 'recording')
   await sample(20)
   far.cut()
+  await shoot(far.http)
   await sample(20)
   await press('start', ',participant=P02')
   await sample(5)
   await press('stop', ',participant=P02')
-  fieldpost('logbook', 'write', 'drought', 'the link of far is down', '--author', 'anna')
+  const photo = join(site.directory, 'mast.jpg')
+  writeFileSync(photo, 'a photo of the mast')
+  fieldpost('logbook', 'write', 'drought', 'the link of far is down', '--author', 'anna',
+    '--attach', photo)
   fieldpost('recording', 'stop', 'drought')
   assert.equal(recordings().length, 1)
   assert.equal(study().complete, false)
@@ -129,7 +148,8 @@ test('its export is what was recorded, says DuckDB', { timeout: 120_000 }, async
     assert.equal(content.length, bytes)
     assert.equal(createHash('sha256').update(content).digest('hex'), sha256)
   }
-  const stem = manifest.files.map(({ path }) => path).find((path) => path.startsWith('experiment_2'))
+  const stem = manifest.files.map(({ path }) => path)
+    .find((path) => path.startsWith('experiment_2'))
   const experiment = JSON.parse(readFileSync(join(folder, stem), 'utf8'))
   assert.equal(experiment.recordings.length, 3)
 
@@ -153,7 +173,13 @@ test('its export is what was recorded, says DuckDB', { timeout: 120_000 }, async
     assert.deepEqual(new Set(found.participant), new Set([name]))
     readings += 2 * rows.length // of the door as many
   }
-  assert.equal(manifest.readings, readings)
+  const eye = await readDuckDb(db, join(folder, names.P01, '*_camera_samples.parquet'))
+  assert.equal(eye.file.length, 3)
+  for (const [i, bytes] of [...frames, frames[1]].entries())
+    assert.ok(readFileSync(join(folder, eye.file[i])).equals(bytes))
+  assert.equal(manifest.files.filter(({ path }) => path.startsWith('blobs/')).length, 3)
+  assert.deepEqual(manifest.bodies_missing, [])
+  assert.equal(manifest.readings, readings + 3)
 
   const again = join(site.directory, 'again.tar')
   fieldpost('export', 'drought', '-o', again)
@@ -164,4 +190,60 @@ test('its export is what was recorded, says DuckDB', { timeout: 120_000 }, async
   const left = await getJson(
     `${site.coordinator}/api/v1/experiments/drought/exports`)
   assert.deepEqual(left.items.map(({ id }) => id), [exports[1].id])
+})
+
+/** What a coordinator answers of the study, without its own numbers of series. */
+async function answers(url) {
+  const path = `${url}/api/v1/experiments/drought`
+  const out = {}
+  for (const each of ['', '/recordings', '/logbook', '/progress', '/health'])
+    out[each] = await getJson(path + each)
+  for (const flag of out['/health'].items) delete flag.series
+  out.config = await getJson(`${url}/api/v1/sensor_configs/house`)
+  const from = out['/recordings'].items.map(({ started }) => started).sort()[0]
+  const to = out['/recordings'].items.map(({ stopped }) => stopped).sort().at(-1)
+  for (const measurement of ['air', 'door', 'cam']) {
+    const { items } = await getJson(`${url}/api/v1/series?measurement=${measurement}`)
+    for (const { id, node, field } of items) {
+      const readings = await getJson(
+        `${url}/api/v1/readings?series=${id}&from=${from}&to=${to}&limit=10000`)
+      out[`${node} ${measurement} ${field}`] = readings.items[0].readings
+    }
+  }
+  return out
+}
+
+/** Of one node and series only what lies in a recording is exported. */
+function recorded(found) {
+  const inside = (time) => found['/recordings'].items.some(({ started, stopped }) =>
+    started <= time && time < stopped)
+  return Object.fromEntries(Object.entries(found).map(([key, value]) =>
+    [key, Array.isArray(value) ? value.filter(([time]) => inside(time)) : value]))
+}
+
+test('its export moves to another coordinator', { timeout: 120_000 }, async () => {
+  other = await Site.start(root, bin, '')
+  const to = (...args) => execFileSync(join(bin, 'fieldpost'),
+    ['--url', other.coordinator, ...args], { encoding: 'utf8' })
+  const tar = join(site.directory, 'drought.tar')
+  assert.match(to('import', tar), /drought\.tar: \d+ readings/)
+  const expected = recorded(await answers(site.coordinator))
+  assert.ok(expected['far air t'].length > 20)
+  assert.deepEqual(await answers(other.coordinator), expected)
+  const [entry] = expected['/logbook'].items
+  const photo = join(site.directory, 'fetched.jpg')
+  to('query', '--blob', entry.attachments[0].sha256, '-o', photo)
+  assert.equal(readFileSync(photo, 'utf8'), 'a photo of the mast')
+
+  const before = JSON.parse(to('--json', 'import', '--list'))
+  to('import', tar)
+  assert.deepEqual(JSON.parse(to('--json', 'import', '--list')), before)
+  to('export', 'drought', '-o', join(site.directory, 'moved.tar'))
+  execFileSync('mkdir', ['-p', join(site.directory, 'moved')])
+  execFileSync('tar',
+    ['-xf', join(site.directory, 'moved.tar'), '-C', join(site.directory, 'moved')])
+  const id = study().id
+  const samples = (folder) => JSON.parse(readFileSync(join(folder, id, 'manifest.json'), 'utf8'))
+    .files.filter(({ path }) => path.includes('/'))
+  assert.deepEqual(samples(join(site.directory, 'moved')), samples(site.directory))
 })

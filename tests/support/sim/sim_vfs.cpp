@@ -233,8 +233,8 @@ int x_randomness(sqlite3_vfs* /*vfs*/, int size, char* out) {
 }
 
 int x_sleep(sqlite3_vfs* /*vfs*/, int micros) {
-  // Virtual time: who waits for a lock has waited. Of threads the other one must have run meanwhile,
-  // also on a machine that is busy.
+  // Virtual time: who waits for a lock has waited. Of two threads the other one must have run
+  // meanwhile, on a busy machine as well.
   std::this_thread::sleep_for(std::chrono::milliseconds(1));
   return micros;
 }

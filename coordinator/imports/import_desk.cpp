@@ -1,0 +1,332 @@
+#include "coordinator/imports/import_desk.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace fieldpost::coordinator {
+
+using rt::Errc;
+using rt::Error;
+using rt::ok;
+using rt::Result;
+using rt::Status;
+
+namespace {
+
+constexpr unsigned kUploadMode = 0640;
+
+}  // namespace
+
+struct ImportDesk::Job {
+  ImportRow row;
+  std::unique_ptr<ImportRun> run;  ///< the worker's while a step runs
+  ImportProgress progress;         ///< as of the last step
+  std::function<void(Status)> on_cancelled;
+};
+
+ImportDesk::ImportDesk(ImportDeskPorts ports, std::string directory)
+    : ports_(std::move(ports)), directory_(std::move(directory)) {}
+
+ImportDesk::~ImportDesk() {
+  *alive_ = false;
+}
+
+void ImportDesk::run(std::function<void()> work, std::function<void()> done) {
+  ports_.worker.run(std::move(work), [alive = alive_, done = std::move(done)] {
+    if (*alive) done();
+  });
+}
+
+void ImportDesk::start() {
+  ports_.studies.ask<std::vector<ImportRow>>(
+      [](StudyReader& reader) { return ImportTable(reader.db).unfinished(); },
+      [this](Result<std::vector<ImportRow>> rows) {
+        if (!rows) return ports_.log.warning("imports cannot go on: {}", rows.error().message);
+        go_on(*std::move(rows));
+      });
+}
+
+/// Those that run go on; uploads that nobody brought to an end go.
+void ImportDesk::go_on(std::vector<ImportRow> rows) {
+  for (ImportRow& row : rows) {
+    if (row.state == ImportState::kRunning) {
+      ports_.log.info("import {} goes on", row.id);
+      enqueue(std::move(row));
+      continue;
+    }
+    auto is_old = std::make_shared<bool>(false);
+    run(
+        [this, is_old, path = path_of(row.id), now = ports_.clock.now().ns, created = row.created] {
+          const auto info = ports_.files.info(path);
+          const std::int64_t touched = info ? info->modified.ns : created;
+          *is_old = touched < now - kUploadKeepNs;
+        },
+        [this, is_old, id = row.id] {
+          if (!*is_old) return;
+          ports_.log.warning("import {}: its file never came whole, and goes", id);
+          remove(id, [](const Status&) {});
+        });
+  }
+}
+
+void ImportDesk::enqueue(ImportRow row) {
+  const auto same =
+      std::ranges::find_if(jobs_, [&](const JobPtr& job) { return job->row.id == row.id; });
+  if (same != jobs_.end()) return;
+  jobs_.push_back(std::make_shared<Job>());
+  jobs_.back()->row = std::move(row);
+  run_next();
+}
+
+void ImportDesk::add(const ImportRequest& request, OnUpload done) {
+  ImportRow row;
+  row.id = import_id(request);
+  row.request = encode(request);
+  row.created = ports_.clock.now().ns;
+  auto added = std::make_shared<Result<ImportRow>>(ImportRow());
+  ports_.store(
+      [added, row, now = ports_.clock.now()](Store& store) -> Status {
+        ImportTable imports(store.database());
+        const auto found = imports.find(row.id);
+        const auto unfinished = imports.unfinished();
+        if (!unfinished) return unfinished.error();
+        if (!found && unfinished->size() >= kUnfinishedMax) {
+          return Error{Errc::kBusy,
+                       "too many imports are not done: bring some to their end, or "
+                       "delete them"};
+        }
+        *added = store.add_import(row, now);
+        return *added ? ok() : Status(added->error());
+      },
+      [this, added, done = std::move(done)](const Status& status) mutable {
+        if (!status) return done(status.error());
+        if ((*added)->state == ImportState::kFailed) return begin_again(**added, std::move(done));
+        look(**added, std::move(done));
+      });
+}
+
+/// One that failed: with its file it runs again, otherwise it waits for it.
+void ImportDesk::begin_again(ImportRow row, OnUpload done) {
+  look(std::move(row), [this, done = std::move(done)](Result<ImportUpload> upload) {
+    if (!upload) return done(upload.error());
+    const auto request = decode_import_request(upload->row.request);
+    if (!request) return done(request.error());
+    const bool is_whole = upload->received == request->size;
+    upload->row.state = is_whole ? ImportState::kRunning : ImportState::kUploading;
+    upload->row.error.clear();
+    upload->row.finished.reset();
+    change(upload->row, [this, done, upload = *upload](const Status& changed) {
+      if (!changed) return done(changed.error());
+      if (upload.row.state == ImportState::kRunning) enqueue(upload.row);
+      done(upload);
+    });
+  });
+}
+
+void ImportDesk::change(ImportRow row, std::function<void(Status)> done) {
+  ports_.store(
+      [row = std::move(row)](Store& store) { return ImportTable(store.database()).update(row); },
+      std::move(done));
+}
+
+void ImportDesk::look(ImportRow row, OnUpload done) {
+  auto upload = std::make_shared<ImportUpload>();
+  upload->row = std::move(row);
+  auto status = std::make_shared<Status>(ok());
+  run(
+      [this, upload, status, path = path_of(upload->row.id)] {
+        const auto info = ports_.files.info(path);
+        if (info) upload->received = info->size;
+        if (!info && info.error().code != Errc::kNotFound) *status = info.error();
+      },
+      [upload, status, done = std::move(done)] {
+        if (!*status) return done(status->error());
+        done(*upload);
+      });
+}
+
+void ImportDesk::find(const std::string& id, OnUpload done) {
+  ports_.studies.ask<ImportRow>(
+      [id](StudyReader& reader) { return ImportTable(reader.db).find(id); },
+      [this, done = std::move(done)](Result<ImportRow> row) mutable {
+        if (!row) return done(row.error());
+        look(*std::move(row), std::move(done));
+      });
+}
+
+void ImportDesk::write(const std::string& id, std::uint64_t offset, std::string bytes,
+                       OnUpload done) {
+  find(id, [this, offset, bytes = std::move(bytes),
+            done = std::move(done)](Result<ImportUpload> upload) mutable {
+    if (!upload) return done(upload.error());
+    if (upload->row.state == ImportState::kRunning) return done(std::move(upload));
+    if (upload->row.state != ImportState::kUploading) {
+      return done(Error{Errc::kDenied, fmt::format("the import is {}: nothing more is taken",
+                                                   to_string(upload->row.state))});
+    }
+    append(*std::move(upload), offset, std::move(bytes), std::move(done));
+  });
+}
+
+void ImportDesk::append(ImportUpload upload, std::uint64_t offset, std::string bytes,
+                        OnUpload done) {
+  const auto request = decode_import_request(upload.row.request);
+  if (!request) return done(request.error());
+  if (offset + bytes.size() > request->size) {
+    return done(
+        Error{Errc::kInvalid, fmt::format("the file was said to have {} bytes", request->size)});
+  }
+  auto shared = std::make_shared<ImportUpload>(std::move(upload));
+  auto status = std::make_shared<Status>(ok());
+  run(
+      [this, shared, status, offset, bytes = std::move(bytes), size = request->size] {
+        const std::string path = path_of(shared->row.id);
+        // Another request may have brought some of it meanwhile.
+        const auto info = ports_.files.info(path);
+        shared->received = info ? info->size : 0;
+        if (offset > shared->received) return;
+        std::string_view fresh = bytes;
+        fresh.remove_prefix(std::min<std::uint64_t>(fresh.size(), shared->received - offset));
+        if (shared->received == 0) *status = ports_.files.make_directories(directory_);
+        const auto space = ports_.files.space(directory_);
+        if (*status && !space) *status = space.error();
+        if (*status && space->bytes_free < kFreeBytesLeast + fresh.size()) {
+          *status = Error{Errc::kFull, "the disk of the coordinator has no room for the file"};
+        }
+        if (*status && !fresh.empty()) {
+          *status = ports_.files.write_at(path, shared->received, fresh, kUploadMode);
+        }
+        if (!*status) return;
+        shared->received += fresh.size();
+        if (shared->received == size) *status = ports_.files.sync(path);
+      },
+      [this, shared, status, size = request->size, done = std::move(done)] {
+        if (!*status) return done(status->error());
+        if (shared->received < size) return done(*shared);
+        shared->row.state = ImportState::kRunning;
+        change(shared->row, [this, shared, done](const Status& changed) {
+          if (!changed) return done(changed.error());
+          enqueue(shared->row);
+          done(*shared);
+        });
+      });
+}
+
+void ImportDesk::run_next() {
+  if (running_ || jobs_.empty()) return;
+  running_ = true;
+  const JobPtr job = jobs_.front();
+  job->progress.readings = job->row.readings;
+  job->progress.rows_bad = job->row.rows_bad;
+  job->run =
+      std::make_unique<ImportRun>(ports_.files, ports_.clock, job->row, path_of(job->row.id));
+  step(job);
+}
+
+void ImportDesk::step(const JobPtr& job) {
+  auto work = std::make_shared<Result<ImportWork>>(ImportWork());
+  run([job, work] { *work = job->run->step(); },
+      [this, job, work] {
+        job->progress.phase = job->run->phase();
+        job->progress.part = job->run->part();
+        if (job->on_cancelled) return forget(job);
+        if (!*work) return end(job, work->error().message);
+        if ((*work)->is_empty) return step(job);
+        store(job, **std::move(work));
+      });
+}
+
+void ImportDesk::store(const JobPtr& job, ImportWork work) {
+  auto shared = std::make_shared<ImportWork>(std::move(work));
+  auto stored = std::make_shared<Result<ImportRow>>(ImportRow());
+  ports_.store(
+      [job, shared, stored, now = ports_.clock.now()](Store& store) -> Status {
+        *stored = store.store_import(job->row.id, shared->step, shared->also, now);
+        return *stored ? ok() : Status(stored->error());
+      },
+      [this, job, shared, stored](const Status& status) {
+        if (!status) return end(job, status.error().message);
+        job->row = **stored;
+        job->progress.readings = job->row.readings;
+        job->progress.rows_bad = job->row.rows_bad;
+        if (job->on_cancelled) return forget(job);
+        if (!shared->is_last) return step(job);
+        ports_.log.info("import {}: {} readings, {} rows left out", job->row.id, job->row.readings,
+                        job->row.rows_bad);
+        run(
+            [this, path = path_of(job->row.id)] {
+              // What stays of it is in nobody's way, and goes with the next import of the same.
+              (void)ImportRun::remove_files(ports_.files, path);
+            },
+            [this, job] { forget(job); });
+      });
+}
+
+void ImportDesk::end(const JobPtr& job, const std::string& error) {
+  ports_.log.error("import {}: {}", job->row.id, error);
+  ports_.store(
+      [id = job->row.id, error, now = ports_.clock.now()](Store& store) -> Status {
+        ImportTable imports(store.database());
+        auto found = imports.find(id);
+        if (!found) return found.error();
+        found->state = ImportState::kFailed;
+        found->error = error;
+        found->finished = now.ns;
+        return imports.update(*found);
+      },
+      [this, job](const Status& noted) {
+        if (!noted) ports_.log.warning("import {}: {}", job->row.id, noted.error().message);
+        forget(job);
+      });
+}
+
+void ImportDesk::forget(const JobPtr& job) {
+  job->run.reset();
+  std::erase(jobs_, job);
+  running_ = false;
+  if (job->on_cancelled) job->on_cancelled(ok());
+  run_next();
+}
+
+void ImportDesk::remove(const std::string& id, std::function<void(Status)> done) {
+  const auto job =
+      std::ranges::find_if(jobs_, [&](const JobPtr& each) { return each->row.id == id; });
+  if (job != jobs_.end()) {
+    const JobPtr found = *job;
+    if (running_ && found == jobs_.front()) {
+      found->on_cancelled = [this, id, done = std::move(done)](const Status&) { remove(id, done); };
+      return;
+    }
+    jobs_.erase(job);
+  }
+  ports_.store(
+      [id](Store& store) -> Status {
+        ImportTable imports(store.database());
+        const auto found = imports.find(id);
+        if (!found) return found.error();
+        if (found->state == ImportState::kDone) {
+          return Error{Errc::kDenied,
+                       "the import is done: that it stays listed is what keeps the "
+                       "same file from being brought in twice"};
+        }
+        return imports.remove(*found);
+      },
+      [this, id, done = std::move(done)](const Status& removed) {
+        if (!removed) return done(removed);
+        auto gone = std::make_shared<Status>(ok());
+        run([this, gone,
+             path = path_of(id)] { *gone = ImportRun::remove_files(ports_.files, path); },
+            [gone, done] { done(*gone); });
+      });
+}
+
+std::optional<ImportProgress> ImportDesk::progress(const std::string& id) const {
+  for (const JobPtr& job : jobs_) {
+    if (job->row.id == id) return job->progress;
+  }
+  return std::nullopt;
+}
+
+}  // namespace fieldpost::coordinator

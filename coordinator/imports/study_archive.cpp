@@ -1,0 +1,244 @@
+#include "coordinator/imports/study_archive.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/experiments/json_fields.h"
+#include "coordinator/exports/export_plan.h"
+#include "coordinator/imports/inner_path.h"
+#include "proto/wire/topics.h"
+
+namespace fieldpost::coordinator {
+namespace {
+
+using rt::Errc;
+using rt::Error;
+using rt::Result;
+
+constexpr std::size_t kIdBytesMax = 64;
+constexpr std::size_t kFilesMax = kExportFilesMax + 16;
+constexpr std::size_t kGapsMax = 1'000'000;
+constexpr std::int64_t kManifestVersion = 1;
+
+template <typename Value>
+Result<Value> judged(const JsonFields& fields, Value value) {
+  if (!fields.problem().empty()) return Error{Errc::kInvalid, fields.problem()};
+  return value;
+}
+
+std::optional<wire::GapCause> cause_of(std::string_view text) {
+  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(wire::GapCause::kGivenUp); ++i) {
+    const auto cause = static_cast<wire::GapCause>(i);
+    if (wire::to_string(cause) == text) return cause;
+  }
+  return std::nullopt;
+}
+
+std::optional<HealthKind> health_kind_of(std::string_view text) {
+  for (int i = 1; i <= kHealthKinds; ++i) {
+    if (to_string(static_cast<HealthKind>(i)) == text) return static_cast<HealthKind>(i);
+  }
+  return std::nullopt;
+}
+
+ArchivedFile read_file(JsonFields& fields) {
+  ArchivedFile file;
+  file.path = fields.required_text("path");
+  if (!is_inner_path(file.path)) fields.complain("path", "expected a path below the manifest");
+  file.size = static_cast<std::uint64_t>(fields.integer("bytes").value_or(0));
+  const auto hash = wire::Sha256Digest::from_hex(fields.required_text("sha256"));
+  if (hash) file.sha256 = *hash;
+  if (!hash) fields.complain("sha256", "expected 64 lower-case hex digits");
+  file.type = fields.text("type");
+  if (!file.type.empty() && !wire::check({file.sha256, file.size, file.type, ""})) {
+    fields.complain("type", "expected a media type");
+  }
+  return file;
+}
+
+/// Nothing: it is none of those that are a loss here.
+std::optional<ArchivedGap> read_gap(JsonFields& fields) {
+  ArchivedGap gap;
+  const auto cause = cause_of(fields.required_text("cause"));
+  if (!cause || fields.text("state") == "closed") return std::nullopt;
+  gap.cause = *cause;
+  gap.node = fields.required_text("node");
+  if (!wire::is_valid_id(gap.node)) fields.complain("node", "expected the name of a node");
+  if (fields.has("series_keys")) gap.series = fields.texts("series_keys", kSensorsMax * 1024);
+  gap.from = fields.time("from");
+  gap.to = fields.time("to");
+  if (const auto readings = fields.integer("readings")) {
+    gap.readings = static_cast<std::uint64_t>(std::max<std::int64_t>(0, *readings));
+  }
+  return gap;
+}
+
+void read_members(JsonFields& fields, const char* name, MemberKind kind,
+                  std::vector<ArchivedMember>& out) {
+  for (JsonFields& each : fields.objects(name, kMembersMax)) {
+    ArchivedMember member{kind, {}};
+    member.member.id = each.required_text("id", kIdBytesMax);
+    member.member.kind = kind;
+    member.member.name = each.required_text("name");
+    member.member.description = each.text("description", kDescriptionBytesMax);
+    out.push_back(std::move(member));
+  }
+}
+
+/// The id in {"id", "name"}; empty: it is not there.
+std::string id_in(JsonFields& fields, const char* name) {
+  return fields.has(name) ? fields.object(name).required_text("id", kIdBytesMax) : std::string();
+}
+
+ArchivedRecording read_recording(JsonFields& fields) {
+  ArchivedRecording out;
+  out.recording.id = fields.required_text("id", kIdBytesMax);
+  out.participant = id_in(fields, "participant");
+  out.task = id_in(fields, "task");
+  out.member_operator = id_in(fields, "operator");
+  out.recording.nodes = fields.texts("nodes", kNodePatternsMax);
+  out.recording.started = fields.time("started").value_or(0);
+  out.recording.stopped = fields.time("stopped");
+  out.recording.started_by = fields.text("started_by");
+  out.recording.stopped_by = fields.text("stopped_by");
+  if (out.recording.stopped && *out.recording.stopped < out.recording.started) {
+    fields.complain("stopped", "expected a time after \"started\"");
+  }
+  return out;
+}
+
+ArchivedFlag read_flag(JsonFields& fields) {
+  ArchivedFlag out;
+  out.flag.sensor = fields.text("sensor");
+  const auto kind = health_kind_of(fields.required_text("kind"));
+  if (kind) out.flag.kind = *kind;
+  if (!kind) fields.complain("kind", "expected silent, slow, out_of_range or stuck");
+  out.flag.from = fields.time("from").value_or(0);
+  // One that was still open ended with what is in the archive.
+  out.flag.to = fields.time("to").value_or(out.flag.from);
+  out.flag.detail = fields.text("detail");
+  out.node = fields.text("node");
+  out.series = fields.text("series_key");
+  return out;
+}
+
+Experiment read_experiment(JsonFields& fields) {
+  Experiment out;
+  out.id = fields.required_text("id", kIdBytesMax);
+  out.name = fields.required_text("name");
+  out.description = fields.text("description", kDescriptionBytesMax);
+  out.owner = fields.text("owner");
+  const auto state = parse_experiment_state(fields.required_text("state"));
+  if (state) out.state = *state;
+  if (!state) fields.complain("state", "expected the state of an experiment");
+  out.nodes = fields.texts("nodes", kNodePatternsMax);
+  out.created = fields.time("created").value_or(0);
+  out.finished = fields.time("finished");
+  return out;
+}
+
+std::optional<SensorConfig> read_config(JsonFields& fields) {
+  if (!fields.has("config")) return std::nullopt;
+  SensorConfig out;
+  JsonFields ref = fields.object("config");
+  out.name = ref.required_text("name");
+  out.version = ref.integer("version").value_or(0);
+  out.author = ref.text("author");
+  out.created = ref.time("created").value_or(0);
+  if (out.version < 1) ref.complain("version", "expected a number from 1");
+  out.sensors = read_sensors(fields);
+  return out;
+}
+
+/// Recordings that went on when the archive was made end there.
+void end_open(JsonFields& fields, ArchivedStudy& study) {
+  const auto until = fields.time("recorded_until");
+  for (ArchivedRecording& each : study.recordings) {
+    if (each.recording.stopped) continue;
+    each.recording.stopped = std::max(each.recording.started, until.value_or(0));
+    each.recording.stopped_by = "import";
+  }
+  if (study.experiment.state == ExperimentState::kRecording) {
+    study.experiment.state = ExperimentState::kPaused;
+  }
+}
+
+std::vector<ArchivedMark> read_marks(JsonFields& fields) {
+  std::vector<ArchivedMark> out;
+  for (JsonFields& each : fields.objects("participants", kMembersMax)) {
+    const std::string participant = id_in(each, "participant");
+    for (JsonFields& task : each.objects("tasks", kMembersMax)) {
+      ArchivedMark mark{participant, task.required_text("id", kIdBytesMax), {}, task.text("note")};
+      const auto state = parse_progress_state(task.required_text("state"));
+      if (!state) task.complain("state", "expected open, done or skipped");
+      if (state) mark.state = *state;
+      if (mark.state != ProgressState::kOpen || !mark.note.empty()) out.push_back(std::move(mark));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<ArchiveManifest> parse_manifest(std::string_view json) {
+  JsonFields fields(json, "expected the manifest of an export");
+  ArchiveManifest out;
+  if (fields.integer("manifest_version") != kManifestVersion) {
+    fields.complain("manifest_version", "expected 1: a newer version wrote it, or it is none");
+  }
+  out.experiment = fields.required_text("experiment", kIdBytesMax);
+  for (JsonFields& each : fields.objects("files", kFilesMax)) out.files.push_back(read_file(each));
+  for (JsonFields& each : fields.objects("gaps", kGapsMax)) {
+    if (auto gap = read_gap(each)) out.gaps.push_back(*std::move(gap));
+  }
+  return judged(fields, std::move(out));
+}
+
+Result<ArchivedStudy> parse_study(std::string_view experiment_json,
+                                  std::string_view progress_json) {
+  JsonFields fields(experiment_json, "expected the document of an experiment");
+  ArchivedStudy out;
+  out.experiment = read_experiment(fields);
+  out.config = read_config(fields);
+  read_members(fields, "participants", MemberKind::kParticipant, out.members);
+  read_members(fields, "operators", MemberKind::kOperator, out.members);
+  read_members(fields, "tasks", MemberKind::kTask, out.members);
+  for (JsonFields& each : fields.objects("recordings", kRecordingsMax)) {
+    out.recordings.push_back(read_recording(each));
+  }
+  for (JsonFields& each : fields.objects("health", kHealthFlagsMax)) {
+    out.health.push_back(read_flag(each));
+  }
+  end_open(fields, out);
+  JsonFields progress(progress_json, "expected the document of the progress");
+  out.marks = read_marks(progress);
+  if (!progress.problem().empty()) return Error{Errc::kInvalid, progress.problem()};
+  return judged(fields, std::move(out));
+}
+
+Result<ArchivedEntry> parse_entry(std::string_view json) {
+  JsonFields fields(json, "expected an entry of a logbook");
+  ArchivedEntry out;
+  out.entry.id = fields.required_text("id", kIdBytesMax);
+  out.entry.at = fields.time("time").value_or(0);
+  out.entry.written = fields.time("written").value_or(0);
+  out.entry.author = fields.text("author");
+  out.entry.text = fields.text("text", kLogTextBytesMax);
+  for (JsonFields& each : fields.objects("attachments", kAttachmentsMax)) {
+    wire::BodyReference reference;
+    const auto hash = wire::Sha256Digest::from_hex(each.required_text("sha256"));
+    if (hash) reference.hash = *hash;
+    reference.size = static_cast<std::uint64_t>(each.integer("size").value_or(0));
+    reference.type = each.text("type");
+    reference.name = each.text("name");
+    if (!hash || !wire::check(reference)) each.complain("sha256", "expected a file's reference");
+    out.entry.attachments.push_back(std::move(reference));
+  }
+  out.recording = fields.text("recording");
+  out.participant = id_in(fields, "participant");
+  return judged(fields, std::move(out));
+}
+
+}  // namespace fieldpost::coordinator

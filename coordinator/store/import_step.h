@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coordinator/store/import_table.h"
+#include "coordinator/store/replacement.h"
+
+namespace fieldpost::coordinator {
+
+struct ImportedReadings {
+  std::string node;  ///< made if new
+  FreshReadings fresh;
+};
+
+/// What an import brings in at once: all of it is stored, or nothing.
+struct ImportStep {
+  std::vector<ImportedReadings> readings;
+  ImportPlace place;  ///< behind them
+  std::uint64_t rows_bad = 0;
+  std::vector<std::string> problems;
+};
+
+}  // namespace fieldpost::coordinator

@@ -1,0 +1,72 @@
+// The store's side of imports.
+#include "coordinator/store/store.h"
+
+namespace fieldpost::coordinator {
+
+using rt::ok;
+using rt::Result;
+using rt::Status;
+
+Result<ImportRow> Store::add_import(ImportRow row, rt::UnixTime now) {
+  rt::Transaction transaction(db_);
+  if (auto done = transaction.begin(); !done) return done.error();
+  ImportTable imports(db_);
+  auto found = imports.find(row.id);
+  if (found || found.error().code != rt::Errc::kNotFound) return found;
+  const auto ordinal = ledger_.draw_http_ordinal(now);
+  if (!ordinal) return ordinal.error();
+  row.ordinal = *ordinal;
+  // What is written over HTTP from now on goes before it.
+  const auto next = ledger_.draw_http_ordinal(now);
+  if (!next) return next.error();
+  auto added = imports.add(std::move(row));
+  if (!added) return added;
+  if (auto done = transaction.commit(); !done) return done.error();
+  http_ordinal_ = *next;
+  http_seq_ = 0;
+  return added;
+}
+
+Result<ImportRow> Store::store_import(const std::string& id, const ImportStep& step,
+                                      const AlsoImported& also, rt::UnixTime now) {
+  rt::Transaction transaction(db_);
+  if (auto done = transaction.begin(); !done) return done.error();
+  auto row = import_inside(id, step, also, now);
+  Status done = row ? transaction.commit() : Status(row.error());
+  if (done) return row;
+  db_.rollback();
+  ledger_.forget_uncommitted();
+  readings_.forget_uncommitted();
+  return done.error();
+}
+
+Result<ImportRow> Store::import_inside(const std::string& id, const ImportStep& step,
+                                       const AlsoImported& also, rt::UnixTime now) {
+  ImportTable imports(db_);
+  auto row = imports.find(id);
+  if (!row) return row;
+  for (const ImportedReadings& each : step.readings) {
+    const auto node = ledger_.node_no(each.node, now);
+    if (!node) return node.error();
+    const wire::Rank name{row->ordinal, ++row->batches};
+    if (auto done = store_fresh(*node, each.fresh, name, now); !done) return done.error();
+    rt::Statement& count = db_.prepare(
+        "UPDATE node SET delivered = delivered + ?2, accepted_http = accepted_http + ?2"
+        " WHERE no = ?1");
+    count.bind(1, *node).bind(2, each.fresh.readings);
+    if (auto done = count.run(); !done) return done.error();
+    row->readings += each.fresh.readings;
+  }
+  row->place = step.place;
+  row->rows_bad += step.rows_bad;
+  for (const std::string& problem : step.problems) {
+    if (row->problems.size() < kImportProblemsMax) row->problems.push_back(problem);
+  }
+  if (also) {
+    if (auto done = also(*this, *row); !done) return done.error();
+  }
+  if (auto done = imports.update(*row); !done) return done.error();
+  return row;
+}
+
+}  // namespace fieldpost::coordinator

@@ -3,6 +3,7 @@ add_executable(
   support/doctest_main.cpp
   support/temp_directory.cpp
   unit/accounts_test.cpp
+  unit/agent_sampling_test.cpp
   unit/alarms_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp

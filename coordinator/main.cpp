@@ -7,6 +7,7 @@
 #include "coordinator/config.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/experiments/health_desk.h"
+#include "coordinator/experiments/sampling_desk.h"
 #include "coordinator/http/api.h"
 #include "coordinator/nodes/site_view.h"
 #include "coordinator/store/blob_path.h"
@@ -127,6 +128,11 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
       *std::move(export_reader), config.store_directory + "/exports", config.options.version);
   SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
   HealthDesk health(world.loop, world.clock, world.log, studies, view);
+  SamplingDesk sampling(world.loop, world.clock, world.log, studies,
+                        [&coordinator](const std::string& node, const SamplingIntervals& every_s,
+                                       std::function<void(rt::Status)> done) {
+                          coordinator.tell_sampling(node, every_s, std::move(done));
+                        });
   std::unique_ptr<rt::HttpListener> http;
   Api api({.view = view,
            .desk = desk,
@@ -156,6 +162,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
     coordinator.start();
     exports.start();
     health.start();
+    sampling.start();
     world.log.info("site {} started, version {}; web and API at http://{}/{}", config.options.site,
                    config.options.version, http->address(), rt::trust_words(http->address()));
   };

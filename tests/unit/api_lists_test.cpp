@@ -68,7 +68,8 @@ TEST_CASE("a node is shown with all that the contract names") {
       "accepted": 10, "held": 3, "delivered": 7, "unexplained": 0, "gaps": 1, "readings_lost": 2,
       "gaps_unknown": false,
       "unknown_from": "1970-01-01T00:00:00.000000005Z", "disk_bytes_written": 0,
-      "wire_bytes_sent": 0, "messages_ignored": 4, "alarms": ["two machines are one node"]})"));
+      "wire_bytes_sent": 0, "messages_ignored": 4, "sampling": null,
+      "alarms": ["two machines are one node"]})"));
   const json unheard = world.get("/api/v1/nodes/zz?times=ns");
   CHECK(unheard.at("last_seen").is_null());
   CHECK(unheard.at("clock").at("synchronised").is_null());

@@ -42,6 +42,7 @@ add_executable(
   unit/presses_test.cpp
   unit/reading_columns_test.cpp
   unit/health_desk_test.cpp
+  unit/sampling_desk_test.cpp
   unit/sampling_plan_test.cpp
   unit/sampling_table_test.cpp
   unit/sensor_config_test.cpp

@@ -79,6 +79,27 @@ TEST_CASE("a node is shown with all that the contract names") {
   CHECK(world.problem("/api/v1/nodes/none", 404) == "there is no node none");
 }
 
+TEST_CASE("a node shows how often it was told to measure, and what came of it") {
+  ApiWorld world;
+  NodeView view = node("greenhouse-3");
+  view.sampling = ToldSampling{};
+  view.sampling->every_s = {{"mem", 0.5}};
+  view.sampling->told = 7;
+  view.sampling->state = SamplingState::kFailed;
+  view.sampling->detail = "no such verb";
+  world.view.nodes = {view};
+  const auto sampling = [&] {
+    return world.get("/api/v1/nodes/greenhouse-3?times=ns").at("sampling");
+  };
+  CHECK(sampling() == json({{"every_s", {{"mem", 0.5}}},
+                            {"time", 7},
+                            {"state", "failed"},
+                            {"detail", "no such verb"}}));
+  world.view.nodes.front().sampling->is_known = false;
+  CHECK(sampling().at("every_s").is_null());
+  CHECK(sampling().at("state") == "waiting");
+}
+
 TEST_CASE("the configuration of a node is its own until the coordinator gives it one") {
   ApiWorld world;
   world.view.nodes = {node("greenhouse-3")};

@@ -265,13 +265,15 @@ TEST_CASE(
 TEST_CASE("without its hint a subject goes back to its interval, and nothing is measured twice") {
   Host host;
   auto source = host.start({.every = 60s, .per_core = false, .root = ""});
-  source.set_sampling({{{"mem", 1s}}});
+  source.set_sampling({{{"mem", 1s}, {"system", 1s}}});
   host.world.run_for(65'500ms);
-  const std::size_t before = host.intake.sampled.size();
   CHECK(host.second("mem total u B") == 65);
-  source.set_sampling({});
+  source.set_sampling({{{"system", 1s}}});
   host.world.run_for(50s);
-  CHECK(host.intake.sampled.size() == before);
+  CHECK(host.second("mem total u B") == 65);
+  CHECK(host.second("system load15 f") == 115);
+  source.set_sampling({});
+  const std::size_t before = host.intake.sampled.size();
   host.world.run_for(10s);
   CHECK(host.intake.sampled.size() == before + 1);
   CHECK(host.second("mem total u B") == 120);

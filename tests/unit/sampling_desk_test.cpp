@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/api_world.h"
@@ -54,7 +55,7 @@ struct Site {
   void add_node(const std::string& name) {
     const NodeNo no = world.store.add_node(name);
     world.store.execute(fmt::format(
-        "INSERT INTO incarnation (node_no, spool, value, ordinal) VALUES ({0}, x'0{0}', 1, 1);"
+        "INSERT INTO incarnation (node_no, spool, value, ordinal) VALUES ({0}, x'{0:02d}', 1, 1);"
         "UPDATE node SET current_incarnation = last_insert_rowid() WHERE no = {0}",
         no));
   }
@@ -164,6 +165,18 @@ TEST_CASE("what is being told is not told again meanwhile") {
   site.look();
   REQUIRE(site.later.size() == 1);
   site.later.front()();
+  site.look();
+  CHECK(site.later.size() == 1);
+}
+
+TEST_CASE("a look tells so many nodes at once, and the next one the others") {
+  Site site;
+  for (std::size_t i = 0; i < SamplingDesk::kTellingMax; ++i) site.add_node(fmt::format("n{}", i));
+  site.is_slow = true;
+  site.enter("ready");
+  site.look();
+  CHECK(site.later.size() == SamplingDesk::kTellingMax);
+  for (const auto& tell : std::exchange(site.later, {})) tell();
   site.look();
   CHECK(site.later.size() == 1);
 }

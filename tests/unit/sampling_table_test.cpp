@@ -77,6 +77,20 @@ TEST_CASE("a node that was never told anything goes by its configuration") {
   CHECK(told.state == SamplingState::kConfirmed);
 }
 
+TEST_CASE("what is known of a node tells what it was told") {
+  ToldWorld world;
+  auto ledger = world.make_ledger_query();
+  REQUIRE(ledger.has_value());
+  const auto before = ledger->nodes("", 10, "");
+  REQUIRE(before.has_value());
+  CHECK_FALSE(before->at(0).sampling.has_value());
+  world.tell(kFast);
+  const auto after = ledger->nodes("", 10, "");
+  REQUIRE(after.has_value());
+  REQUIRE(after->at(0).sampling.has_value());
+  CHECK(after->at(0).sampling->every_s == kFast);
+}
+
 TEST_CASE("a node without an agent cannot be told") {
   ToldWorld world;
   REQUIRE(world.ledger().node_no("http", kStoreNow).has_value());

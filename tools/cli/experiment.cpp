@@ -50,6 +50,7 @@ std::string outstanding_words(const Json& experiment) {
 
 /// How often nodes are to measure, a line each.
 std::string wanted_words(const Json& experiment) {
+  if (!experiment.contains("sampling")) return {};
   std::string out;
   for (const Json& each : experiment.at("sampling")) {
     const auto detail = each.at("detail").get<std::string>();

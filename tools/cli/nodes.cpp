@@ -32,7 +32,7 @@ std::string told_words(const Json& node) {
   if (!node.contains("sampling") || node.at("sampling").is_null()) return {};
   const Json& told = node.at("sampling");
   const std::string every =
-      told.at("every_s").is_null() ? "not known how often" : sampling_words(told.at("every_s"));
+      told.at("every_s").is_null() ? "nobody knows how often" : sampling_words(told.at("every_s"));
   const auto detail = told.at("detail").get<std::string>();
   return fmt::format("measures {}: {}{}\n", every, value_words(told.at("state")),
                      detail.empty() ? "" : " (" + detail + ")");

@@ -37,11 +37,15 @@ Agent::Agent(const AgentPorts& ports, SpoolFrontOptions front, const UplinkOptio
              std::move(front), std::move(spool)),
       uplink_(ports.loop, ports.clock, ports.random, ports.mqtt, ports.log, front_, uplink),
       inbox_(ports.loop, ports.clock, ports.log, front_, uplink_),
-      bodies_(ports.loop, ports.clock, front_) {
+      bodies_(ports.loop, ports.clock, front_),
+      sampling_(ports.log, front_, sources_) {
+  inbox_.set_verb("sampling",
+                  [this](const wire::Command& command) { return sampling_.obey(command); });
   uplink_.set_fill_state([this](wire::NodeState& state) { fill_state(state); });
 }
 
 void Agent::start() {
+  sampling_.recover();
   inbox_.recover();
   uplink_.start();
 }

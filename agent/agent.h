@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/sampling.h"
 #include "agent/sources/body_writer.h"
 #include "agent/sources/line_pump.h"
 #include "agent/sources/source.h"
@@ -33,6 +34,7 @@ class Agent {
   void start();
   void stop();
 
+  /// Before `start`.
   void add_source(std::unique_ptr<Source> source) { sources_.push_back(std::move(source)); }
   /// What sources that read lines stand on.
   [[nodiscard]] LinePorts line_ports() {
@@ -52,6 +54,7 @@ class Agent {
   Inbox inbox_;
   BodyWriter bodies_;
   std::vector<std::unique_ptr<Source>> sources_;
+  Sampling sampling_;
 };
 
 }  // namespace fieldpost::agent

@@ -33,6 +33,9 @@ Result<SourceConfig> read_exec(const ConfigTable& table) {
     config.environment.push_back(name + '=' + value);
   config.directory = table.text("directory");
   config.stream = table.flag("stream");
+  config.sampling = table.list("sampling");
+  if (config.stream && !config.sampling.empty())
+    return table.error("sampling", "expected it without stream: that has no interval");
   config.every = table.duration("every");
   config.timeout = table.duration("timeout");
   config.durable = table.flag("durable");

@@ -119,6 +119,10 @@ class Coordinator {
                       std::function<void(rt::Status)> done);
   void send_command(const std::string& node, const std::string& verb, const std::string& arguments,
                     std::function<void(rt::Result<wire::Command>)> done);
+  /// Tells a node how often to measure, as Store::tell_sampling keeps it; `done` after the commit.
+  /// kUnavailable: it has no session.
+  void tell_sampling(const std::string& node, const SamplingIntervals& every_s,
+                     std::function<void(rt::Status)> done);
   /// Goes through the quarantine (of `node`; empty: of all): what is understood now is stored, what
   /// is not stays, or is given up into a gap [commit-7]. kNotFound: no such node.
   void reprocess(const std::string& node, bool give_up,

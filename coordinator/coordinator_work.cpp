@@ -336,6 +336,27 @@ void Coordinator::send_command(const std::string& node, const std::string& verb,
       });
 }
 
+void Coordinator::tell_sampling(const std::string& node, const SamplingIntervals& every_s,
+                                std::function<void(rt::Status)> done) {
+  const auto session = sessions_.find(node);
+  if (session == sessions_.end() || session->second.nonce == 0) {
+    return done(Error{Errc::kUnavailable, "node " + node + " is not connected"});
+  }
+  auto made = std::make_shared<wire::Command>();
+  run_store(
+      [made, node, spool = session->second.spool, every_s,
+       now = clock_.now()](Store& store) -> Status {
+        auto command = store.tell_sampling(node, spool, every_s, now, now + kCommandLife);
+        if (!command) return command.error();
+        *made = *std::move(command);
+        return ok();
+      },
+      [this, made, node, done = std::move(done)](const Status& status) {
+        if (status) send_signed_command(node, std::move(*made));
+        done(status);
+      });
+}
+
 void Coordinator::refuse_command(const std::string& node,
                                  std::function<void(rt::Result<wire::Command>)> done) {
   run_store(

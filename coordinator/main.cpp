@@ -7,6 +7,7 @@
 #include "coordinator/config.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/experiments/health_desk.h"
+#include "coordinator/experiments/sampling_desk.h"
 #include "coordinator/http/api.h"
 #include "coordinator/nodes/site_view.h"
 #include "coordinator/store/blob_path.h"
@@ -133,6 +134,11 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
                      config.store_directory + "/imports");
   SiteView view(world.loop, *world.questions, coordinator, std::move(*ledger), config.options.site);
   HealthDesk health(world.loop, world.clock, world.log, studies, view);
+  SamplingDesk sampling(world.loop, world.clock, world.log, studies,
+                        [&coordinator](const std::string& node, const SamplingIntervals& every_s,
+                                       std::function<void(rt::Status)> done) {
+                          coordinator.tell_sampling(node, every_s, std::move(done));
+                        });
   std::unique_ptr<rt::HttpListener> http;
   Api api({.view = view,
            .desk = desk,
@@ -164,6 +170,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
     exports.start();
     imports.start();
     health.start();
+    sampling.start();
     world.log.info("site {} started, version {}; web and API at http://{}/{}", config.options.site,
                    config.options.version, http->address(), rt::trust_words(http->address()));
   };

@@ -36,6 +36,7 @@ Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
       config_(std::move(config)),
       intake_(ports.loop, ports.intake),
       restart_pause_(config_.restart_first),
+      every_(config_.every),
       next_run_(ports.loop.now()) {
   FP_CHECK(!config_.argv.empty());
   health_.name = "exec:" + config_.argv.front();
@@ -51,6 +52,20 @@ Exec::Exec(LinePorts ports, rt::Spawner& spawner, ExecConfig config)
 Exec::~Exec() {
   ports_.loop.cancel(run_timer_);
   ports_.loop.cancel(kill_timer_);
+}
+
+bool Exec::obeys_hint_for(std::string_view measurement) const {
+  return std::ranges::find(config_.sampling, measurement) != config_.sampling.end();
+}
+
+void Exec::set_sampling(const SamplingHints& hints) {
+  every_ = hints.shortest_of(config_.sampling).value_or(config_.every);
+  const rt::Instant now = ports_.loop.now();
+  // The end of a run looks at the interval by itself.
+  if (run_ || config_.stream || next_run_ <= now + every_) return;
+  next_run_ = now + every_;
+  ports_.loop.cancel(run_timer_);
+  run_timer_ = ports_.loop.after(every_, [this] { start_run(); });
 }
 
 void Exec::start_run() {
@@ -177,9 +192,9 @@ void Exec::rearm() {
     next_run_ = now + restart_pause_;
     restart_pause_ = std::min(restart_pause_ * 2, config_.restart_most);
   } else {
-    // A run that took longer than `every` skips the turns it missed.
-    const std::int64_t turns = 1 + std::max(now - next_run_, rt::Nanos{0}) / config_.every;
-    next_run_ = next_run_ + turns * config_.every;
+    // A run that took longer than its interval skips the turns it missed.
+    const std::int64_t turns = 1 + std::max(now - next_run_, rt::Nanos{0}) / every_;
+    next_run_ = next_run_ + turns * every_;
   }
   run_timer_ = ports_.loop.after(next_run_ - now, [this] { start_run(); });
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/sources/line_pump.h"
@@ -18,6 +19,7 @@ struct ExecConfig {
   std::vector<std::string> environment;  ///< "K=V", added to the agent's
   std::string directory;                 ///< empty: the agent's
   bool stream = false;                   ///< runs all the time; otherwise once every `every`
+  std::vector<std::string> sampling;     ///< measurements: the shortest hint for them is `every`
   rt::Nanos every = rt::Seconds{10};
   rt::Nanos timeout = rt::Seconds{5};        ///< of one run; then SIGTERM, after kKillPause SIGKILL
   bool durable = false;                      ///< every reading to disk; otherwise sampled
@@ -48,6 +50,8 @@ class Exec final : public Source {
   Exec& operator=(const Exec&) = delete;
 
   [[nodiscard]] SourceHealth health() const override { return health_; }
+  [[nodiscard]] bool obeys_hint_for(std::string_view measurement) const override;
+  void set_sampling(const SamplingHints& hints) override;
   [[nodiscard]] std::uint64_t runs() const { return runs_; }
   [[nodiscard]] std::uint64_t runs_failed() const { return runs_failed_; }
 
@@ -89,6 +93,7 @@ class Exec final : public Source {
   std::uint64_t runs_ = 0;
   std::uint64_t runs_failed_ = 0;
   rt::Nanos restart_pause_;
+  rt::Nanos every_;  ///< as configured, or as a hint says
   rt::Instant next_run_;
   rt::TimerId run_timer_ = rt::TimerId::kNone;
   rt::TimerId kill_timer_ = rt::TimerId::kNone;

@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include "agent/sources/sampling_hints.h"
 
 namespace fieldpost::agent {
 
@@ -18,6 +21,14 @@ class Source {
  public:
   virtual ~Source() = default;
   [[nodiscard]] virtual SourceHealth health() const = 0;
+
+  /// Whether a hint for this measurement changes how often the source samples.
+  [[nodiscard]] virtual bool obeys_hint_for(std::string_view /*measurement*/) const {
+    return false;
+  }
+  /// All hints that hold from now on, in place of those before. What has none is sampled as it is
+  /// configured.
+  virtual void set_sampling(const SamplingHints& /*hints*/) {}
 };
 
 }  // namespace fieldpost::agent

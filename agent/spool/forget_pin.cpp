@@ -17,7 +17,8 @@ rt::Status forget_pin(const std::string& path, const std::string& vfs) {
   auto db = rt::Database::open(path, {.create = false, .vfs = vfs, .keeps_wal = true});
   if (!db) return db.error();
   return db->execute(
-      "DELETE FROM fact WHERE key IN ('store_id', 'public_key', 'generation', 'last_time')");
+      "DELETE FROM fact WHERE key IN ('store_id', 'public_key', 'generation', 'last_time',"
+      " 'sampling')");
 }
 
 }  // namespace fieldpost::agent

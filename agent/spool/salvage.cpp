@@ -31,7 +31,7 @@ constexpr std::int64_t kBlindStepsMax = 200'000;
 constexpr std::size_t kBatchBytes = 4 << 20;  ///< of bodies in one transaction
 
 constexpr std::array kFacts = {"store_id", "public_key", "generation", "last_time",
-                               "age_ms",   "accepted",   "shed"};
+                               "age_ms",   "accepted",   "shed",       "sampling"};
 
 /// What is left unless `taken`; both within 1 … last.
 std::vector<wire::SeqRange> all_but(std::vector<wire::SeqRange> taken, std::uint64_t last) {

@@ -113,7 +113,7 @@ void Inbox::recover() {
         if (!status) log_.error("reading the inbox: {}", status.error().message);
         uplink_.set_command_mark(begun->mark);
         for (const auto& [id, verb] : begun->unanswered) {
-          answer(id, verb, false, "the agent ended before the outcome was known");
+          answer(id, verb, {false, "the agent ended before the outcome was known"});
         }
       });
 }
@@ -143,29 +143,33 @@ void Inbox::act(const wire::Command& command) {
   uplink_.set_command_mark(command.id);
   const auto now = uplink_.coordinator_time();
   if (now && *now > command.expires) {
-    answer(command.id, command.verb, false, "expired");
+    answer(command.id, command.verb, {false, "expired"});
   } else if (command.verb == "ping") {
     ping(command);
   } else if (command.verb == "resend") {
     resend(command);
+  } else if (const auto verb = verbs_.find(command.verb); verb != verbs_.end()) {
+    answer(command.id, command.verb, verb->second(command));
   } else {
-    answer(command.id, command.verb, false, "this agent does not know the verb " + command.verb);
+    answer(command.id, command.verb, {false, "this agent does not know the verb " + command.verb});
   }
 }
 
 void Inbox::ping(const wire::Command& command) {
-  answer(command.id, command.verb, true, "pong");
+  answer(command.id, command.verb, {true, "pong"});
 }
 
 void Inbox::resend(const wire::Command& command) {
   const auto wanted = parse_resend(command.arguments);
   if (!wanted) {
-    answer(command.id, command.verb, false,
-           "expected {\"spool\": 32 hex digits, \"incarnation\": n, \"first\": n, \"last\": n}");
+    answer(command.id, command.verb,
+           {false,
+            "expected {\"spool\": 32 hex digits, \"incarnation\": n, \"first\": n, "
+            "\"last\": n}"});
     return;
   }
   if (wanted->seqs.count() > kResendNamesMax) {
-    answer(command.id, command.verb, false, "at most 1024 records a command");
+    answer(command.id, command.verb, {false, "at most 1024 records a command"});
     return;
   }
   std::vector<wire::Name> names;
@@ -176,22 +180,26 @@ void Inbox::resend(const wire::Command& command) {
       std::move(names), [this, id = command.id, verb = command.verb, asked = wanted->seqs.count()](
                             rt::Result<std::vector<SpoolRecord>> loaded) {
         if (!loaded) {
-          answer(id, verb, false, loaded.error().message);
+          answer(id, verb, {false, loaded.error().message});
           return;
         }
         const std::size_t found = loaded->size();
         const std::size_t queued = uplink_.replay(std::move(*loaded));
-        answer(id, verb, queued == found,
-               fmt::format("{} of {} records are here, {} go out again in this session", found,
-                           asked, queued));
+        answer(id, verb,
+               {queued == found,
+                fmt::format("{} of {} records are here, {} go out again in this session", found,
+                            asked, queued)});
       });
 }
 
-void Inbox::answer(std::uint64_t id, const std::string& verb, bool done,
-                   const std::string& detail) {
-  const nlohmann::json outcome = {
-      {"type", "command"}, {"id", id}, {"verb", verb}, {"ok", done}, {"detail", detail}};
-  write({id, outcome.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
+void Inbox::answer(std::uint64_t id, const std::string& verb, Answer answer) {
+  const nlohmann::json outcome = {{"type", "command"},
+                                  {"id", id},
+                                  {"verb", verb},
+                                  {"ok", answer.done},
+                                  {"detail", answer.detail}};
+  write({id, outcome.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+         std::move(answer.also)});
 }
 
 void Inbox::write(Outcome outcome) {
@@ -200,7 +208,12 @@ void Inbox::write(Outcome outcome) {
   record.payload = outcome.text;
   record.raw_size = static_cast<std::uint32_t>(record.payload.size());
   record.stamp = clock_now(loop_, clock_);
-  const std::uint64_t id = outcome.id;
+  SpoolWork also = [id = outcome.id, also = outcome.also](Spool& spool) {
+    if (also) {
+      if (auto done = also(spool); !done) return done;
+    }
+    return close_command(spool, id);
+  };
   front_.append_record(
       std::move(record), RecordClass::kEvent,
       [this, outcome = std::move(outcome)](Status written) {
@@ -209,7 +222,7 @@ void Inbox::write(Outcome outcome) {
                    written.error().message);
         retry_later(outcome);
       },
-      [id](Spool& spool) { return close_command(spool, id); });
+      std::move(also));
 }
 
 void Inbox::retry_later(Outcome outcome) {

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/uplink.h"
@@ -16,7 +18,7 @@ namespace fieldpost::agent {
 
 /// Commands of the coordinator: each is written down before it is acted on, acted on at most once,
 /// and answered by an event record ([cmd-2], [cmd-3]). The record and the end of the command are
-/// one transaction of the spool. Verbs: `ping`, `resend`. Loop thread.
+/// one transaction of the spool. Verbs: `ping`, `resend`, and what `set_verb` adds. Loop thread.
 class Inbox {
  public:
   /// Commands that the inbox remembers. What is older is not acted on if it comes again.
@@ -32,6 +34,16 @@ class Inbox {
   void recover();
   void on_command(const wire::Command& command);
 
+  /// What came of a command.
+  struct Answer {
+    bool done = false;
+    std::string detail;
+    SpoolWork also = nullptr;  ///< on disk with the answer, or not at all; may be empty
+  };
+  using Act = std::function<Answer(const wire::Command&)>;
+  /// `act` is called for commands of this verb, once each.
+  void set_verb(std::string verb, Act act) { verbs_[std::move(verb)] = std::move(act); }
+
  private:
   void act(const wire::Command& command);
   void ping(const wire::Command& command);
@@ -39,8 +51,9 @@ class Inbox {
   struct Outcome {
     std::uint64_t id = 0;
     std::string text;  ///< JSON
+    SpoolWork also;    ///< may be empty
   };
-  void answer(std::uint64_t id, const std::string& verb, bool done, const std::string& detail);
+  void answer(std::uint64_t id, const std::string& verb, Answer answer);
   void write(Outcome outcome);
   void retry_later(Outcome outcome);
 
@@ -49,6 +62,7 @@ class Inbox {
   rt::Log& log_;
   SpoolFront& front_;
   Uplink& uplink_;
+  std::map<std::string, Act> verbs_;
   std::deque<Outcome> unwritten_;  ///< the disk refused them; at most one a row that is open
   rt::TimerId retry_timer_ = rt::TimerId::kNone;
 };

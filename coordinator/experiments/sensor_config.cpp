@@ -53,9 +53,22 @@ void read_expectations(JsonFields& fields, Sensor& sensor) {
   }
 }
 
+/// How often the nodes are told to measure it.
+std::optional<double> read_sampling(JsonFields& fields, const Sensor& sensor) {
+  const auto every_s = positive(fields, "sample_every_s");
+  if (every_s && *every_s > kSampleEveryMostS) {
+    fields.complain("sample_every_s", "expected at most a day (86400)");
+  }
+  if (every_s && sensor.measurement.size() > wire::kSamplingNameBytesMax) {
+    fields.complain("sample_every_s", "expected a measurement of at most 200 bytes beside it");
+  }
+  return every_s;
+}
+
 Sensor read_sensor(JsonFields& fields) {
   fields.only({"name", "type", "enabled", "node", "measurement", "field", "tags", "unit",
-               "calibration", "rate_hz", "min", "max", "silent_after_s", "stuck_after_s"});
+               "calibration", "rate_hz", "min", "max", "silent_after_s", "stuck_after_s",
+               "sample_every_s"});
   Sensor sensor;
   sensor.name = fields.required_text("name", kNameBytesMax);
   if (!sensor.name.empty() && !is_valid_name(sensor.name)) {
@@ -75,6 +88,7 @@ Sensor read_sensor(JsonFields& fields) {
   sensor.unit = fields.text("unit", kNameBytesMax);
   sensor.calibration = read_calibration(fields.object("calibration"));
   read_expectations(fields, sensor);
+  sensor.sample_every_s = read_sampling(fields, sensor);
   return sensor;
 }
 
@@ -97,7 +111,8 @@ Json to_json(const Sensor& sensor) {
       {"min", sensor.min},
       {"max", sensor.max},
       {"silent_after_s", sensor.silent_after_s},
-      {"stuck_after_s", sensor.stuck_after_s}};
+      {"stuck_after_s", sensor.stuck_after_s},
+      {"sample_every_s", sensor.sample_every_s}};
   for (const auto& [name, value] : numbers) {
     if (value) out[name] = *value;
   }

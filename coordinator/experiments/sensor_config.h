@@ -17,6 +17,7 @@ namespace fieldpost::coordinator {
 
 inline constexpr std::size_t kSensorsMax = 512;  ///< of one config
 inline constexpr std::size_t kNameBytesMax = 200;
+inline constexpr double kSampleEveryMostS = 86'400;
 
 /// One quantity of a sensor config: which series it is, and what is known of it.
 struct Sensor {
@@ -33,6 +34,8 @@ struct Sensor {
   std::optional<double> min, max;        ///< valid calibrated values, both included
   std::optional<double> silent_after_s;  ///< absent: by the rate, see `silence_allowed_s`
   std::optional<double> stuck_after_s;   ///< the same value for longer is suspicious; absent: never
+  std::optional<double>
+      sample_every_s;  ///< how often to measure; absent: as the node is configured
 
   bool operator==(const Sensor&) const = default;
   [[nodiscard]] bool matches(const SeriesInfo& series) const;

@@ -53,6 +53,18 @@ Json to_json(const HealthFlag& flag, TimeFormat times) {
           {"detail", flag.detail}};
 }
 
+Json to_json(const PlannedSampling& planned, TimeFormat times) {
+  const ToldSampling& told = planned.told;
+  const bool was_told = told.is_known && told.told != 0;
+  const SamplingState state = planned.state();
+  return {{"node", told.node},
+          {"wanted", planned.wanted},
+          {"told", was_told ? Json(told.every_s) : Json(nullptr)},
+          {"time", was_told ? time_of(told.told, times) : Json(nullptr)},
+          {"state", to_string(state)},
+          {"detail", state == SamplingState::kWaiting ? "" : told.detail}};
+}
+
 Json list_of(const std::vector<Member>& members) {
   Json out = Json::array();
   for (const Member& member : members) out.push_back(to_json(member));
@@ -126,6 +138,9 @@ std::string detail_json(const ExperimentDetail& detail, TimeFormat times) {
   Json wrong = Json::array();
   for (const HealthFlag& flag : detail.wrong) wrong.push_back(to_json(flag, times));
   out["wrong"] = std::move(wrong);
+  Json sampling = Json::array();
+  for (const PlannedSampling& each : detail.sampling) sampling.push_back(to_json(each, times));
+  out["sampling"] = std::move(sampling);
   return text_of(out);
 }
 

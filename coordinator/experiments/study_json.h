@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/experiments/sampling_plan.h"
 #include "coordinator/experiments/sensor_config.h"
 #include "coordinator/experiments/study.h"
 #include "coordinator/experiments/study_series.h"
@@ -32,6 +33,7 @@ struct ExperimentDetail {
   std::size_t recordings = 0, recordings_open = 0;
   std::vector<Outstanding> outstanding;
   std::vector<HealthFlag> wrong;  ///< with its sensors, now
+  std::vector<PlannedSampling> sampling;
 };
 
 [[nodiscard]] std::string config_json(const SensorConfig& config, TimeFormat times);

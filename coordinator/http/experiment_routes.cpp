@@ -64,6 +64,9 @@ rt::Result<ExperimentDetail> detail_of(StudyReader& reader, const std::string& i
   auto wrong = reader.studies.health.open_ones(detail.experiment.no, kPageMax);
   if (!wrong) return wrong.error();
   detail.wrong = *std::move(wrong);
+  auto sampling = plan_sampling(reader.studies, detail.experiment, kPageMax);
+  if (!sampling) return sampling.error();
+  detail.sampling = *std::move(sampling);
   return detail;
 }
 

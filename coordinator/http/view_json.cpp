@@ -46,6 +46,16 @@ Json spool_of(const NodeView& node) {
   return spool;
 }
 
+/// What it was told of how often to measure; null: nothing.
+Json sampling_of(const NodeView& node, TimeFormat times) {
+  if (!node.sampling) return {};
+  const ToldSampling& told = *node.sampling;
+  return {{"every_s", told.is_known ? Json(told.every_s) : Json()},
+          {"time", told.told == 0 ? Json() : time_of(told.told, times)},
+          {"state", std::string(to_string(told.is_known ? told.state : SamplingState::kWaiting))},
+          {"detail", told.detail}};
+}
+
 }  // namespace
 
 std::string_view to_string(GapState state) {
@@ -80,6 +90,7 @@ std::string to_json(const NodeView& node, TimeFormat times) {
                   {"disk_bytes_written", node.disk_bytes_written},
                   {"wire_bytes_sent", node.wire_bytes_sent},
                   {"messages_ignored", node.messages_ignored},
+                  {"sampling", sampling_of(node, times)},
                   {"alarms", node.alarms}});
 }
 

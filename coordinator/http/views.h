@@ -15,6 +15,7 @@
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
+#include "coordinator/store/sampling_table.h"
 #include "proto/rt/result.h"
 #include "proto/wire/body.h"
 #include "proto/wire/ids.h"
@@ -51,7 +52,8 @@ struct NodeView {
   std::uint64_t disk_bytes_written = 0;
   std::uint64_t wire_bytes_sent = 0;
   std::uint64_t messages_ignored = 0;
-  std::vector<std::string> alarms;  ///< one sentence each; empty when all is well
+  std::optional<ToldSampling> sampling;  ///< absent: it was never told how often to measure
+  std::vector<std::string> alarms;       ///< one sentence each; empty when all is well
 };
 
 struct NodePage {

@@ -77,6 +77,7 @@ NodeView SiteView::join(const NodeRecord& record) const {
   view.delivered = record.delivered;
   view.gaps = record.gaps;
   view.readings_lost = record.readings_lost;
+  view.sampling = record.sampling;
   const Accounts accounts = accounts_of(record);
   view.accepted = accounts.accepted;
   view.held = accounts.held;

@@ -72,6 +72,10 @@ Result<BootOffsets> LedgerQuery::boot_offsets() {
 
 Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std::size_t limit,
                                                    const std::string& only) {
+  auto told = SamplingTable(db_).list(false);
+  if (!told) return told.error();
+  std::map<std::string, ToldSampling> sampling;
+  for (ToldSampling& each : *told) sampling.emplace(each.node, std::move(each));
   std::vector<NodeRecord> out;
   rt::Statement& rows = db_.prepare(
       "SELECT n.id, n.last_seen_ns, n.version, n.labels, n.run_twice, n.accepted + n.accepted_http,"
@@ -108,6 +112,7 @@ Result<std::vector<NodeRecord>> LedgerQuery::nodes(const std::string& after, std
     node.has_agent = rows.i64(12) != 0;
     node.damaged = rows.u64(13);
     if (!rows.is_null(14)) node.unheard_since = rows.i64(14);
+    if (const auto at = sampling.find(node.id); at != sampling.end()) node.sampling = at->second;
     out.push_back(std::move(node));
   }
 }

@@ -27,11 +27,12 @@ struct NodeRecord {
   std::uint64_t held = 0;      ///< as it told with that
   std::uint64_t shed = 0;      ///< the same; 0: it owed no record that may tell of it
   std::uint64_t delivered = 0;
-  std::uint64_t gaps = 0;           ///< not closed
-  std::uint64_t readings_lost = 0;  ///< in them, the part that is known
-  std::uint64_t quarantined = 0;    ///< readings, the part that is known
-  std::uint64_t damaged = 0;        ///< of those, what was damaged in the store and not healed
-  bool lost_unknown = false;        ///< some gap or quarantined record does not know how many
+  std::uint64_t gaps = 0;                ///< not closed
+  std::uint64_t readings_lost = 0;       ///< in them, the part that is known
+  std::uint64_t quarantined = 0;         ///< readings, the part that is known
+  std::uint64_t damaged = 0;             ///< of those, what was damaged in the store and not healed
+  std::optional<ToldSampling> sampling;  ///< absent: never told
+  bool lost_unknown = false;             ///< some gap or quarantined record does not know how many
 };
 
 /// Questions about nodes, gaps and commands, over a read-only connection of its own; one thread.

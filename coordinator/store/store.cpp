@@ -1,5 +1,7 @@
 #include "coordinator/store/store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -169,18 +171,18 @@ Status Store::note_state(const std::string& node, const ToldState& told, rt::Uni
 }
 
 Result<std::uint64_t> Store::exchange_mark(NodeNo node, std::uint64_t mark) {
-  const std::uint64_t believed = mark <= kToldNumberMax ? mark : 0;
-  auto done =
-      ledger_.execute("UPDATE node SET command_counter = max(command_counter, ?2) WHERE no = ?1",
-                      node, static_cast<std::int64_t>(believed));
-  if (!done) return done.error();
   rt::Statement& get = db_.prepare("SELECT command_counter FROM node WHERE no = ?1");
   get.bind(1, node);
   const auto row = get.step();
   if (!row) return row.error();
   const std::uint64_t counter = *row ? get.u64(0) : 0;
   get.reset();
-  return counter;
+  if (mark <= counter || mark > kToldNumberMax) return counter;
+  if (auto done = SamplingTable(db_).note_unknown(node); !done) return done.error();
+  auto done = ledger_.execute("UPDATE node SET command_counter = ?2 WHERE no = ?1", node,
+                              static_cast<std::int64_t>(mark));
+  if (!done) return done.error();
+  return mark;
 }
 
 Result<wire::Command> Store::add_command(const std::string& node, const wire::SpoolId& spool,
@@ -188,23 +190,46 @@ Result<wire::Command> Store::add_command(const std::string& node, const wire::Sp
                                          rt::UnixTime now, rt::UnixTime expires) {
   rt::Transaction transaction(db_);
   if (auto done = transaction.begin(); !done) return done.error();
+  auto command =
+      insert_command({ledger_.store_id(), 0, spool, 0, expires, verb, arguments, 0}, node, now);
+  if (!command) return command;
+  if (auto done = transaction.commit(); !done) return done.error();
+  return command;
+}
+
+Result<wire::Command> Store::tell_sampling(const std::string& node, const wire::SpoolId& spool,
+                                           const SamplingIntervals& every_s, rt::UnixTime now,
+                                           rt::UnixTime expires) {
+  rt::Transaction transaction(db_);
+  if (auto done = transaction.begin(); !done) return done.error();
+  const std::string arguments = fmt::format(R"({{"every_s":{}}})", encode_intervals(every_s));
+  auto command = insert_command(
+      {ledger_.store_id(), 0, spool, 0, expires, "sampling", arguments, 0}, node, now);
+  if (!command) return command;
+  auto done = SamplingTable(db_).note_told(node, every_s, command->id, now);
+  if (done) done = transaction.commit();
+  if (!done) return done.error();
+  return command;
+}
+
+Result<wire::Command> Store::insert_command(wire::Command command, const std::string& node,
+                                            rt::UnixTime now) {
   const auto no = ledger_.node_no(node, now);
   if (!no) return no.error();
   const auto last = exchange_mark(*no, 0);
   if (!last) return last.error();
-  const std::uint64_t id = next_number(*last, now);
+  command.id = next_number(*last, now);
   auto done = ledger_.execute("UPDATE node SET command_counter = ?2 WHERE no = ?1", *no,
-                              static_cast<std::int64_t>(id));
+                              static_cast<std::int64_t>(command.id));
   if (!done) return done.error();
-  const std::string spool_bytes = spool.bytes();
+  const std::string spool_bytes = command.spool.bytes();
   rt::Statement& add = db_.prepare(
       "INSERT INTO command (node_no, id, spool, created_ns, expires_ns, verb, arguments)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-  add.bind(1, *no).bind(2, id).bind_blob(3, spool_bytes).bind(4, now.ns).bind(5, expires.ns);
-  add.bind_text(6, verb).bind_text(7, arguments);
+  add.bind(1, *no).bind(2, command.id).bind_blob(3, spool_bytes).bind(4, now.ns);
+  add.bind(5, command.expires.ns).bind_text(6, command.verb).bind_text(7, command.arguments);
   if (done = add.run(); !done) return done.error();
-  if (done = transaction.commit(); !done) return done.error();
-  return wire::Command{ledger_.store_id(), 0, spool, id, expires, verb, arguments, 0};
+  return command;
 }
 
 Status Store::end_overdue(const Moment& now, rt::Nanos unconfirmed_for) {

@@ -16,6 +16,7 @@
 #include "coordinator/store/ledger.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
+#include "coordinator/store/sampling_table.h"
 #include "proto/rt/random.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
@@ -110,6 +111,10 @@ class Store {
   rt::Result<wire::Command> add_command(const std::string& node, const wire::SpoolId& spool,
                                         const std::string& verb, const std::string& arguments,
                                         rt::UnixTime now, rt::UnixTime expires);
+  /// A command that tells a node how often to measure, and what the store keeps of that, in one.
+  rt::Result<wire::Command> tell_sampling(const std::string& node, const wire::SpoolId& spool,
+                                          const SamplingIntervals& every_s, rt::UnixTime now,
+                                          rt::UnixTime expires);
   /// Commands to nodes to send again what was damaged here; each batch is asked for once.
   struct NodeCommand {
     std::string node;
@@ -119,7 +124,8 @@ class Store {
   /// Unconfirmed gaps that waited so long become declared; commands that expired without an outcome
   /// get one, which gives way to what the node may tell yet.
   rt::Status end_overdue(const Moment& now, rt::Nanos unconfirmed_for);
-  /// The highest id that either side knows; a mark beyond `kToldNumberMax` is not believed.
+  /// The highest id that either side knows; a mark beyond `kToldNumberMax` is not believed. One
+  /// beyond the store's own tells of commands that it does not know.
   rt::Result<std::uint64_t> exchange_mark(NodeNo node, std::uint64_t mark);
   /// Commands of the node that have no outcome yet and have not expired.
   rt::Result<std::vector<wire::Command>> open_commands(const std::string& node,
@@ -137,6 +143,9 @@ class Store {
         set_back_(db_),
         concluder_(db_, ledger_, set_back_, options.welcome_entries_max) {}
   rt::Status expire_commands(rt::UnixTime now);
+  /// Inside a transaction.
+  rt::Result<wire::Command> insert_command(wire::Command command, const std::string& node,
+                                           rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
   struct Payload {

@@ -12,6 +12,7 @@
 #include "coordinator/store/logbook_table.h"
 #include "coordinator/store/press_table.h"
 #include "coordinator/store/recording_table.h"
+#include "coordinator/store/sampling_table.h"
 #include "proto/rt/result.h"
 #include "proto/rt/sqlite.h"
 #include "proto/rt/time.h"
@@ -45,6 +46,7 @@ class Studies {
         presses(db),
         exports(db),
         health(db),
+        sampling(db),
         db_(db) {}
 
   ConfigTable configs;
@@ -54,6 +56,7 @@ class Studies {
   PressTable presses;
   ExportTable exports;
   HealthTable health;
+  SamplingTable sampling;
 
   /// The experiment's sensors: none while it has no config.
   rt::Result<std::vector<Sensor>> sensors_of(const Experiment& experiment);

@@ -15,6 +15,7 @@ add_executable(sim_tests support/doctest_main.cpp sim/bad_messages_test.cpp
                          sim/commands_test.cpp sim/connection_test.cpp
                          sim/left_behind_test.cpp sim/long_hello_test.cpp
                          sim/missing_test.cpp sim/node_state_test.cpp
+                         sim/sampling_test.cpp
                          sim/uplink_test.cpp)
 target_link_libraries(sim_tests PRIVATE fieldpost_delivery_sim doctest::doctest)
 doctest_discover_tests(sim_tests PROPERTIES LABELS sim)

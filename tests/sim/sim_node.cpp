@@ -39,6 +39,13 @@ struct SimNode::Tap final : RecordSink {
   RecordSink& sink;
 };
 
+struct SimNode::Hinted final : agent::Source {
+  explicit Hinted(agent::SamplingHints& told) : hints(told) {}
+  [[nodiscard]] agent::SourceHealth health() const override { return {}; }
+  void set_sampling(const agent::SamplingHints& told) override { hints = told; }
+  agent::SamplingHints& hints;
+};
+
 SimNode::SimNode(SimWorld& world, SimBroker& broker, Ledgerbook& book, Options options)
     : world_(world),
       broker_(broker),
@@ -86,7 +93,14 @@ void SimNode::start() {
                                                     *process->mqtt, log_, *process->front, uplink);
   process->inbox = std::make_unique<agent::Inbox>(*process->loop, clock_, log_, *process->front,
                                                   *process->uplink);
+  process->sources.push_back(std::make_unique<Hinted>(process->hints));
+  process->sampling = std::make_unique<agent::Sampling>(log_, *process->front, process->sources);
+  process->inbox->set_verb("sampling",
+                           [sampling = process->sampling.get()](const wire::Command& command) {
+                             return sampling->obey(command);
+                           });
   process_ = std::move(process);
+  process_->sampling->recover();
   process_->inbox->recover();
   process_->uplink->start();
   process_->tap = std::make_unique<Tap>(*this, *process_->uplink);
@@ -126,6 +140,7 @@ void SimNode::end(bool power) {
   process_->loop->kill();
   process_->bodies.reset();
   process_->inbox.reset();
+  process_->sampling.reset();
   process_->uplink.reset();
   process_->front.reset();
   process_->store.reset();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/sampling.h"
 #include "agent/sources/body_writer.h"
 #include "agent/spool/spool_front.h"
 #include "agent/uplink/inbox.h"
@@ -94,6 +95,8 @@ class SimNode {
   [[nodiscard]] SimLog& log() { return log_; }
   [[nodiscard]] agent::SpoolFront* front() { return process_ ? process_->front.get() : nullptr; }
   [[nodiscard]] agent::Uplink* uplink() { return process_ ? process_->uplink.get() : nullptr; }
+  /// What its source goes by; it runs.
+  [[nodiscard]] const agent::SamplingHints& hints() const { return process_->hints; }
   [[nodiscard]] const std::string& client_id() const { return client_id_; }
   /// The whole machine goes back to this state, or another one is made from it.
   [[nodiscard]] SimDisk::Image image() const { return disk_.snapshot(); }
@@ -104,6 +107,8 @@ class SimNode {
  private:
   /// Stands between front and uplink and notes which reading got which name.
   struct Tap;
+  /// Remembers the hints that it is told.
+  struct Hinted;
   struct Process {
     std::unique_ptr<SimLoop> loop;
     std::unique_ptr<SimRandom> random;
@@ -112,6 +117,9 @@ class SimNode {
     std::unique_ptr<agent::SpoolFront> front;
     std::unique_ptr<agent::Uplink> uplink;
     std::unique_ptr<agent::Inbox> inbox;
+    agent::SamplingHints hints;
+    agent::Sampling::Sources sources;
+    std::unique_ptr<agent::Sampling> sampling;
     std::unique_ptr<Tap> tap;
     std::unique_ptr<agent::BodyWriter> bodies;
   };

@@ -112,6 +112,20 @@ path = "/run/fieldpost/second.sock"
   CHECK(std::get<LineSocketConfig>(config->sources[2]).path == "/run/fieldpost/second.sock");
 }
 
+TEST_CASE("a program names the measurements of which hints may say how often it runs") {
+  const std::string exec = R"([[source]]
+kind = "exec"
+command = ["soil"]
+)";
+  const auto config = read(kNode + exec + "sampling = [\"soil\", \"air\"]\n");
+  REQUIRE(config);
+  CHECK(std::get<ExecConfig>(config->sources[0]).sampling ==
+        std::vector<std::string>{"soil", "air"});
+  CHECK(std::get<ExecConfig>(read(kNode + exec)->sources[0]).sampling.empty());
+  CHECK(message_of(kNode + exec + "stream = true\nsampling = [\"soil\"]\n") ==
+        "agent.toml:7: source.sampling: expected it without stream: that has no interval");
+}
+
 TEST_CASE("a file is followed as lines or as JSON") {
   const auto config = read(kNode + R"(
 [[source]]

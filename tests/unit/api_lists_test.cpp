@@ -68,7 +68,8 @@ TEST_CASE("a node is shown with all that the contract names") {
       "accepted": 10, "held": 3, "delivered": 7, "unexplained": 0, "gaps": 1, "readings_lost": 2,
       "gaps_unknown": false,
       "unknown_from": "1970-01-01T00:00:00.000000005Z", "disk_bytes_written": 0,
-      "wire_bytes_sent": 0, "messages_ignored": 4, "alarms": ["two machines are one node"]})"));
+      "wire_bytes_sent": 0, "messages_ignored": 4, "sampling": null,
+      "alarms": ["two machines are one node"]})"));
   const json unheard = world.get("/api/v1/nodes/zz?times=ns");
   CHECK(unheard.at("last_seen").is_null());
   CHECK(unheard.at("clock").at("synchronised").is_null());
@@ -76,6 +77,27 @@ TEST_CASE("a node is shown with all that the contract names") {
   CHECK(world.get("/api/v1/nodes/greenhouse-3?times=ns").at("last_seen") ==
         1'700'000'000'000'000'001);
   CHECK(world.problem("/api/v1/nodes/none", 404) == "there is no node none");
+}
+
+TEST_CASE("a node shows how often it was told to measure, and what came of it") {
+  ApiWorld world;
+  NodeView view = node("greenhouse-3");
+  view.sampling = ToldSampling{};
+  view.sampling->every_s = {{"mem", 0.5}};
+  view.sampling->told = 7;
+  view.sampling->state = SamplingState::kFailed;
+  view.sampling->detail = "no such verb";
+  world.view.nodes = {view};
+  const auto sampling = [&] {
+    return world.get("/api/v1/nodes/greenhouse-3?times=ns").at("sampling");
+  };
+  CHECK(sampling() == json({{"every_s", {{"mem", 0.5}}},
+                            {"time", 7},
+                            {"state", "failed"},
+                            {"detail", "no such verb"}}));
+  world.view.nodes.front().sampling->is_known = false;
+  CHECK(sampling().at("every_s").is_null());
+  CHECK(sampling().at("state") == "waiting");
 }
 
 TEST_CASE("the configuration of a node is its own until the coordinator gives it one") {

@@ -69,6 +69,19 @@ TEST_CASE("an experiment is shown with what is wrong and what is outstanding") {
                            {"recordings", 3},
                            {"recordings_open", 1},
                            {"complete", false},
+                           {"sampling",
+                            {{{"node", "green-1"},
+                              {"wanted", {{"mem", 1.0}, {"soil", 0.5}}},
+                              {"told", nullptr},
+                              {"time", nullptr},
+                              {"state", "waiting"},
+                              {"detail", ""}},
+                             {{"node", "green-2"},
+                              {"wanted", {{"soil", 5.0}}},
+                              {"told", {{"soil", 5.0}}},
+                              {"time", "2026-11-27T20:00:00.000000000Z"},
+                              {"state", "confirmed"},
+                              {"detail", "soil: nobody"}}}},
                            {"wrong",
                             {{{"sensor", "air"},
                               {"series", 1},
@@ -94,6 +107,8 @@ TEST_CASE("an experiment is shown with what is wrong and what is outstanding") {
         "  tasks        -\n"
         "  recordings   3, 1 open\n"
         "  dry soil\n"
+        "  green-1 is to measure mem every 1 s, soil every 0.5 s: waiting\n"
+        "  green-2 is to measure soil every 5 s: confirmed (soil: nobody)\n"
         "  sensor air is silent since 2026-11-27 20:00:00: no reading for more than 2 s\n"
         "outstanding:\n"
         "  far: it was never heard of (needed until 2026-11-27 21:00:00, settled until -)\n");

@@ -128,6 +128,24 @@ TEST_CASE("an error of the coordinator becomes its words and the right exit code
   CHECK(run_nodes(other.context, {}) == kExitFailed);
 }
 
+TEST_CASE("a node is shown with how often it was told to measure") {
+  const auto words = [](const std::string& sampling) {
+    CliWorld world;
+    world.answer("/api/v1/nodes/a", with(kNode, "sampling", sampling));
+    CHECK(run_nodes(world.context, {"a", "", ""}) == kExitDone);
+    const std::size_t at = world.out().find("measures ");
+    return at == std::string::npos ? "" : world.out().substr(at);
+  };
+  CHECK(words("null") == "");
+  CHECK(
+      words(R"({"every_s":{"mem":1.0,"soil":0.5},"state":"confirmed","detail":"soil: nobody"})") ==
+      "measures mem every 1 s, soil every 0.5 s: confirmed (soil: nobody)\n");
+  CHECK(words(R"({"every_s":{},"state":"waiting","detail":""})") ==
+        "measures as configured: waiting\n");
+  CHECK(words(R"({"every_s":null,"state":"waiting","detail":""})") ==
+        "measures nobody knows how often: waiting\n");
+}
+
 TEST_CASE("a node is released") {
   CliWorld world;
   world.answer("/api/v1/nodes/a/release", "", 204);

@@ -224,3 +224,39 @@ TEST_CASE("a stopped source stops its program") {
   CHECK(program.intake.sampled.empty());
   CHECK(program.spawner.spawned().size() == 1);
 }
+
+TEST_CASE("a program runs as often as a hint for what it names says, until there is none") {
+  Program program;
+  program.start_printing("soil raw=1\n", {.sampling = {"soil", "air"}});
+  program.world.run_for(3s);
+  CHECK(program.source->runs() == 1);
+  CHECK(program.source->obeys_hint_for("air"));
+  CHECK_FALSE(program.source->obeys_hint_for("mem"));
+  program.source->set_sampling({{{"soil", 2s}, {"air", 1s}, {"mem", 100ms}}});
+  program.world.run_for(10'500ms);
+  CHECK(program.source->runs() == 11);
+  program.source->set_sampling({});
+  program.world.run_for(600ms);
+  CHECK(program.source->runs() == 12);  // it was armed already
+  program.world.run_for(9s);
+  CHECK(program.source->runs() == 12);
+  program.world.run_for(1s);
+  CHECK(program.source->runs() == 13);
+}
+
+TEST_CASE("a hint that comes while the program runs counts from the end of the run") {
+  Program program;
+  program.start({.steps = {{1500ms, "soil raw=1\n", ""}}, .exit = {}}, {.sampling = {"soil"}});
+  program.world.run_for(1s);
+  program.source->set_sampling({{{"soil", 1s}}});
+  program.world.run_for(1100ms);
+  CHECK(program.source->runs() == 2);  // the turn at one second was missed
+}
+
+TEST_CASE("a program that names nothing runs as configured, whatever the hints") {
+  Program program;
+  program.start_printing("soil raw=1\n");
+  program.source->set_sampling({{{"soil", 100ms}}});
+  program.world.run_for(9s);
+  CHECK(program.source->runs() == 1);
+}

@@ -45,6 +45,11 @@ struct Host {
     const std::string text = newest(key);
     return text.substr(0, text.find(" @"));
   }
+  /// When a series' newest reading was measured: seconds since the world began.
+  [[nodiscard]] std::int64_t second(const std::string& key) const {
+    const std::string text = newest(key);
+    return std::stoll(text.substr(text.find('@') + 1)) / 1'000'000'000 - 1'767'225'600;
+  }
   /// Whether what came makes records.
   [[nodiscard]] bool encodes() const {
     wire::BatchEncoder encoder{wire::EncoderOptions{}};
@@ -238,4 +243,51 @@ TEST_CASE("a stopped source leaves no timer behind") {
   }
   host.world.run_for(5s);
   CHECK(host.intake.sampled.size() == 1);
+}
+
+TEST_CASE(
+    "a subject with a sampling hint is read as often as that says, the others as configured") {
+  Host host;
+  auto source = host.start({.every = 60s, .per_core = false, .root = ""});
+  host.world.run_for(500ms);
+  REQUIRE(host.intake.sampled.size() == 1);
+  source.set_sampling({{{"swap", 2s}, {"mem", 1s}, {"soil", 100ms}}});
+  host.world.run_for(10s);
+  CHECK(host.intake.sampled.size() == 11);
+  CHECK(host.second("mem total u B") == 10);
+  CHECK(host.second("system load15 f") == 0);
+  host.world.run_for(50s);
+  CHECK(host.second("mem total u B") == 60);
+  CHECK(host.second("system load15 f") == 60);
+  CHECK(host.encodes());
+}
+
+TEST_CASE("without its hint a subject goes back to its interval, and nothing is measured twice") {
+  Host host;
+  auto source = host.start({.every = 60s, .per_core = false, .root = ""});
+  source.set_sampling({{{"mem", 1s}, {"system", 1s}}});
+  host.world.run_for(65'500ms);
+  CHECK(host.second("mem total u B") == 65);
+  source.set_sampling({{{"system", 1s}}});
+  host.world.run_for(50s);
+  CHECK(host.second("mem total u B") == 65);
+  CHECK(host.second("system load15 f") == 115);
+  source.set_sampling({});
+  const std::size_t before = host.intake.sampled.size();
+  host.world.run_for(10s);
+  CHECK(host.intake.sampled.size() == before + 1);
+  CHECK(host.second("mem total u B") == 120);
+}
+
+TEST_CASE("hints that say what holds already change nothing") {
+  Host host;
+  auto source = host.start();
+  host.world.run_for(200ms);
+  source.set_sampling({{{"mem", 1s}, {"soil", 100ms}}});
+  host.world.run_for(500ms);
+  CHECK(host.intake.sampled.size() == 1);
+  for (const char* name : {"cpu", "mem", "swap", "system", "disk", "diskio", "net", "temp"}) {
+    CHECK(source.obeys_hint_for(name));
+  }
+  CHECK_FALSE(source.obeys_hint_for("soil"));
 }

@@ -180,6 +180,19 @@ TEST_CASE("a file that is no spool any more gives way to a new one, and is kept"
   CHECK(w.disk.find(std::string(kPath) + ".damaged-1") != nullptr);
 }
 
+TEST_CASE("a salvaged spool knows how often its node is to measure") {
+  SpoolWorld w;
+  w.fill();
+  REQUIRE(w.open()->set_fact("sampling", "as told").has_value());
+  REQUIRE(w.open()->database().checkpoint(true).has_value());
+  REQUIRE(mark_damaged(w.files, kPath).has_value());
+  w.disk.flip_bit(kPath, (w.disk.size(*w.disk.find(kPath)) / 2) * 8 + 40);
+  auto spool = w.open();
+  REQUIRE(spool.has_value());
+  REQUIRE(w.log.count_containing("spool salvaged") == 1);
+  CHECK(spool->fact("sampling").value() == "as told");
+}
+
 TEST_CASE("as many damaged spools are kept as the constant says, the newest ones") {
   SpoolWorld w;
   for (int i = 0; i < 5; ++i) {

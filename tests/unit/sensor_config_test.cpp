@@ -25,7 +25,8 @@ TEST_CASE("what is known of a sensor is written so that it reads back as the sam
   const auto sensors = parse_sensors(R"({"sensors":[
       {"name":"soil left","type":"soil","enabled":false,"node":"green-*","measurement":"soil",
        "field":"raw","tags":{"side":"left"},"unit":"%","calibration":{"polynomial":[1,-2.5,0.125]},
-       "rate_hz":0.2,"min":0,"max":100,"silent_after_s":60,"stuck_after_s":600},
+       "rate_hz":0.2,"min":0,"max":100,"silent_after_s":60,"stuck_after_s":600,
+       "sample_every_s":0.5},
       {"name":"air","measurement":"air","field":"t"}]})");
   REQUIRE(sensors.has_value());
   REQUIRE(sensors->size() == 2);
@@ -37,12 +38,14 @@ TEST_CASE("what is known of a sensor is written so that it reads back as the sam
   CHECK_FALSE(soil.enabled);
   CHECK(soil.calibration.coefficients == std::vector<double>{1, -2.5, 0.125});
   CHECK(soil.max == 100);
+  CHECK(soil.sample_every_s == 0.5);
   const Sensor& air = sensors->back();
   CHECK(air.type == "air");
   CHECK(air.enabled);
   CHECK(air.node == "*");
   CHECK(air.calibration.is_none());
   CHECK_FALSE(air.rate_hz.has_value());
+  CHECK_FALSE(air.sample_every_s.has_value());
 }
 
 TEST_CASE("a calibration is linear, a polynomial, or nothing") {
@@ -81,6 +84,21 @@ TEST_CASE("what is wrong with a sensor is told with its place") {
   std::string deep = R"({"sensors":)";
   for (int i = 0; i < 10'000; ++i) deep += '[';
   CHECK(parse_sensors(deep).error().message.find("expected a JSON object") == 0);
+}
+
+TEST_CASE("how often to measure is above nothing and at most a day") {
+  const auto wrong = [](const std::string& seconds, std::size_t name_bytes = 1) {
+    return wrong_with(R"({"name":"a","field":"f","type":"t","measurement":")" +
+                      std::string(name_bytes, 'm') + R"(","sample_every_s":)" + seconds + "}");
+  };
+  CHECK(wrong("0.001") == "nothing");
+  CHECK(wrong("86400") == "nothing");
+  CHECK(wrong("1", 200) == "nothing");
+  CHECK(wrong("0").find(R"("sensors/0/sample_every_s": expected a number above 0)") == 0);
+  CHECK(wrong("-1").find("above 0") != std::string::npos);
+  CHECK(wrong("86400.5").find("at most a day") != std::string::npos);
+  CHECK(wrong("\"1\"").find("sample_every_s") != std::string::npos);
+  CHECK(wrong("1", 201).find("a measurement of at most 200 bytes") != std::string::npos);
 }
 
 TEST_CASE("a series belongs to the first sensor that is on and matches it") {

@@ -452,12 +452,14 @@ TEST_CASE("a spool whose coordinator was forgotten has no pin, and all its recor
   SpoolBench b;
   REQUIRE(b.append(3).has_value());
   REQUIRE(b.spool.set_pin({{1, 2}, {}, 7}).has_value());
+  REQUIRE(b.spool.set_fact("sampling", "{}").has_value());
   CHECK(load_pinned_store(kPath, b.vfs.name())->hex() == wire::Id128{1, 2}.hex());
   REQUIRE(forget_pin(kPath, b.vfs.name()).has_value());
   CHECK(load_pinned_store(kPath, b.vfs.name())->is_zero());
-  const Spool again = b.open();
+  Spool again = b.open();
   CHECK(again.pin().store_id.is_zero());
   CHECK(again.pin().generation == 0);
+  CHECK(again.fact("sampling").value() == "");
   CHECK(again.totals() == b.spool.totals());
 }
 

@@ -3,6 +3,7 @@ add_executable(
   support/doctest_main.cpp
   support/temp_directory.cpp
   unit/accounts_test.cpp
+  unit/agent_sampling_test.cpp
   unit/alarms_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
@@ -42,6 +43,9 @@ add_executable(
   unit/presses_test.cpp
   unit/reading_columns_test.cpp
   unit/health_desk_test.cpp
+  unit/sampling_desk_test.cpp
+  unit/sampling_plan_test.cpp
+  unit/sampling_table_test.cpp
   unit/sensor_config_test.cpp
   unit/sensor_watch_test.cpp
   unit/study_test.cpp

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tools/cli/node_words.h"
 #include "tools/cli/study.h"
 #include "tools/cli/text_table.h"
 #include "tools/cli/words.h"
@@ -47,6 +48,19 @@ std::string outstanding_words(const Json& experiment) {
   return out;
 }
 
+/// How often nodes are to measure, a line each.
+std::string wanted_words(const Json& experiment) {
+  if (!experiment.contains("sampling")) return {};
+  std::string out;
+  for (const Json& each : experiment.at("sampling")) {
+    const auto detail = each.at("detail").get<std::string>();
+    out += fmt::format("  {} is to measure {}: {}{}\n", value_words(each.at("node")),
+                       sampling_words(each.at("wanted")), value_words(each.at("state")),
+                       detail.empty() ? "" : " (" + detail + ")");
+  }
+  return out;
+}
+
 std::string experiment_words(const Json& experiment) {
   std::string out = fmt::format(
       "{}  {}\n  id           {}\n  owner        {}\n  config       {}\n  nodes        {}\n"
@@ -60,6 +74,7 @@ std::string experiment_words(const Json& experiment) {
   if (!experiment.at("description").get<std::string>().empty()) {
     out += "  " + value_words(experiment.at("description")) + "\n";
   }
+  out += wanted_words(experiment);
   for (const Json& flag : experiment.at("wrong")) {
     out += fmt::format("  sensor {} is {} since {}: {}\n", value_words(flag.at("sensor")),
                        value_words(flag.at("kind")), time_words(flag.at("from")),
@@ -175,7 +190,8 @@ int change_state(Context& context, const StateChange& change) {
 namespace {
 
 std::string sensors_words(const Json& config) {
-  TextTable table({{"sensor"}, {"type"}, {"on"}, {"series"}, {"node"}, {"unit"}, {"rate/s"}});
+  TextTable table(
+      {{"sensor"}, {"type"}, {"on"}, {"series"}, {"node"}, {"unit"}, {"rate/s"}, {"every/s"}});
   for (const Json& sensor : config.at("sensors")) {
     std::string series = value_words(sensor.at("measurement"));
     for (const auto& [key, value] : sensor.at("tags").items()) {
@@ -185,7 +201,8 @@ std::string sensors_words(const Json& config) {
     table.add({value_words(sensor.at("name")), value_words(sensor.at("type")),
                sensor.at("enabled").get<bool>() ? "yes" : "no", series,
                value_words(sensor.at("node")), value_words(sensor.at("unit")),
-               sensor.contains("rate_hz") ? sensor.at("rate_hz").dump() : "-"});
+               sensor.contains("rate_hz") ? sensor.at("rate_hz").dump() : "-",
+               sensor.contains("sample_every_s") ? sensor.at("sample_every_s").dump() : "-"});
   }
   return fmt::format("{} version {}\n{}", value_words(config.at("name")),
                      config.at("version").dump(), table.text());

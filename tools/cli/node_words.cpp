@@ -88,6 +88,15 @@ std::vector<std::string> troubles_of(const Json& node, std::int64_t now) {
   return troubles;
 }
 
+std::string sampling_words(const Json& every_s) {
+  std::string out;
+  for (const auto& [measurement, seconds] : every_s.items()) {
+    out +=
+        fmt::format("{}{} every {} s", out.empty() ? "" : ", ", measurement, seconds.get<double>());
+  }
+  return out.empty() ? "as configured" : out;
+}
+
 std::string nodes_text(const std::vector<Json>& nodes, std::int64_t now) {
   TextTable table({{"NODE", {}},
                    {"STATE", {}},

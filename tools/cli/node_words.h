@@ -16,4 +16,7 @@ bool has_agent(const nlohmann::ordered_json& node);
 [[nodiscard]] std::string nodes_text(const std::vector<nlohmann::ordered_json>& nodes,
                                      std::int64_t now);
 
+/// "mem every 1 s, soil every 5 s" of seconds by measurement; empty: "as configured".
+[[nodiscard]] std::string sampling_words(const nlohmann::ordered_json& every_s);
+
 }  // namespace fieldpost::cli

@@ -27,6 +27,17 @@ int list_nodes(Context& context) {
   return kExitDone;
 }
 
+/// How often it was told to measure; empty: it never was.
+std::string told_words(const Json& node) {
+  if (!node.contains("sampling") || node.at("sampling").is_null()) return {};
+  const Json& told = node.at("sampling");
+  const std::string every =
+      told.at("every_s").is_null() ? "nobody knows how often" : sampling_words(told.at("every_s"));
+  const auto detail = told.at("detail").get<std::string>();
+  return fmt::format("measures {}: {}{}\n", every, value_words(told.at("state")),
+                     detail.empty() ? "" : " (" + detail + ")");
+}
+
 int show_node(Context& context, const std::string& id) {
   const auto node = fetch_json(context, "/api/v1/nodes/" + encode_query(id));
   if (!node) return context.fail(node.error());
@@ -36,7 +47,7 @@ int show_node(Context& context, const std::string& id) {
   }
   const std::int64_t now = context.clock.now().ns;
   for (const std::string& trouble : troubles_of(*node, now)) context.print("! " + trouble + "\n");
-  context.print(nodes_text({*node}, now));
+  context.print(nodes_text({*node}, now) + told_words(*node));
   return kExitDone;
 }
 

@@ -2,7 +2,8 @@
 -- proto/README.md tells why each part is there. `seal` is a CRC-32C over the other columns
 -- (spool_rows.h): SQLite does not notice a bit that flipped in a value.
 
--- spool_id, store_id, public_key, generation, time_ns (coordinator's), accepted, shed, age_ms, …
+-- spool_id, store_id, public_key, generation, time_ns (coordinator's), accepted, shed, age_ms,
+-- sampling, …
 CREATE TABLE fact (key TEXT PRIMARY KEY, value BLOB, seal INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Every incarnation this spool (and spools salvaged into it) ever had, oldest first.

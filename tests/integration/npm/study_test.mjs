@@ -30,7 +30,7 @@ const written = { n1: [], far: [] } // [time in ns, value] of `air`
 let last = 0n
 
 before(async () => {
-  site = await Site.start(root, bin, '')
+  site = await Site.start(root, bin, '[[source]]\nkind = "host_metrics"\nevery = "60s"\n')
   far = await site.addAgent(bin, 'far')
 })
 after(async () => {
@@ -247,3 +247,42 @@ test('its export moves to another coordinator', { timeout: 120_000 }, async () =
     .files.filter(({ path }) => path.includes('/'))
   assert.deepEqual(samples(join(site.directory, 'moved')), samples(site.directory))
 })
+
+test('a node measures as often as an experiment wants, and as configured after it',
+  { timeout: 120_000 }, async () => {
+    const file = join(site.directory, 'often.json')
+    const hinted = (name, measurement, field) =>
+      ({ name, measurement, field, node: 'n1', sample_every_s: 1 })
+    writeFileSync(file, JSON.stringify([hinted('memory', 'mem', 'used_percent'),
+      hinted('load', 'system', 'load1'), hinted('soil', 'soil', 'raw')]))
+    fieldpost('experiment', 'config', 'often', '--create', '--sensors', file)
+    fieldpost('experiment', 'create', 'often', '--config', 'often')
+    const seconds = async (measurement, field) => {
+      const readings = await site.readings({ node: 'n1', measurement, field })
+      return readings.map(([time]) => Number(BigInt(time) / 1_000_000_000n))
+    }
+    assert.ok((await seconds('mem', 'used_percent')).length <= 3)
+
+    fieldpost('experiment', 'state', 'often', 'ready')
+    await until('the node confirms what it was told', () =>
+      json('experiment', 'show', 'often').sampling[0]?.state === 'confirmed')
+    assert.match(fieldpost('experiment', 'show', 'often'),
+      /n1 is to measure mem every 1 s, soil every 1 s, system every 1 s: confirmed \(soil: no source/)
+    fieldpost('recording', 'start', 'often')
+    for (const [measurement, field] of [['mem', 'used_percent'], ['system', 'load1']]) {
+      await until(`${measurement} comes each second`, async () => {
+        const last = (await seconds(measurement, field)).slice(-5)
+        return last.length === 5 && last[4] - last[0] === 4
+      })
+    }
+    assert.ok((await seconds('cpu', 'usage_idle')).length <= 3)
+
+    fieldpost('experiment', 'state', 'often', 'finished')
+    await until('the node is back at its configuration', () => {
+      const { sampling } = json('nodes', 'n1')
+      return sampling.state === 'confirmed' && Object.keys(sampling.every_s).length === 0
+    })
+    const before = (await seconds('mem', 'used_percent')).length
+    await new Promise((wake) => setTimeout(wake, 5000))
+    assert.ok((await seconds('mem', 'used_percent')).length <= before + 2)
+  })

@@ -3,11 +3,21 @@
 #include <optional>
 #include <utility>
 
+#include "coordinator/exports/exported_bodies.h"
 #include "coordinator/exports/tar_writer.h"
+#include "coordinator/store/blob_path.h"
 #include "coordinator/http/answers.h"
 
 namespace fieldpost::coordinator {
 namespace {
+
+/// Bodies lie where the store has them.
+std::string place_of(const Download& download, const std::string& file) {
+  const std::string_view name = file;
+  if (!name.starts_with(kBodiesDirectory)) return download.directory + "/" + file;
+  const auto hash = wire::Sha256Digest::from_hex(name.substr(kBodiesDirectory.size(), 64));
+  return hash ? blob_path(download.blob_directory, *hash) : download.directory + "/" + file;
+}
 
 using rt::Status;
 
@@ -32,7 +42,7 @@ struct Reader {
  private:
   Status advance(rt::Files& files) {
     if (file == download.files.size()) return finish();
-    const std::string path = download.directory + "/" + download.files[file];
+    const std::string path = place_of(download, download.files[file]);
     if (!is_open) return open(files, path);
     if (offset == size) {
       file += 1;

@@ -14,6 +14,7 @@ inline constexpr std::size_t kDownloadPieceBytes = 1 << 20;  ///< in memory at o
 
 struct Download {
   std::string directory;           ///< of the files
+  std::string blob_directory;      ///< of those that are bodies
   std::vector<std::string> files;  ///< below it, in order
   std::string prefix;              ///< before their names in an archive
   std::string name;                ///< as which a browser saves it

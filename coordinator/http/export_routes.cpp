@@ -119,6 +119,7 @@ void remove_export(Services& services, Call call) {
 
 Download download_of(const Services& services, const FoundExport& found) {
   Download download;
+  download.blob_directory = services.blob_directory;
   download.directory = services.exports.directory_of(found.row.id) + "/" + found.experiment.id;
   download.prefix = found.experiment.id + "/";
   download.time_s = found.experiment.created / kNsPerSecond;

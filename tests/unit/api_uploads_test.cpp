@@ -113,9 +113,7 @@ TEST_CASE("an upload goes on after the coordinator was started anew") {
   World world;
   const std::string bytes = body_bytes(100, 2);
   world.piece(bytes, 0, 40);
-  world.api.emplace(coordinator::Services{world.view, *world.desk, world.loop, world.parser,
-                                          world.clock, world.files, "/blobs", "/uploads", "1.2.3",
-                                          nullptr});
+  world.api.emplace(world.services());
   CHECK(json::parse(world.piece(bytes, 0, 0).body)["received"] == 40);
   CHECK(world.piece(bytes, 40, 60).status == 201);
 }

@@ -16,8 +16,9 @@ struct Calibration {
   [[nodiscard]] bool is_none() const { return coefficients.empty(); }
   [[nodiscard]] double apply(double value) const {
     if (is_none()) return value;
-    double sum = 0;
-    for (auto c = coefficients.rbegin(); c != coefficients.rend(); ++c) sum = sum * value + *c;
+    auto c = coefficients.rbegin();
+    double sum = *c;  // no zero times a value, which of an infinity would be NaN
+    while (++c != coefficients.rend()) sum = sum * value + *c;
     return sum;
   }
 };

@@ -11,6 +11,7 @@
 #include "coordinator/http/readings_walk.h"
 #include "coordinator/http/view_json.h"
 #include "proto/rt/csv_text.h"
+#include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -78,8 +79,7 @@ void append_csv(std::string& out, const std::vector<Reading>& readings, const Se
     if (question.times == TimeFormat::kNs) {
       fmt::format_to(std::back_inserter(out), "{}", time);
     } else {
-      const std::string text = time_json(time, question.times);
-      out.append(text, 1, text.size() - 2);
+      wire::append_rfc3339(out, {time});
     }
     out += middle;
     append_csv_value(out, series.key.type, reading);

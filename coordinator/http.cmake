@@ -7,6 +7,7 @@ add_library(
   http/blob_routes.cpp
   http/blob_stream.cpp
   http/blob_uploads.cpp
+  http/byte_stream.cpp
   http/config_routes.cpp
   http/csv_export.cpp
   http/cursor.cpp

@@ -90,6 +90,7 @@ add_executable(
   unit/reading_damage_test.cpp
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
+  unit/tar_archive_test.cpp
   unit/unconfirmed_test.cpp
   unit/wire_body_test.cpp
   unit/wire_describe_test.cpp

@@ -54,6 +54,8 @@ TEST_CASE("a calibration is applied in doubles, also to what is infinite or no n
   CHECK(Calibration{{1, -2}}.apply(inf) == -inf);
   CHECK(Calibration{{1, 0, 2}}.apply(-inf) == inf);
   CHECK(std::isnan(Calibration{{1, 2}}.apply(NAN)));
+  CHECK(Calibration{{1, 2}}.is_linear());
+  CHECK_FALSE(Calibration{{1, 2, 3}}.is_linear());
 }
 
 TEST_CASE("a calibration is linear, a polynomial, or nothing") {

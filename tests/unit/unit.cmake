@@ -28,6 +28,7 @@ add_executable(
   unit/downlink_test.cpp
   unit/api_aggregate_test.cpp
   unit/api_blobs_test.cpp
+  unit/api_calibration_test.cpp
   unit/api_uploads_test.cpp
   unit/eraser_test.cpp
   unit/store_deletion_test.cpp

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <vector>
 
 namespace fieldpost::coordinator {
@@ -14,6 +16,8 @@ struct Calibration {
 
   bool operator==(const Calibration&) const = default;
   [[nodiscard]] bool is_none() const { return coefficients.empty(); }
+  /// At most c0 + c1·x: it keeps or turns round the order of values, and sums follow from sums.
+  [[nodiscard]] bool is_linear() const { return coefficients.size() <= 2; }
   [[nodiscard]] double apply(double value) const {
     if (is_none()) return value;
     auto c = coefficients.rbegin();
@@ -22,5 +26,14 @@ struct Calibration {
     return sum;
   }
 };
+
+/// Of series by id; those that are not in it have none.
+using Calibrations = std::map<std::int64_t, Calibration>;
+[[nodiscard]] inline const Calibration& calibration_of(const Calibrations& all,
+                                                       std::int64_t series) {
+  static const Calibration kNone;
+  const auto found = all.find(series);
+  return found == all.end() ? kNone : found->second;
+}
 
 }  // namespace fieldpost::coordinator

@@ -7,6 +7,8 @@ add_library(
   http/blob_routes.cpp
   http/blob_stream.cpp
   http/blob_uploads.cpp
+  http/byte_stream.cpp
+  http/calibrated_answer.cpp
   http/config_routes.cpp
   http/csv_export.cpp
   http/cursor.cpp

@@ -49,4 +49,4 @@ target_link_libraries(
   fieldpost_wire
   PUBLIC fieldpost_flags fieldpost_rt
   PRIVATE fieldpost_wire_schema nlohmann_json::nlohmann_json zstd::libzstd_shared PkgConfig::SODIUM
-          ZLIB::ZLIB)
+          OpenSSL::Crypto ZLIB::ZLIB)

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/experiments/calibration.h"
 #include "coordinator/experiments/json_fields.h"
+#include "coordinator/query/calibration.h"
 #include "coordinator/query/reading_query.h"
 #include "proto/rt/result.h"
 

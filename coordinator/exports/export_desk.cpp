@@ -14,6 +14,27 @@ using rt::ok;
 using rt::Result;
 using rt::Status;
 
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+/// Size and hash of a file that no journal tells of.
+Result<WrittenFile> measure(rt::Files& files, const std::string& path) {
+  WrittenFile out;
+  wire::Sha256 hash;
+  for (;;) {
+    const auto piece = files.read(path, out.size, kReadBytes);
+    if (!piece) return piece.error();
+    if (piece->empty()) break;
+    hash.add(*piece);
+    out.size += piece->size();
+  }
+  out.sha256 = hash.digest();
+  return out;
+}
+
+}  // namespace
+
 struct ExportDesk::Job {
   ExportRow row;
   std::unique_ptr<ExportRun> run;  ///< the worker's while a step runs
@@ -184,30 +205,24 @@ std::optional<ExportProgress> ExportDesk::progress(const std::string& id) const 
   return std::nullopt;
 }
 
-void ExportDesk::with_files(std::function<Status(rt::Files&)> job,
-                            std::function<void(Status)> done) {
-  auto status = std::make_shared<Status>(ok());
-  run([this, status, job = std::move(job)] { *status = job(ports_.files); },
-      [status, done = std::move(done)] { done(*status); });
-}
-
-void ExportDesk::list_files(const ExportRow& row, std::function<void(Result<FileList>)> done) {
+void ExportDesk::list_files(const ExportRow& row, const std::string& experiment,
+                            std::function<void(Result<FileList>)> done) {
   if (row.state != ExportState::kDone) {
     return done(Error{Errc::kDenied, "the export is " + std::string(to_string(row.state))});
   }
-  auto list = std::make_shared<FileList>();
-  with_files(
-      [list, path = directory_of(row.id) + "/journal"](rt::Files& files) -> Status {
-        const auto journal = ExportJournal::open(files, path);
+  with_files<FileList>(
+      [directory = directory_of(row.id), experiment](rt::Files& files) -> Result<FileList> {
+        const auto journal = ExportJournal::open(files, directory + "/journal");
         if (!journal) return journal.error();
-        for (const auto& [name, entry] : journal->entries()) list->push_back(name);
-        list->emplace_back(kManifestName);
-        return ok();
+        FileList list;
+        for (const auto& [path, entry] : journal->entries()) list.push_back({path, entry.written});
+        const std::string manifest(kManifestName);
+        const auto written = measure(files, directory + "/" + experiment + "/" + manifest);
+        if (!written) return written.error();
+        list.push_back({manifest, *written});
+        return list;
       },
-      [list, done = std::move(done)](const Status& status) {
-        if (!status) return done(status.error());
-        done(std::move(*list));
-      });
+      std::move(done));
 }
 
 }  // namespace fieldpost::coordinator

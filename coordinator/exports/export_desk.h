@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "coordinator/experiments/study_desk.h"
 #include "coordinator/exports/export_run.h"
@@ -51,12 +53,24 @@ class ExportDesk {
   [[nodiscard]] std::optional<ExportProgress> progress(const std::string& id) const;
   [[nodiscard]] std::string directory_of(const std::string& id) const;
 
-  using FileList = std::vector<std::string>;
-  /// Files of an export below the experiment's directory, in order, the manifest last; only of one
-  /// that is done. `done` on the loop.
-  void list_files(const ExportRow& row, std::function<void(rt::Result<FileList>)> done);
+  /// A file of an export that is done.
+  struct ListedFile {
+    std::string path;  ///< below the experiment's directory
+    WrittenFile written;
+  };
+  using FileList = std::vector<ListedFile>;
+  /// Those of an export of the experiment with this id, in order, the manifest last. kDenied: it is
+  /// not done. `done` on the loop.
+  void list_files(const ExportRow& row, const std::string& experiment,
+                  std::function<void(rt::Result<FileList>)> done);
   /// Runs a job on the export's thread with the files in hand, then `done` on the loop.
-  void with_files(std::function<rt::Status(rt::Files&)> job, std::function<void(rt::Status)> done);
+  template <typename T>
+  void with_files(std::function<rt::Result<T>(rt::Files&)> job,
+                  std::function<void(rt::Result<T>)> done) {
+    auto answer = std::make_shared<std::optional<rt::Result<T>>>();
+    run([this, answer, job = std::move(job)] { answer->emplace(job(ports_.files)); },
+        [answer, done = std::move(done)] { done(std::move(**answer)); });
+  }
 
  private:
   struct Job;

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/experiments/calibration.h"
 #include "coordinator/exports/export_request.h"
 #include "coordinator/exports/output_file.h"
+#include "coordinator/query/calibration.h"
 #include "coordinator/query/reading_query.h"
 #include "proto/rt/result.h"
 #include "proto/wire/readings.h"

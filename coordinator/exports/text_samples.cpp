@@ -26,16 +26,6 @@ void append_number(std::string& out, double value) {
   fmt::format_to(std::back_inserter(out), "{}", value);
 }
 
-void append_json_number(std::string& out, double value) {
-  if (!std::isfinite(value)) out += '"';
-  append_number(out, value);
-  if (!std::isfinite(value)) out += '"';
-}
-
-std::int64_t signed_of(std::uint64_t bits) {
-  return std::bit_cast<std::int64_t>(bits);
-}
-
 /// Text lines, handed on when there are enough of them.
 class TextSamples : public SampleWriter {
  public:
@@ -45,8 +35,9 @@ class TextSamples : public SampleWriter {
     const std::string middle = labels_text(labels);
     std::string lines;
     for (std::size_t i = 0; i < readings.times.size(); ++i) {
-      const std::string text = labels.type == ValueType::kString ? readings.texts[i] : "";
-      append_line(lines, middle, labels, {readings.times[i], readings.values[i], text});
+      Row row{readings.times[i], readings.values[i], {}};
+      if (labels.type == ValueType::kString) row.text = readings.texts[i];
+      append_line(lines, middle, labels, row);
       if (lines.size() < kPieceBytes) continue;
       if (auto done = out_.append(lines); !done) return done;
       lines.clear();
@@ -65,8 +56,23 @@ class TextSamples : public SampleWriter {
   [[nodiscard]] virtual std::string labels_text(const SampleLabels& labels) const = 0;
   virtual void append_line(std::string& out, const std::string& middle, const SampleLabels& labels,
                            const Row& row) const = 0;
-  [[nodiscard]] static double calibrated(const SampleLabels& labels, std::uint64_t value) {
-    return labels.calibration->apply(number_of(value, labels.type));
+  virtual void append_double(std::string& out, double value) const = 0;
+  virtual void append_text(std::string& out, std::string_view text) const = 0;
+
+  /// The calibrated value (of texts none), `between`, and the raw one.
+  void append_values(std::string& out, const SampleLabels& labels, const Row& row,
+                     std::string_view between) const {
+    const std::size_t begin = out.size();
+    if (labels.type != ValueType::kString) {
+      append_double(out, labels.calibration->apply(number_of(row.value, labels.type)));
+    }
+    const std::size_t size = out.size() - begin;
+    out += between;
+    if (labels.type == ValueType::kF64 && labels.calibration->is_none()) {
+      out.append(out, begin, size);  // the same text, and a double's is slow to find
+    } else {
+      append_raw(out, labels.type, row);
+    }
   }
   /// Of a row that tells of a body; empty: it does not.
   [[nodiscard]] static std::string file_of(const SampleLabels& labels, const Row& row) {
@@ -78,6 +84,20 @@ class TextSamples : public SampleWriter {
 
  private:
   static constexpr std::size_t kPieceBytes = 64 * 1024;
+
+  void append_raw(std::string& out, ValueType type, const Row& row) const {
+    const auto into = std::back_inserter(out);
+    switch (type) {
+      case ValueType::kF64: return append_double(out, std::bit_cast<double>(row.value));
+      case ValueType::kI64:
+        fmt::format_to(into, "{}", std::bit_cast<std::int64_t>(row.value));
+        return;
+      case ValueType::kU64: fmt::format_to(into, "{}", row.value); return;
+      case ValueType::kBool: out += row.value != 0 ? "true" : "false"; return;
+      case ValueType::kString: return append_text(out, row.text);
+    }
+  }
+
   OutputFile& out_;
 };
 
@@ -98,26 +118,16 @@ class CsvSamples final : public TextSamples {
 
   void append_line(std::string& out, const std::string& middle, const SampleLabels& labels,
                    const Row& row) const override {
-    out += wire::format_rfc3339(rt::UnixTime{row.time});
+    wire::append_rfc3339(out, rt::UnixTime{row.time});
     out += middle;
-    if (labels.type != ValueType::kString) append_number(out, calibrated(labels, row.value));
-    out += ',';
-    append_raw(out, labels.type, row);
+    append_values(out, labels, row, ",");
     if (has_bodies_) out += ',';
     if (has_bodies_) out += file_of(labels, row);
     out += "\r\n";
   }
-
- private:
-  static void append_raw(std::string& out, ValueType type, const Row& row) {
-    const auto into = std::back_inserter(out);
-    switch (type) {
-      case ValueType::kF64: return append_number(out, std::bit_cast<double>(row.value));
-      case ValueType::kI64: fmt::format_to(into, "{}", signed_of(row.value)); return;
-      case ValueType::kU64: fmt::format_to(into, "{}", row.value); return;
-      case ValueType::kBool: out += row.value != 0 ? "true" : "false"; return;
-      case ValueType::kString: return rt::append_csv_text(out, row.text);
-    }
+  void append_double(std::string& out, double value) const override { append_number(out, value); }
+  void append_text(std::string& out, std::string_view text) const override {
+    rt::append_csv_text(out, text);
   }
 };
 
@@ -146,30 +156,22 @@ class JsonSamples final : public TextSamples {
   void append_line(std::string& out, const std::string& middle, const SampleLabels& labels,
                    const Row& row) const override {
     out += "{\"time\":\"";
-    out += wire::format_rfc3339(rt::UnixTime{row.time});
+    wire::append_rfc3339(out, rt::UnixTime{row.time});
     out += '"';
     out += middle;
-    if (labels.type != ValueType::kString) {
-      out += ",\"value\":";
-      append_json_number(out, calibrated(labels, row.value));
-    }
-    out += ",\"raw\":";
-    append_raw(out, labels.type, row);
+    if (labels.type != ValueType::kString) out += ",\"value\":";
+    append_values(out, labels, row, ",\"raw\":");
     const std::string file = has_bodies_ ? file_of(labels, row) : std::string();
     if (!file.empty()) out += ",\"file\":\"" + file + '"';
     out += "}\n";
   }
-
- private:
-  static void append_raw(std::string& out, ValueType type, const Row& row) {
-    const auto into = std::back_inserter(out);
-    switch (type) {
-      case ValueType::kF64: return append_json_number(out, std::bit_cast<double>(row.value));
-      case ValueType::kI64: fmt::format_to(into, "{}", signed_of(row.value)); return;
-      case ValueType::kU64: fmt::format_to(into, "{}", row.value); return;
-      case ValueType::kBool: out += row.value != 0 ? "true" : "false"; return;
-      case ValueType::kString: return rt::append_json_string(out, row.text);
-    }
+  void append_double(std::string& out, double value) const override {
+    if (!std::isfinite(value)) out += '"';
+    append_number(out, value);
+    if (!std::isfinite(value)) out += '"';
+  }
+  void append_text(std::string& out, std::string_view text) const override {
+    rt::append_json_string(out, text);
   }
 };
 

@@ -74,7 +74,7 @@ struct Group {
   std::vector<Bucket> buckets;
 };
 
-std::string group_json(const Labels& labels, const Group& group) {
+std::string group_json(const Labels& labels, const Group& group, const Calibrations* calibrations) {
   std::string out = "{\"group\":{";
   for (const auto& [label, value] : labels) {
     if (out.back() != '{') out += ',';
@@ -90,14 +90,20 @@ std::string group_json(const Labels& labels, const Group& group) {
   } else {
     rt::append_json_string(out, group.unit);
   }
-  return out + "}";
+  if (calibrations == nullptr) return out + "}";
+  out += ",\"calibrations\":[";
+  for (const SeriesId id : group.series) {
+    if (out.back() != '[') out += ',';
+    out += calibration_json(calibration_of(*calibrations, id));
+  }
+  return out + "]}";
 }
 
 /// Fills answers of one question, one bucket grid for all that it compares.
 class Aggregation {
  public:
-  Aggregation(ReadingQuery& query, const AggregateQuestion& question)
-      : query_(query), question_(question) {}
+  Aggregation(ReadingQuery& query, const AggregateQuestion& question, const Calibrating& by)
+      : query_(query), question_(question), by_(by) {}
 
   rt::Result<std::string> answer() {
     auto series = choose_series(query_, question_.series);
@@ -107,6 +113,7 @@ class Aggregation {
     std::erase_if(*series, [named](const SeriesInfo& info) {
       return !named && info.key.type == wire::ValueType::kString;
     });
+    calibrations_ = calibrate(*series, by_);
     return question_.group_by.empty() ? each(*series) : grouped(*series);
   }
 
@@ -119,7 +126,7 @@ class Aggregation {
       if (!buckets) return buckets.error();
       info.key.unit = derived_unit(info.key.unit, question_.of);
       if (!items.empty()) items += ',';
-      items += to_json(info, question_.times);
+      items += to_json(info, calibrations_, question_.times);
       add_buckets(items, fill(*buckets, grid_, question_.fill), question_.times);
     }
     return list_with_holes(query_, ids_of(series), question_.range, question_.times, items, "");
@@ -140,7 +147,7 @@ class Aggregation {
     std::string items;
     for (const auto& [labels, group] : groups) {
       if (!items.empty()) items += ',';
-      items += group_json(labels, group);
+      items += group_json(labels, group, by_ == nullptr ? nullptr : &calibrations_);
       add_buckets(items, fill(group.buckets, grid_, question_.fill), question_.times);
     }
     return list_with_holes(query_, ids_of(series), question_.range, question_.times, items, "");
@@ -161,11 +168,13 @@ class Aggregation {
   }
 
   rt::Result<std::vector<Bucket>> read(SeriesId id) {
-    return query_.aggregate(id, range_, grid_, question_.of);
+    return query_.aggregate(id, range_, grid_, question_.of, calibrations_);
   }
 
   ReadingQuery& query_;
   const AggregateQuestion& question_;
+  const Calibrating& by_;
+  Calibrations calibrations_;
   TimeRange range_;
   BucketGrid grid_;
 };
@@ -182,22 +191,24 @@ rt::Result<std::vector<SeriesInfo>> choose_series(ReadingQuery& query, const Ser
                                kSeriesPerQuestionMax)};
 }
 
-rt::Result<std::string> aggregate_json(ReadingQuery& query, const AggregateQuestion& question) {
-  return Aggregation(query, question).answer();
+rt::Result<std::string> aggregate_json(ReadingQuery& query, const AggregateQuestion& question,
+                                       const Calibrating& by) {
+  return Aggregation(query, question, by).answer();
 }
 
 rt::Result<std::string> last_json(ReadingQuery& query, const SeriesChoice& choice,
-                                  TimeFormat times) {
-  const auto series = choose_series(query, choice);
+                                  const Calibrating& by, TimeFormat times) {
+  auto series = choose_series(query, choice);
   if (!series) return series.error();
-  const auto last = query.last(ids_of(*series));
+  const Calibrations calibrations = calibrate(*series, by);
+  const auto last = query.last(ids_of(*series), calibrations);
   if (!last) return last.error();
   std::string items;
   auto info = series->begin();
   for (const auto& [id, reading] : *last) {  // in the order of the ids
     while (info->id != id) ++info;
     if (!items.empty()) items += ',';
-    items += to_json(*info, times);
+    items += to_json(*info, calibrations, times);
     items.back() = ',';
     items += "\"time\":";
     append_time(items, reading.time, times);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/http/calibrated_answer.h"
 #include "coordinator/http/parameters.h"
 #include "coordinator/query/reading_query.h"
 
@@ -35,12 +36,13 @@ struct AggregateQuestion {
 };
 
 /// Series of strings are left out of what a filter matches. kInvalid for one that is named, and for
-/// more buckets than one answer holds.
+/// more buckets than one answer holds. Calibrated series say how they are, also in groups.
 [[nodiscard]] rt::Result<std::string> aggregate_json(ReadingQuery& query,
-                                                     const AggregateQuestion& question);
+                                                     const AggregateQuestion& question,
+                                                     const Calibrating& by);
 
 /// The last reading of each series, with the series; those without readings are left out.
 [[nodiscard]] rt::Result<std::string> last_json(ReadingQuery& query, const SeriesChoice& series,
-                                                TimeFormat times);
+                                                const Calibrating& by, TimeFormat times);
 
 }  // namespace fieldpost::coordinator

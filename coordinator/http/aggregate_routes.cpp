@@ -94,25 +94,32 @@ AggregateQuestion question_of(Parameters& parameters) {
 
 void aggregate_readings(Services& services, Call call) {
   Parameters parameters(call.request.target);
-  AggregateQuestion question = question_of(parameters);
+  const AggregateQuestion question = question_of(parameters);
+  const CalibrationChoice calibration = calibration_choice(parameters);
   if (refuse_bad(parameters, *call.responder)) return;
-  services.desk.ask<std::string>(
-      [question = std::move(question)](ReadingQuery& query) {
-        return aggregate_json(query, question);
-      },
-      answer_json(std::move(call.responder)));
+  find_calibrating(
+      services, calibration, call.responder,
+      [&services, question, responder = call.responder](const Calibrating& by) {
+        services.desk.ask<std::string>(
+            [question, by](ReadingQuery& query) { return aggregate_json(query, question, by); },
+            answer_json(responder));
+      });
 }
 
 void last_readings(Services& services, Call call) {
   Parameters parameters(call.request.target);
-  SeriesChoice choice = choice_of(parameters);
+  const SeriesChoice choice = choice_of(parameters);
   const TimeFormat times = parameters.times();
+  const CalibrationChoice calibration = calibration_choice(parameters);
   if (refuse_bad(parameters, *call.responder)) return;
-  services.desk.ask<std::string>(
-      [choice = std::move(choice), times](ReadingQuery& query) {
-        return last_json(query, choice, times);
-      },
-      answer_json(std::move(call.responder)));
+  find_calibrating(services, calibration, call.responder,
+                   [&services, choice, times, responder = call.responder](const Calibrating& by) {
+                     services.desk.ask<std::string>(
+                         [choice, times, by](ReadingQuery& query) {
+                           return last_json(query, choice, by, times);
+                         },
+                         answer_json(responder));
+                   });
 }
 
 }  // namespace

@@ -80,7 +80,9 @@ void append_time(std::string& out, std::int64_t ns, TimeFormat format) {
   if (format == TimeFormat::kNs) {
     fmt::format_to(std::back_inserter(out), "{}", ns);
   } else {
-    out.append("\"").append(wire::format_rfc3339({ns})).append("\"");
+    out += '"';
+    wire::append_rfc3339(out, {ns});
+    out += '"';
   }
 }
 

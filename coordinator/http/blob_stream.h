@@ -11,8 +11,6 @@
 
 namespace fieldpost::coordinator {
 
-inline constexpr std::size_t kBlobPieceBytes = 1 << 20;  ///< in memory at once, of one answer
-
 /// A body that is complete, as it is served.
 struct ServedBlob {
   wire::Sha256Digest hash;
@@ -23,10 +21,8 @@ struct ServedBlob {
 
 using FindBlob = std::function<rt::Result<ServedBlob>(ReadingQuery&)>;
 
-/// Answers with the bytes of what `find` finds, read piece by piece as the client takes them.
-/// Knows ETag and If-None-Match (304), Range of one range (206, 416), HEAD. The type is what
-/// somebody who wrote it said: browsers are told to run nothing of it, and what they could run goes
-/// as text.
+/// Answers with the bytes of what `find` finds, as `serve_bytes` does. The type is what somebody
+/// who wrote it said: browsers are told to run nothing of it, and what they could run goes as text.
 void serve_blob(Services& services, Call call, FindBlob find);
 
 }  // namespace fieldpost::coordinator

@@ -3,27 +3,28 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "coordinator/exports/export_desk.h"
 #include "proto/rt/http.h"
 
 namespace fieldpost::coordinator {
 
-inline constexpr std::size_t kDownloadPieceBytes = 1 << 20;  ///< in memory at once, of one download
-
-struct Download {
-  std::string directory;           ///< of the files
-  std::string blob_directory;      ///< of those that are bodies
-  std::vector<std::string> files;  ///< below it, in order
-  std::string prefix;              ///< before their names in an archive
-  std::string name;                ///< as which a browser saves it
-  std::int64_t time_s = 0;         ///< of all of them in an archive
-  bool as_archive = false;         ///< otherwise it is the only file, as it is
+/// An export that is done, to be sent.
+struct DoneExport {
+  std::string directory;       ///< of its files
+  std::string blob_directory;  ///< of those that are bodies
+  std::string experiment;      ///< id: names the archive, and the directory in it
+  std::int64_t created_s = 0;  ///< of the experiment: the time of all entries
+  ExportDesk::FileList files;  ///< the manifest last
 };
 
-/// Answers with the bytes, read piece by piece as the client takes them. `desk` outlives it.
-void send_download(ExportDesk& desk, Download download,
-                   std::shared_ptr<rt::HttpResponder> responder);
+/// Answers with one of its files, as `serve_bytes` does: its tag is its SHA-256. `desk` outlives
+/// it.
+void send_export_file(ExportDesk& desk, const DoneExport& done, const ExportDesk::ListedFile& file,
+                      const rt::HttpRequest& request, std::shared_ptr<rt::HttpResponder> responder);
+/// The same with all of them as one tar archive. Its tag is that of the manifest, which has the
+/// hashes of all other files.
+void send_export_archive(ExportDesk& desk, DoneExport done, rt::HttpRequest request,
+                         std::shared_ptr<rt::HttpResponder> responder);
 
 }  // namespace fieldpost::coordinator

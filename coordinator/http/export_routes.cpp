@@ -1,5 +1,7 @@
 #include "coordinator/http/export_routes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -117,49 +119,57 @@ void remove_export(Services& services, Call call) {
       });
 }
 
-Download download_of(const Services& services, const FoundExport& found) {
-  Download download;
-  download.blob_directory = services.blob_directory;
-  download.directory = services.exports.directory_of(found.row.id) + "/" + found.experiment.id;
-  download.prefix = found.experiment.id + "/";
-  download.time_s = found.experiment.created / kNsPerSecond;
-  return download;
+using OnListed = std::function<void(DoneExport done, rt::HttpRequest request,
+                                    std::shared_ptr<rt::HttpResponder>)>;
+
+/// Of an export that is done.
+void find_files(Services& services, Call call, OnListed on_listed) {
+  auto request = std::make_shared<rt::HttpRequest>(std::move(call.request));
+  find_export(
+      services, std::move(call),
+      [&services, request, on_listed = std::move(on_listed)](
+          const FoundExport& found, std::shared_ptr<rt::HttpResponder> responder) {
+        DoneExport done;
+        done.directory = services.exports.directory_of(found.row.id) + "/" + found.experiment.id;
+        done.blob_directory = services.blob_directory;
+        done.experiment = found.experiment.id;
+        done.created_s = found.experiment.created / kNsPerSecond;
+        services.exports.list_files(found.row, found.experiment.id,
+                                    [done, request, on_listed, responder = std::move(responder)](
+                                        rt::Result<ExportDesk::FileList> files) mutable {
+                                      if (!files)
+                                        return responder->respond(study_refusal(files.error()));
+                                      done.files = *std::move(files);
+                                      on_listed(std::move(done), std::move(*request), responder);
+                                    });
+      });
 }
 
 void list_files(Services& services, Call call) {
   Parameters parameters(call.request.target);
   if (refuse_bad(parameters, *call.responder)) return;
-  find_export(services, std::move(call),
-              [&services](const FoundExport& found, std::shared_ptr<rt::HttpResponder> responder) {
-                services.exports.list_files(
-                    found.row, [responder = std::move(responder)](
-                                   const rt::Result<ExportDesk::FileList>& files) {
-                      if (!files) return responder->respond(study_refusal(files.error()));
-                      std::string items;
-                      for (const std::string& file : *files) {
-                        append_item(items, "{\"path\":" + json_string(file) + "}");
-                      }
-                      responder->respond(json_response(list_json(items, "")));
-                    });
-              });
+  find_files(services, std::move(call),
+             [](const DoneExport& done, const rt::HttpRequest&,
+                const std::shared_ptr<rt::HttpResponder>& responder) {
+               std::string items;
+               for (const ExportDesk::ListedFile& file : done.files) {
+                 append_item(items, fmt::format(R"({{"path":{},"bytes":{},"sha256":"{}"}})",
+                                                json_string(file.path), file.written.size,
+                                                file.written.sha256.hex()));
+               }
+               responder->respond(json_response(list_json(items, "")));
+             });
 }
 
 void send_archive(Services& services, Call call) {
   Parameters parameters(call.request.target);
   if (refuse_bad(parameters, *call.responder)) return;
-  find_export(services, std::move(call),
-              [&services](const FoundExport& found, std::shared_ptr<rt::HttpResponder> responder) {
-                services.exports.list_files(
-                    found.row, [&services, found, responder = std::move(responder)](
-                                   rt::Result<ExportDesk::FileList> files) {
-                      if (!files) return responder->respond(study_refusal(files.error()));
-                      Download download = download_of(services, found);
-                      download.files = *std::move(files);
-                      download.name = found.experiment.id + ".tar";
-                      download.as_archive = true;
-                      send_download(services.exports, std::move(download), responder);
-                    });
-              });
+  find_files(services, std::move(call),
+             [&services](DoneExport done, rt::HttpRequest request,
+                         std::shared_ptr<rt::HttpResponder> responder) {
+               send_export_archive(services.exports, std::move(done), std::move(request),
+                                   std::move(responder));
+             });
 }
 
 /// `name`: one or two segments of the path.
@@ -168,23 +178,16 @@ void send_file(Services& services, Call call) {
   if (refuse_bad(parameters, *call.responder)) return;
   std::string name = call.path[2];
   for (std::size_t i = 3; i < call.path.size(); ++i) name += "/" + call.path[i];
-  find_export(
-      services, std::move(call),
-      [&services, name](const FoundExport& found, std::shared_ptr<rt::HttpResponder> responder) {
-        services.exports.list_files(
-            found.row, [&services, found, name, responder = std::move(responder)](
-                           const rt::Result<ExportDesk::FileList>& files) {
-              if (!files) return responder->respond(study_refusal(files.error()));
-              if (std::ranges::find(*files, name) == files->end()) {
-                return responder->respond(
-                    rt::problem_response(404, "the export has no file \"" + name + "\""));
-              }
-              Download download = download_of(services, found);
-              download.files = {name};
-              download.name = name.substr(name.rfind('/') + 1);
-              send_download(services.exports, std::move(download), responder);
-            });
-      });
+  find_files(services, std::move(call),
+             [&services, name](const DoneExport& done, const rt::HttpRequest& request,
+                               std::shared_ptr<rt::HttpResponder> responder) {
+               const auto file = std::ranges::find(done.files, name, &ExportDesk::ListedFile::path);
+               if (file == done.files.end()) {
+                 return responder->respond(
+                     rt::problem_response(404, "the export has no file \"" + name + "\""));
+               }
+               send_export_file(services.exports, done, *file, request, std::move(responder));
+             });
 }
 
 }  // namespace

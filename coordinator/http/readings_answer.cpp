@@ -11,6 +11,7 @@
 #include "coordinator/http/readings_walk.h"
 #include "coordinator/http/view_json.h"
 #include "proto/rt/csv_text.h"
+#include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -24,13 +25,13 @@ std::int64_t time_of(const Reading& reading, const ReadingsQuestion& question) {
   return fits ? corrected : reading.time;
 }
 
-/// `{…series…,"name":[` and later `]}`.
-void open_item(std::string& out, const SeriesInfo& series, TimeFormat times,
-               std::string_view name) {
+/// `{…series…,"readings":[` and later `]}`.
+void open_item(std::string& out, const SeriesInfo& series, const Calibrations& calibrations,
+               TimeFormat times) {
   if (!out.empty()) out += ',';
-  out += to_json(series, times);
+  out += to_json(series, calibrations, times);
   out.back() = ',';
-  out.append("\"").append(name).append("\":[");
+  out += "\"readings\":[";
 }
 
 void append_pairs(std::string& out, const std::vector<Reading>& readings, wire::ValueType type,
@@ -46,7 +47,7 @@ void append_pairs(std::string& out, const std::vector<Reading>& readings, wire::
 }
 
 /// The columns between time and value; they are the same for all readings of a series.
-std::string csv_middle(const SeriesInfo& series) {
+std::string csv_middle(const SeriesInfo& series, const Calibrations* calibrations) {
   std::string tags;
   for (const auto& [key, value] : series.key.tags) {
     tags += (tags.empty() ? "" : ";") + key + "=" + value;
@@ -58,7 +59,9 @@ std::string csv_middle(const SeriesInfo& series) {
   }
   rt::append_csv_text(out, series.key.unit);
   out += ',';
-  return out;
+  if (calibrations == nullptr) return out;
+  const auto& coefficients = calibration_of(*calibrations, series.id).coefficients;
+  return out += fmt::format("{},", fmt::join(coefficients, ";"));
 }
 
 void append_csv_value(std::string& out, wire::ValueType type, const Reading& reading) {
@@ -70,16 +73,13 @@ void append_csv_value(std::string& out, wire::ValueType type, const Reading& rea
 }
 
 void append_csv(std::string& out, const std::vector<Reading>& readings, const SeriesInfo& series,
-                const ReadingsQuestion& question) {
-  if (readings.empty()) return;
-  const std::string middle = csv_middle(series);
+                const std::string& middle, const ReadingsQuestion& question) {
   for (const Reading& reading : readings) {
     const std::int64_t time = time_of(reading, question);
     if (question.times == TimeFormat::kNs) {
       fmt::format_to(std::back_inserter(out), "{}", time);
     } else {
-      const std::string text = time_json(time, question.times);
-      out.append(text, 1, text.size() - 2);
+      wire::append_rfc3339(out, {time});
     }
     out += middle;
     append_csv_value(out, series.key.type, reading);
@@ -122,19 +122,21 @@ rt::Result<std::string> list_with_holes(ReadingQuery& query, const std::vector<S
 }
 
 rt::Result<std::string> readings_json(ReadingQuery& query, const ReadingsQuestion& question) {
-  const auto infos = find_series(query, question.series);
+  auto infos = find_series(query, question.series);
   if (!infos) return infos.error();
+  const Calibrations calibrations = calibrate(*infos, question.calibrating);
   std::string items;
   std::size_t open = SIZE_MAX;
-  const auto end = walk_readings(query, question, [&](std::size_t index, const auto& readings) {
+  const auto take = [&](std::size_t index, const std::vector<Reading>& readings) {
     const SeriesInfo& series = (*infos)[index];
     if (open != index) {
       if (open != SIZE_MAX) items += "]}";
-      open_item(items, series, question.times, "readings");
+      open_item(items, series, calibrations, question.times);
       open = index;
     }
     append_pairs(items, readings, series.key.type, question);
-  });
+  };
+  const auto end = walk_readings(query, question, calibrations, take);
   if (!end) return end.error();
   if (open != SIZE_MAX) items += "]}";
   std::string next;
@@ -146,14 +148,21 @@ rt::Result<std::string> readings_json(ReadingQuery& query, const ReadingsQuestio
 }
 
 rt::Result<CsvPage> readings_csv(ReadingQuery& query, const ReadingsQuestion& question) {
-  const auto infos = find_series(query, question.series);
+  auto infos = find_series(query, question.series);
   if (!infos) return infos.error();
+  const Calibrations calibrations = calibrate(*infos, question.calibrating);
+  const bool calibrated = question.calibrating != nullptr;
   CsvPage page;
   const bool first = question.place.index == 0 && question.place.from == INT64_MIN;
-  if (first) page.text = "time,series,node,measurement,tags,field,unit,value\r\n";
-  const auto end = walk_readings(query, question, [&](std::size_t index, const auto& readings) {
-    append_csv(page.text, readings, (*infos)[index], question);
-  });
+  if (first) page.text = "time,series,node,measurement,tags,field,unit,";
+  if (first) page.text += calibrated ? "calibration,value\r\n" : "value\r\n";
+  const auto take = [&](std::size_t index, const std::vector<Reading>& readings) {
+    if (readings.empty()) return;
+    const SeriesInfo& series = (*infos)[index];
+    const std::string middle = csv_middle(series, calibrated ? &calibrations : nullptr);
+    append_csv(page.text, readings, series, middle, question);
+  };
+  const auto end = walk_readings(query, question, calibrations, take);
   if (!end) return end.error();
   page.next = end->next;
   page.readings = end->readings;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "coordinator/http/calibrated_answer.h"
 #include "coordinator/http/parameters.h"
 #include "coordinator/http/views.h"
 #include "coordinator/query/reading_query.h"
@@ -29,6 +30,7 @@ struct ReadingsQuestion {
   std::size_t limit = 0;  ///< readings at most, unless more than that have one and the same time
   TimeFormat times = TimeFormat::kRfc3339;
   std::shared_ptr<const BootOffsets> offsets;  ///< null: times as they are stored
+  Calibrating calibrating;
 };
 
 /// A list as `list_json` makes it; with a member `deleted` when the range lacks readings of these
@@ -39,12 +41,15 @@ struct ReadingsQuestion {
                                                       std::string_view items,
                                                       std::string_view next_cursor);
 
-/// A list of series with their readings. kNotFound names the first unknown series.
+/// A list of series with their readings; those that are calibrated say how. kNotFound names the
+/// first unknown series.
 [[nodiscard]] rt::Result<std::string> readings_json(ReadingQuery& query,
                                                     const ReadingsQuestion& question);
 
 struct CsvPage {
-  std::string text;  ///< lines of RFC 4180; the first page begins with the header line
+  /// Lines of RFC 4180; the first page begins with the header line. With a column `calibration`
+  /// where calibrated values were asked for.
+  std::string text;
   ReadingsPlace next;
   std::size_t readings = 0;
   bool last = false;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coordinator/http/answers.h"
+#include "coordinator/http/calibrated_answer.h"
 #include "coordinator/http/csv_export.h"
 #include "coordinator/http/cursor.h"
 #include "coordinator/http/readings_answer.h"
@@ -110,16 +111,20 @@ void list_readings(Services& services, Call call) {
   if (csv && !parameters.text("cursor").empty()) {
     parameters.complain("cursor", "CSV comes in one piece");
   }
+  const CalibrationChoice choice = calibration_choice(parameters);
   if (refuse_bad(parameters, *call.responder)) return;
-  if (csv) {
-    const std::uint64_t most = limited ? question.limit : UINT64_MAX;
-    return export_csv(services.desk, std::move(question), most, std::move(call.responder));
-  }
-  services.desk.ask<std::string>(
-      [question = std::move(question)](ReadingQuery& query) {
-        return readings_json(query, question);
-      },
-      answer_json(std::move(call.responder)));
+  const std::uint64_t csv_most = limited ? question.limit : UINT64_MAX;
+  find_calibrating(
+      services, choice, call.responder,
+      [&services, question, csv, csv_most, responder = call.responder](Calibrating by) mutable {
+        question.calibrating = std::move(by);
+        if (csv) return export_csv(services.desk, std::move(question), csv_most, responder);
+        services.desk.ask<std::string>(
+            [question = std::move(question)](ReadingQuery& query) {
+              return readings_json(query, question);
+            },
+            answer_json(responder));
+      });
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace fieldpost::coordinator {
 
 rt::Result<WalkEnd> walk_readings(
-    ReadingQuery& query, const ReadingsQuestion& question,
+    ReadingQuery& query, const ReadingsQuestion& question, const Calibrations& calibrations,
     const std::function<void(std::size_t index, const std::vector<Reading>&)>& take) {
   WalkEnd end{.next = question.place};
   ReadingsPlace& at = end.next;
@@ -13,7 +13,8 @@ rt::Result<WalkEnd> walk_readings(
   while (at.index < question.series.size()) {
     const bool full = end.readings >= question.limit;
     const std::size_t limit = full ? 1 : question.limit - end.readings;
-    auto readings = query.readings(question.series[at.index], {at.from, question.range.to}, limit);
+    auto readings = query.readings(question.series[at.index], {at.from, question.range.to}, limit,
+                                   calibrations);
     if (!readings) return readings.error();
     if (full && !readings->empty()) return end;
     if (!full) take(at.index, *readings);

@@ -17,7 +17,7 @@ struct WalkEnd {
 /// Reads up to `question.limit` readings, series by series from `question.place`, and hands over
 /// each series that it came to with what it found of it (perhaps nothing, perhaps in pieces).
 [[nodiscard]] rt::Result<WalkEnd> walk_readings(
-    ReadingQuery& query, const ReadingsQuestion& question,
+    ReadingQuery& query, const ReadingsQuestion& question, const Calibrations& calibrations,
     const std::function<void(std::size_t index, const std::vector<Reading>&)>& take);
 
 }  // namespace fieldpost::coordinator

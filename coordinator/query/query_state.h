@@ -74,6 +74,10 @@ struct SeriesRow {
 /// kNotFound: no such series.
 rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id);
 
+/// Makes a stored value of the series a calibrated one; without a calibration, and of strings,
+/// nothing changes.
+void calibrate(Reading& reading, const SeriesRow& series, const Calibration& calibration);
+
 /// What is deleted of a series among these times.
 rt::Result<Masks> masks_of(QueryState& state, const SeriesRow& series, TimeRange range);
 /// Those of a node's that concern the series.

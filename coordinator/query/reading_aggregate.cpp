@@ -17,6 +17,15 @@ namespace {
 using rt::Errc;
 using rt::Error;
 
+/// What stored values of a series mean.
+struct Meaning {
+  wire::ValueType type;
+  const Calibration& calibration;
+  [[nodiscard]] double number(std::uint64_t bits) const {
+    return calibration.apply(number_of(bits, type));
+  }
+};
+
 /// One bucket while it fills. Boots come one after the other, so times do not ascend over all.
 struct Filling {
   std::uint64_t count = 0;
@@ -48,18 +57,23 @@ void add(Filling& bucket, const Part& part, const wire::Id128& boot) {
   bucket.sum += part.summary.sum;
 }
 
-Part part_of(const Item& item, wire::ValueType type) {
-  const double value = number_of(item.value, type);
+Part part_of(const Item& item, const Meaning& meaning) {
+  const double value = meaning.number(item.value);
   return {1, {value, value, value}, item.time, item.time, value, value};
 }
 
-Part part_of(const ChunkRow& chunk, wire::ValueType type) {
-  return {chunk.count,
-          *chunk.summary,
-          chunk.first_time,
-          chunk.last_time,
-          number_of(chunk.first, type),
-          number_of(chunk.last, type)};
+/// Of calibrated values, by the summary of stored ones; none where it does not follow from that.
+std::optional<Summary> calibrated(const ChunkRow& chunk, const Calibration& calibration) {
+  if (!chunk.summary || calibration.is_none()) return chunk.summary;
+  if (!calibration.is_linear()) return std::nullopt;
+  const double offset = calibration.apply(0);
+  const double scale = calibration.coefficients.size() == 2 ? calibration.coefficients[1] : 0;
+  const double a = calibration.apply(chunk.summary->min);
+  const double b = calibration.apply(chunk.summary->max);
+  const double sum = chunk.summary->sum * scale + static_cast<double>(chunk.count) * offset;
+  // Buckets leave out NaN, which values may become here: then each has to be looked at.
+  if (std::isnan(a) || std::isnan(b) || std::isnan(sum)) return std::nullopt;
+  return Summary{std::min(a, b), std::max(a, b), sum};
 }
 
 class Buckets {
@@ -152,31 +166,54 @@ void fill(Buckets& buckets, const ReadingCursor::Stretch& in, const wire::Id128&
 }
 
 /// Takes the next chunk by its summary if it fits into one bucket.
-rt::Result<bool> take_summary(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type) {
+rt::Result<bool> take_summary(Buckets& buckets, ReadingCursor& cursor, const Meaning& meaning) {
   const auto found = cursor.whole_chunk();
   if (!found) return found.error();
   const ChunkRow* chunk = *found;
-  if (chunk == nullptr || !chunk->summary) return false;
+  if (chunk == nullptr) return false;
   if (buckets.index_of(chunk->first_time) != buckets.index_of(chunk->last_time)) return false;
-  add(buckets.at(chunk->first_time), part_of(*chunk, type), cursor.boot());
+  const auto summary = calibrated(*chunk, meaning.calibration);
+  if (!summary) return false;
+  const Part part{chunk->count,
+                  *summary,
+                  chunk->first_time,
+                  chunk->last_time,
+                  meaning.number(chunk->first),
+                  meaning.number(chunk->last)};
+  add(buckets.at(chunk->first_time), part, cursor.boot());
   cursor.skip_chunk();
   return true;
 }
 
-rt::Status fill(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type) {
+/// The values of a stretch as calibrated doubles, in `out`.
+ReadingCursor::Stretch calibrated(const ReadingCursor::Stretch& in, const Meaning& meaning,
+                                  std::vector<std::uint64_t>& out) {
+  out.clear();
+  for (const std::uint64_t bits : in.values) {
+    out.push_back(std::bit_cast<std::uint64_t>(meaning.number(bits)));
+  }
+  return {in.times, out};
+}
+
+rt::Status fill(Buckets& buckets, ReadingCursor& cursor, const Meaning& meaning) {
+  std::vector<std::uint64_t> doubles;
   for (;;) {
-    const auto taken = take_summary(buckets, cursor, type);
+    const auto taken = take_summary(buckets, cursor, meaning);
     if (!taken) return taken.error();
     if (*taken) continue;
     const auto stretch = cursor.stretch();
     if (!stretch) return stretch.error();
-    fill(buckets, *stretch, cursor.boot(), type);
+    if (meaning.calibration.is_none()) {
+      fill(buckets, *stretch, cursor.boot(), meaning.type);
+    } else {
+      fill(buckets, calibrated(*stretch, meaning, doubles), cursor.boot(), wire::ValueType::kF64);
+    }
     cursor.skip(stretch->times.size());
     if (!stretch->times.empty()) continue;
     const auto item = cursor.peek();
     if (!item) return item.error();
     if (*item == nullptr) return rt::ok();
-    const Part part = part_of(**item, type);
+    const Part part = part_of(**item, meaning);
     if (!std::isnan(part.first)) add(buckets.at((*item)->time), part, cursor.boot());
     cursor.advance();
   }
@@ -220,7 +257,7 @@ class Changes {
   std::vector<std::uint64_t> values_;
 };
 
-rt::Status fill_changes(Buckets& buckets, ReadingCursor& cursor, wire::ValueType type,
+rt::Status fill_changes(Buckets& buckets, ReadingCursor& cursor, const Meaning& meaning,
                         Derived derived) {
   Changes changes(derived);
   for (;;) {
@@ -228,14 +265,14 @@ rt::Status fill_changes(Buckets& buckets, ReadingCursor& cursor, wire::ValueType
     if (!stretch) return stretch.error();
     const std::size_t count = stretch->times.size();
     for (std::size_t i = 0; i < count; ++i) {
-      changes.take(stretch->times[i], number_of(stretch->values[i], type));
+      changes.take(stretch->times[i], meaning.number(stretch->values[i]));
     }
     cursor.skip(count);
     if (count == 0) {
       const auto item = cursor.peek();
       if (!item) return item.error();
       if (*item == nullptr) return rt::ok();
-      changes.take((*item)->time, number_of((*item)->value, type));
+      changes.take((*item)->time, meaning.number((*item)->value));
       cursor.advance();
     }
     fill(buckets, changes.found(), cursor.boot(), wire::ValueType::kF64);
@@ -262,7 +299,8 @@ rt::Result<TimeRange> ReadingQuery::close(const std::vector<SeriesId>& series, T
 }
 
 rt::Result<std::vector<Bucket>> ReadingQuery::aggregate(SeriesId series, TimeRange range,
-                                                        const BucketGrid& grid, Derived derived) {
+                                                        const BucketGrid& grid, Derived derived,
+                                                        const Calibrations& calibrations) {
   Snapshot snapshot(state_->db);
   if (auto done = snapshot.begin(); !done) return done.error();
   const auto row = find_series(state_->db, series);
@@ -274,9 +312,10 @@ rt::Result<std::vector<Bucket>> ReadingQuery::aggregate(SeriesId series, TimeRan
   auto cursors = cursors_of(*state_, *row, range);
   if (!cursors) return cursors.error();
   Buckets buckets(grid);
+  const Meaning meaning{row->type, calibration_of(calibrations, series)};
   for (ReadingCursor& cursor : *cursors) {
-    auto done = derived == Derived::kNone ? fill(buckets, cursor, row->type)
-                                          : fill_changes(buckets, cursor, row->type, derived);
+    auto done = derived == Derived::kNone ? fill(buckets, cursor, meaning)
+                                          : fill_changes(buckets, cursor, meaning, derived);
     if (!done) return done.error();
   }
   return buckets.take();

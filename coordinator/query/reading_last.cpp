@@ -165,7 +165,7 @@ rt::Status offer_batches(QueryState& state, NodeNo node, Candidates& candidates)
 }  // namespace
 
 rt::Result<std::vector<std::pair<SeriesId, Reading>>> ReadingQuery::last(
-    const std::vector<SeriesId>& ids) {
+    const std::vector<SeriesId>& ids, const Calibrations& calibrations) {
   Snapshot snapshot(state_->db);
   if (auto done = snapshot.begin(); !done) return done.error();
   std::map<NodeNo, Candidates> by_node;
@@ -188,7 +188,9 @@ rt::Result<std::vector<std::pair<SeriesId, Reading>>> ReadingQuery::last(
   for (auto& [node, candidates] : by_node) {
     if (auto done = offer_batches(*state_, node, candidates); !done) return done.error();
     for (auto& [id, candidate] : candidates) {
-      if (candidate.best) found.emplace(id, std::move(*candidate.best));
+      if (!candidate.best) continue;
+      calibrate(*candidate.best, candidate.series, calibration_of(calibrations, id));
+      found.emplace(id, std::move(*candidate.best));
     }
   }
   std::vector<std::pair<SeriesId, Reading>> answer;

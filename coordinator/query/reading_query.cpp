@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <set>
 #include <utility>
 
 #include "coordinator/query/query_state.h"
 #include "coordinator/query/reading_cursor.h"
 #include "coordinator/store/deletion_table.h"
+#include "coordinator/store/run.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -51,6 +53,12 @@ rt::Result<SeriesRow> find_series(rt::Database& db, SeriesId id) {
   SeriesRow series{id, stmt.i64(0), static_cast<wire::ValueType>(stmt.i64(1))};
   stmt.reset();
   return series;
+}
+
+void calibrate(Reading& reading, const SeriesRow& series, const Calibration& calibration) {
+  if (calibration.is_none() || series.type == wire::ValueType::kString) return;
+  reading.value =
+      std::bit_cast<std::uint64_t>(calibration.apply(number_of(reading.value, series.type)));
 }
 
 rt::Result<Masks> masks_of(QueryState& state, const SeriesRow& series, TimeRange range) {
@@ -133,7 +141,7 @@ void set_rank(RankedReading& reading, const ReadingCursor& cursor) {
 
 template <typename Found>
 rt::Result<std::vector<Found>> page_of(QueryState& state, SeriesId series, TimeRange range,
-                                       std::size_t limit) {
+                                       std::size_t limit, const Calibration& calibration) {
   Snapshot snapshot(state.db);
   if (auto done = snapshot.begin(); !done) return done.error();
   const auto row = find_series(state.db, series);
@@ -152,6 +160,7 @@ rt::Result<std::vector<Found>> page_of(QueryState& state, SeriesId series, TimeR
     const std::uint64_t value = row->type == wire::ValueType::kString ? 0 : (*item)->value;
     Found reading;
     static_cast<Reading&>(reading) = {(*item)->time, value, (*cursor)->text(), (*cursor)->boot()};
+    calibrate(reading, *row, calibration);
     set_rank(reading, **cursor);
     page.push_back(std::move(reading));
     (*cursor)->advance();
@@ -163,14 +172,15 @@ rt::Result<std::vector<Found>> page_of(QueryState& state, SeriesId series, TimeR
 }  // namespace
 
 rt::Result<std::vector<Reading>> ReadingQuery::readings(SeriesId series, TimeRange range,
-                                                        std::size_t limit) {
-  return page_of<Reading>(*state_, series, range, limit);
+                                                        std::size_t limit,
+                                                        const Calibrations& calibrations) {
+  return page_of<Reading>(*state_, series, range, limit, calibration_of(calibrations, series));
 }
 
 rt::Result<std::vector<RankedReading>> ReadingQuery::ranked_readings(SeriesId series,
                                                                      TimeRange range,
                                                                      std::size_t limit) {
-  return page_of<RankedReading>(*state_, series, range, limit);
+  return page_of<RankedReading>(*state_, series, range, limit, {});
 }
 
 }  // namespace fieldpost::coordinator

@@ -2,14 +2,15 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "coordinator/query/boot_offsets.h"
 #include "coordinator/query/buckets.h"
+#include "coordinator/query/calibration.h"
 #include "coordinator/query/time_range.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
@@ -38,7 +39,7 @@ struct SeriesFilter {
 
 struct Reading {
   std::int64_t time = 0;
-  std::uint64_t value = 0;  ///< bits as in wire::Column; 0 for strings
+  std::uint64_t value = 0;  ///< bits as in wire::Column, of a double if calibrated; 0 for strings
   std::string text;         ///< kString only
   wire::Id128 boot;         ///< zero unless stamped by a node with an unsynchronised clock
 };
@@ -127,8 +128,10 @@ class ReadingQuery {
   /// The winners in [from, to), ascending by time (equal times of different boots by boot), at most
   /// `limit`. The next page begins at the last time + 1; a page never ends inside equal times, and
   /// exceeds `limit` only when the first of its times has more readings than that. An empty page is
-  /// the end. kNotFound: no such series.
-  rt::Result<std::vector<Reading>> readings(SeriesId series, TimeRange range, std::size_t limit);
+  /// the end. Calibrated when the series has a calibration and is none of strings. kNotFound: no
+  /// such series.
+  rt::Result<std::vector<Reading>> readings(SeriesId series, TimeRange range, std::size_t limit,
+                                            const Calibrations& calibrations = {});
   rt::Result<std::vector<RankedReading>> ranked_readings(SeriesId series, TimeRange range,
                                                          std::size_t limit);
 
@@ -144,10 +147,11 @@ class ReadingQuery {
 
   /// The buckets of a grid over `range`, which is closed. Empty buckets are left out, and so are
   /// NaN. A change belongs to the time of its later reading; the first reading of the range (and of
-  /// each boot) has none. Changes are computed in doubles. kInvalid for string series; kNotFound:
-  /// no such series.
+  /// each boot) has none. Changes are computed in doubles. All of it is of calibrated values when
+  /// the series has a calibration. kInvalid for string series; kNotFound: no such series.
   rt::Result<std::vector<Bucket>> aggregate(SeriesId series, TimeRange range,
-                                            const BucketGrid& grid, Derived derived);
+                                            const BucketGrid& grid, Derived derived,
+                                            const Calibrations& calibrations = {});
   /// At most `points` buckets of equal width over [from, to) (over the series' span when open).
   /// kInvalid also for no points.
   rt::Result<std::vector<Bucket>> aggregate(SeriesId series, TimeRange range, std::size_t points);
@@ -170,8 +174,10 @@ class ReadingQuery {
   /// kNotFound: no such series.
   rt::Result<std::optional<BodyReading>> last_body(SeriesId series);
 
-  /// The reading with the highest time of each series; missing series are left out.
-  rt::Result<std::vector<std::pair<SeriesId, Reading>>> last(const std::vector<SeriesId>& ids);
+  /// The reading with the highest time of each series, calibrated like those of `readings`; missing
+  /// series are left out.
+  rt::Result<std::vector<std::pair<SeriesId, Reading>>> last(const std::vector<SeriesId>& ids,
+                                                             const Calibrations& calibrations = {});
 
  private:
   explicit ReadingQuery(std::unique_ptr<QueryState> state);

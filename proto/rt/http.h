@@ -65,7 +65,8 @@ struct HttpResponse {
   std::string body;
 };
 
-/// A response of unknown length (server-sent events, downloads). Dropping it ends the response.
+/// A response that comes piece by piece (server-sent events, downloads). Dropping it ends the
+/// response.
 class HttpStream {
  public:
   virtual ~HttpStream() = default;
@@ -86,7 +87,12 @@ class HttpResponder {
  public:
   virtual ~HttpResponder() = default;
   virtual void respond(HttpResponse response) = 0;
-  virtual std::unique_ptr<HttpStream> start_stream(int status, HttpHeaders headers) = 0;
+  /// `size` bytes will be sent (a HEAD is told so, and gets none); nullopt: nobody knows how many.
+  virtual std::unique_ptr<HttpStream> start_stream(int status, HttpHeaders headers,
+                                                   std::optional<std::uint64_t> size) = 0;
+  std::unique_ptr<HttpStream> start_stream(int status, HttpHeaders headers) {
+    return start_stream(status, std::move(headers), std::nullopt);
+  }
 };
 
 using HttpHandler = std::function<void(HttpRequest, std::shared_ptr<HttpResponder>)>;

@@ -36,7 +36,8 @@ class Answer final : public HttpResponder {
     FP_CHECK(!std::exchange(answered_, true));
     if (const auto connection = connection_.lock()) connection->respond(std::move(response));
   }
-  std::unique_ptr<HttpStream> start_stream(int status, HttpHeaders headers) override;
+  std::unique_ptr<HttpStream> start_stream(int status, HttpHeaders headers,
+                                           std::optional<std::uint64_t> size) override;
 
  private:
   std::weak_ptr<HttpConnection> connection_;
@@ -83,9 +84,10 @@ class Stream final : public HttpStream {
   std::weak_ptr<HttpConnection> connection_;
 };
 
-std::unique_ptr<HttpStream> Answer::start_stream(int status, HttpHeaders headers) {
+std::unique_ptr<HttpStream> Answer::start_stream(int status, HttpHeaders headers,
+                                                 std::optional<std::uint64_t> size) {
   FP_CHECK(!std::exchange(answered_, true));
-  if (const auto connection = connection_.lock()) connection->start_stream(status, headers);
+  if (const auto connection = connection_.lock()) connection->start_stream(status, headers, size);
   return std::make_unique<Stream>(connection_);
 }
 
@@ -293,15 +295,18 @@ void HttpConnection::on_written(std::size_t size) {
 
 // Streams
 
-void HttpConnection::start_stream(int status, const HttpHeaders& headers) {
+void HttpConnection::start_stream(int status, const HttpHeaders& headers,
+                                  std::optional<std::uint64_t> size) {
   if (!open_) return;
   service_->bodies_bytes -= std::exchange(body_reserved_, 0);
   service_->counters.streams_open += 1;
   streaming_ = true;
   keeps_alive_ = false;
-  stream_chunked_ = !http_1_0_;
+  stream_chunked_ = !size && !http_1_0_;
+  const HttpFraming open_end = stream_chunked_ ? HttpFraming::kChunked : HttpFraming::kUntilClose;
   const HttpHead head{.status = status,
-                      .framing = stream_chunked_ ? HttpFraming::kChunked : HttpFraming::kUntilClose,
+                      .framing = size ? HttpFraming::kLength : open_end,
+                      .body_bytes = size.value_or(0),
                       .keeps_alive = false,
                       .date_s = date_s()};
   stream_ending_ = head_;

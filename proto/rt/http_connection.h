@@ -49,7 +49,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // For the answer to the request in hand.
   void respond(HttpResponse response);
-  void start_stream(int status, const HttpHeaders& headers);
+  void start_stream(int status, const HttpHeaders& headers, std::optional<std::uint64_t> size);
   void send_to_stream(std::string bytes);
   void end_stream();
   [[nodiscard]] std::size_t stream_unsent() const {

@@ -1,16 +1,26 @@
 #include "proto/wire/sha256.h"
 
-#include <sodium.h>
+#include <openssl/evp.h>
 
 #include <algorithm>
+#include <memory>
+
+#include "proto/rt/result.h"
 
 namespace fieldpost::wire {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 
-const unsigned char* data_of(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_MD_CTX, FreeContext>;
+
+Context make_context() {
+  Context context(EVP_MD_CTX_new());
+  FP_CHECK(context != nullptr);
+  return context;
 }
 
 }  // namespace
@@ -49,16 +59,17 @@ std::optional<Sha256Digest> Sha256Digest::from_hex(std::string_view hex) {
 
 Sha256Digest sha256(std::string_view bytes) {
   Sha256Digest digest;
-  crypto_hash_sha256(digest.value.data(), data_of(bytes), bytes.size());
+  FP_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.value.data(), nullptr, EVP_sha256(),
+                      nullptr) == 1);
   return digest;
 }
 
 struct Sha256::State {
-  crypto_hash_sha256_state hash;
+  Context context = make_context();
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  crypto_hash_sha256_init(&state_->hash);
+  FP_CHECK(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1);
 }
 
 Sha256::~Sha256() = default;
@@ -66,13 +77,14 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::add(std::string_view bytes) {
-  crypto_hash_sha256_update(&state_->hash, data_of(bytes), bytes.size());
+  FP_CHECK(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
 }
 
 Sha256Digest Sha256::digest() const {
-  State copy = *state_;
+  const Context copy = make_context();
   Sha256Digest digest;
-  crypto_hash_sha256_final(&copy.hash, digest.value.data());
+  FP_CHECK(EVP_MD_CTX_copy_ex(copy.get(), state_->context.get()) == 1);
+  FP_CHECK(EVP_DigestFinal_ex(copy.get(), digest.value.data(), nullptr) == 1);
   return digest;
 }
 

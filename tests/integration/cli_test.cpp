@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <bit>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -84,6 +85,38 @@ TEST_CASE("the command line writes, tails and tells how things are") {
   CHECK(desk.run("status").out.find("! a: offline") != std::string::npos);
   CHECK(desk.run("nodes a --command ping").out.find("command 1 (ping)") != std::string::npos);
   CHECK(desk.run("doctor").exit_code == 0);
+}
+
+TEST_CASE("the download of an export goes on where it broke off, also curl's") {
+  Desk desk;
+  desk.add_readings(60'000);
+  const test::TempDirectory directory;
+  std::ofstream(directory.file("sensors")) << R"([{"name":"m","measurement":"m","field":"temp"}])";
+  for (const std::string& verb :
+       {"experiment config house --create --sensors " + directory.file("sensors"),
+        std::string("experiment create drought --config house"),
+        std::string("experiment state drought ready"),
+        std::string("recording start drought --time 0 --stop 1000000"),
+        "export drought --format csv -o " + directory.file("whole.tar")}) {
+    INFO(verb);
+    CHECK(desk.run(verb).exit_code == 0);
+  }
+  const json exports = json::parse(desk.run("--json export drought --list").out);
+  const std::string id = exports.at(0).at("id");
+  const std::string archive =
+      desk.server.url() + "/api/v1/experiments/drought/exports/" + id + "/archive";
+  const Outcome outcome =
+      desk.run("status >/dev/null; cd " + directory.path() + " && tag=$(curl -sI " + archive +
+               " | tr -d '\"\\r' | sed -n 's/^ETag: //p' | tail -c 13)" +
+               " && head -c 2000000 whole.tar >curl.tar && cp curl.tar tool.tar.$tag.part" +
+               " && curl -s -C - -o curl.tar " + archive + " && cmp whole.tar curl.tar" +
+               " && " FIELDPOST_TOOL " --url " + desk.server.url() + " export drought --id " + id +
+               " -o tool.tar && cmp whole.tar tool.tar && ls && tar -tf tool.tar");
+  INFO(outcome.out);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.out.find("60,000 readings") != std::string::npos);
+  CHECK(outcome.out.find(".part") == std::string::npos);
+  CHECK(outcome.out.find("manifest.json") != std::string::npos);
 }
 
 TEST_CASE("exit codes tell what went wrong") {

@@ -20,13 +20,17 @@ namespace {
 
 constexpr Millis kPatience{10'000};
 
-/// Answers "METHOD path body"; keeps what asks for /later or /stream.
+/// Answers "METHOD path body"; keeps what asks for /later, /stream or /six (bytes).
 struct World {
   explicit World(HttpServerOptions options = {}) {
     auto listening = server.listen(options, [this](HttpRequest request, auto responder) {
       if (request.target.path == "/stream") {
         streams.push_back(responder->start_stream(200, {{"Content-Type", "text/plain"}}));
         streams.back()->on_closed([this] { streams_closed += 1; });
+        return;
+      }
+      if (request.target.path == "/six") {
+        streams.push_back(responder->start_stream(200, {{"Content-Type", "text/plain"}}, 6));
         return;
       }
       if (request.target.path == "/lost") return;
@@ -221,6 +225,28 @@ TEST_CASE("a stream arrives in chunks as they are sent, and ends whole when it i
   CHECK(client.got().ends_with("3\r\ntwo\r\n0\r\n\r\n"));
   client.shut_down_sending();
   CHECK(world.run_until([&] { return world.listener->counters().streams_open == 0; }));
+}
+
+TEST_CASE("a stream of a known length tells it, and comes without chunks") {
+  World world;
+  RawClient client(world.listener->address());
+  client.send(get("/six"));
+  REQUIRE(world.run_until([&] { return world.streams.size() == 1; }));
+  world.streams[0]->send("one");
+  CHECK(world.wait_for(client, "Content-Length: 6\r\nConnection: close\r\n\r\none"));
+  world.streams[0]->send("two");
+  world.streams.clear();
+  CHECK(world.wait_for_end(client));
+  CHECK(client.got().ends_with("\r\n\r\nonetwo"));
+  const std::string before = client.got();
+  CHECK(before.find("chunked") == std::string::npos);
+
+  RawClient head(world.listener->address());
+  head.send("HEAD /six HTTP/1.1\r\nHost: a\r\n\r\n");
+  REQUIRE(world.run_until([&] { return world.streams.size() == 1; }));
+  world.streams.clear();
+  CHECK(world.wait_for_end(head));
+  CHECK(head.got().ends_with("Content-Length: 6\r\nConnection: close\r\n\r\n"));
 }
 
 TEST_CASE("a stream that is cut ends without its last chunk") {

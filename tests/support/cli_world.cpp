@@ -6,14 +6,19 @@ namespace fieldpost::test {
 
 rt::Result<cli::Fetched> FakeFetcher::fetch(const cli::Fetch& fetch) {
   asked.push_back(fetch);
-  const auto found = answers.find(fetch.path);
+  const auto found = answers.find((fetch.method == "HEAD" ? "HEAD " : "") + fetch.path);
   if (found == answers.end()) return cli::Fetched{404, R"({"detail":"not in the script"})", {}, 0};
   auto& queue = found->second;
   rt::Result<cli::Fetched> answer = queue.front();
   if (queue.size() > 1) queue.pop_front();
-  if (answer && fetch.on_data && answer->status == 200) {
+  if (answer && fetch.on_data && (answer->status == 200 || answer->status == 206)) {
+    if (fetch.on_status) fetch.on_status(answer->status);
     fetch.on_data(answer->body);
     answer->body.clear();
+    if (breaks_off > 0) {
+      breaks_off -= 1;
+      return rt::Error{rt::Errc::kUnavailable, "the answer broke off"};
+    }
   }
   if (fetch.on_tick) {
     if (on_wait) on_wait();

@@ -19,9 +19,10 @@ class FakeFetcher final : public cli::Fetcher {
   rt::Result<cli::Fetched> fetch(const cli::Fetch& fetch) override;
   [[nodiscard]] const std::string& url() const override { return url_; }
 
-  /// Answers to a path, each used once but the last.
+  /// Answers to a path ("HEAD /path": to that method), each used once but the last.
   std::map<std::string, std::deque<rt::Result<cli::Fetched>>> answers;
   std::vector<cli::Fetch> asked;
+  int breaks_off = 0;             ///< so many answers break off behind what they have for `on_data`
   std::function<void()> on_wait;  ///< what passes before a fetch that has `on_tick` calls it
 
  private:

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "coordinator/http/blob_stream.h"
+#include "coordinator/http/byte_stream.h"
 #include "coordinator/store/blob_path.h"
 #include "tests/support/api_world.h"
 #include "tests/support/sample_bodies.h"
@@ -148,13 +148,13 @@ TEST_CASE("one range of a body is answered, and what is none is passed over") {
 
 TEST_CASE("a large body is read as the client takes it") {
   World world;
-  const std::string bytes = body_bytes(2 * coordinator::kBlobPieceBytes + 5, 1);
+  const std::string bytes = body_bytes(2 * coordinator::kServedPieceBytes + 5, 1);
   const auto body = world.add_blob(bytes);
   FakeAnswer& answer = world.get_blob(body);
   REQUIRE(answer.streaming);
-  CHECK(answer.text.size() == coordinator::kBlobPieceBytes);
+  CHECK(answer.text.size() == coordinator::kServedPieceBytes);
   world.settle();
-  CHECK(answer.text.size() == coordinator::kBlobPieceBytes);
+  CHECK(answer.text.size() == coordinator::kServedPieceBytes);
   answer.drain();
   world.settle();
   answer.drain();
@@ -164,17 +164,19 @@ TEST_CASE("a large body is read as the client takes it") {
   CHECK(answer.ended);
   const bool same = answer.text == bytes;
   CHECK(same);
+  CHECK(answer.stream_size == bytes.size());
   FakeAnswer& range = world.get_blob(body, {{"Range", "bytes=5-"}});
   CHECK(range.stream_status == 206);
+  CHECK(range.stream_size == bytes.size() - 5);
   range.leave();
 }
 
 TEST_CASE("a body whose file is shorter than it was breaks the answer off") {
   World world;
-  const std::string bytes = body_bytes(2 * coordinator::kBlobPieceBytes, 1);
+  const std::string bytes = body_bytes(2 * coordinator::kServedPieceBytes, 1);
   const auto body = world.add_blob(bytes);
   REQUIRE(world.files.write_durably(coordinator::blob_path("/blobs", body.hash),
-                                    bytes.substr(0, coordinator::kBlobPieceBytes + 1), 0640));
+                                    bytes.substr(0, coordinator::kServedPieceBytes + 1), 0640));
   FakeAnswer& answer = world.get_blob(body);
   answer.drain();
   world.settle();
@@ -218,6 +220,18 @@ TEST_CASE("the last body of a series is the last one that is complete") {
   world.store.execute("UPDATE blob SET missing = 1");
   world.problem(target, 404);
   CHECK(world.ask("HEAD", target).response->status == 404);
+}
+
+TEST_CASE("HEAD tells size and tag of a body without reading it") {
+  World world;
+  const auto body = world.add_blob("bytes");
+  REQUIRE(world.files.remove(coordinator::blob_path("/blobs", body.hash)));
+  const FakeAnswer& head =
+      world.ask("HEAD", "/api/v1/blobs/" + body.hash.hex(), {{"Range", "bytes=1-"}});
+  CHECK(head.stream_status == 200);
+  CHECK(head.stream_size == 5);
+  CHECK(head.stream_headers.get("ETag") == '"' + body.hash.hex() + '"');
+  CHECK(head.ended);
 }
 
 }  // namespace fieldpost::test

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "coordinator/http/byte_stream.h"
+#include "proto/wire/sha256.h"
 #include "tests/support/api_world.h"
 
 namespace fieldpost::test {
@@ -42,6 +44,7 @@ struct Study {
   }
   std::string download(const std::string& where) {
     FakeAnswer& answer = world.ask("GET", where);
+    if (answer.response) return answer.response->body;
     REQUIRE(answer.streaming);
     for (int i = 0; i < 1000 && !answer.ended; ++i) {
       answer.drain();
@@ -83,11 +86,14 @@ TEST_CASE("an export is asked for, followed, and fetched whole or file by file")
   CHECK(files.at(id + "/" + samples).find(",n,air,air t f,") != std::string::npos);
   const json list = study.world.get(one + "/files");
   REQUIRE(list.at("items").size() == 5);
+  CHECK(list.at("items").at(4).at("path") == "manifest.json");
   std::uint64_t bytes = 0;
   for (const json& each : list.at("items")) {
     const std::string name = each.at("path");
     const std::string content = study.download(one + "/files/" + name);
     CHECK(content == files.at(id + "/" + name));
+    CHECK(each.at("bytes") == content.size());
+    CHECK(each.at("sha256") == wire::sha256(content).hex());
     bytes += content.size();
   }
   CHECK(row.at("bytes") == bytes);
@@ -100,6 +106,93 @@ TEST_CASE("the same export is the same archive, to the byte") {
   const std::string first = study.download(study.run() + "/archive");
   study.world.sim.run_for(rt::Seconds{5});
   CHECK(study.download(study.run() + "/archive") == first);
+}
+
+TEST_CASE("a download of a file or of the archive goes on where it broke off") {
+  Study study;
+  const std::string one = study.run(R"({"format":"csv"})");
+  for (const std::string& where :
+       {one + "/archive", one + "/files/no_participant/1970-01-01_air_samples.csv",
+        one + "/files/manifest.json"}) {
+    INFO(where);
+    const rt::HttpResponse whole = *study.world.ask("GET", where).response;
+    const std::string tag(whole.headers.get("ETag"));
+    CHECK(whole.status == 200);
+    CHECK(whole.headers.get("Accept-Ranges") == "bytes");
+    for (std::size_t from = 1; from < whole.body.size(); from += 97) {
+      const rt::HttpResponse rest =
+          *study.world
+               .ask("GET", where,
+                    {{"Range", "bytes=" + std::to_string(from) + "-"}, {"If-Range", tag}})
+               .response;
+      REQUIRE(rest.status == 206);
+      const bool same = rest.body == whole.body.substr(from);
+      REQUIRE(same);
+    }
+    const auto status = [&](rt::HttpHeaders headers) {
+      return study.world.ask("GET", where, std::move(headers)).response->status;
+    };
+    CHECK(status({{"Range", "bytes=" + std::to_string(whole.body.size()) + "-"}}) == 416);
+    CHECK(status({{"Range", "bytes=5-"}, {"If-Range", "\"other\""}}) == 200);
+    CHECK(status({{"If-None-Match", tag}}) == 304);
+    const FakeAnswer& head = study.world.ask("HEAD", where);
+    CHECK(head.ended);
+    CHECK(head.stream_size == whole.body.size());
+    CHECK(head.stream_headers.get("ETag") == tag);
+    CHECK(head.text.empty());
+  }
+}
+
+TEST_CASE("a file of an export is known by its hash, the archive by what it has") {
+  Study study;
+  const auto tag = [&](const std::string& where) {
+    return std::string(study.world.ask("GET", where).response->headers.get("ETag"));
+  };
+  const std::string samples = "/files/no_participant/1970-01-01_air_samples.parquet";
+  const std::string first = study.run();
+  CHECK(tag(first + samples) == '"' + wire::sha256(study.download(first + samples)).hex() + '"');
+  const std::string again = study.run();
+  CHECK(tag(first + "/archive") == tag(again + "/archive"));
+  study.world.add_series("n", "air t f", {{4, 4.0}});
+  const std::string more = study.run();
+  CHECK(tag(first + "/archive") != tag(more + "/archive"));
+  CHECK(tag(first + samples) != tag(more + samples));
+}
+
+TEST_CASE("a download breaks off where a file of it is missing or shorter than it was") {
+  Study study;
+  const std::string one = study.run(R"({"format":"csv"})");
+  const std::string samples = "no_participant/1970-01-01_air_samples.csv";
+  const std::string directory = study.world.exports->directory_of(one.substr(one.rfind('/') + 1)) +
+                                "/" + study.world.get(study.path).at("id").get<std::string>();
+  REQUIRE(study.world.files.write_durably(directory + "/" + samples, "time", 0640));
+  study.world.problem(one + "/files/" + samples, 500);
+  study.world.problem(one + "/archive", 500);
+  REQUIRE(study.world.files.remove(directory + "/" + samples));
+  study.world.problem(one + "/files/" + samples, 404);
+  REQUIRE(study.world.files.remove(directory + "/manifest.json"));
+  study.world.problem(one + "/archive", 404);
+}
+
+TEST_CASE("a long download is read as the client takes it, and tells how long it is") {
+  Study study;
+  std::vector<std::pair<std::int64_t, double>> many;
+  for (std::int64_t i = 0; i < 30'000; ++i) many.emplace_back(i, static_cast<double>(i));
+  study.post(study.path + "/recordings", R"({"time":20000000000,"stop":60000000000000})");
+  study.world.add_series("n", "air t f", many);
+  const std::string one = study.run(R"({"format":"csv"})");
+  FakeAnswer& answer = study.world.ask("GET", one + "/archive");
+  REQUIRE(answer.streaming);
+  CHECK(answer.text.size() == coordinator::kServedPieceBytes);
+  study.world.settle();
+  CHECK(answer.text.size() == coordinator::kServedPieceBytes);
+  for (int i = 0; i < 100 && !answer.ended; ++i) {
+    answer.drain();
+    study.world.settle();
+  }
+  CHECK(answer.ended);
+  CHECK(answer.stream_size == answer.text.size());
+  CHECK(untar(answer.text).size() == 5);
 }
 
 TEST_CASE("what is wrong with a request is told before an export begins, or by it") {

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/cli_world.h"
 #include "tests/support/temp_directory.h"
@@ -48,6 +51,37 @@ json export_row(const std::string& state, const std::string& error = "") {
           {"readings", 1200},
           {"bytes", 4},
           {"error", error}};
+}
+
+/// HEAD and GET of the archive of export x1; `size` when it differs from that of the first answer.
+void answer_archive(CliWorld& world, const std::string& body, std::size_t size = 0,
+                    int status = 200) {
+  const std::string path = kPath + "/exports/x1/archive";
+  const std::string length = std::to_string(size == 0 ? body.size() : size);
+  world.fetcher.answers["HEAD " + path].emplace_back(
+      Fetched{200, "", {{"etag", "\"tar-1-0123456789abcdef\""}, {"content-length", length}}, 0});
+  world.answer(path, body, status);
+}
+
+ExportOptions fetched_to(const std::string& file) {
+  ExportOptions options;
+  options.experiment = "drought";
+  options.id = "x1";
+  options.out = file;
+  return options;
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<std::string> files_in(const test::TempDirectory& directory) {
+  std::vector<std::string> names;
+  for (const auto& each : std::filesystem::directory_iterator(directory.path())) {
+    names.push_back(each.path().filename());
+  }
+  return names;
 }
 
 }  // namespace
@@ -161,7 +195,7 @@ TEST_CASE("an export is waited for and lands under its name when it is whole") {
   world.answer(kPath + "/exports", export_row("running").dump(), 202);
   world.answer(kPath + "/exports/x1", export_row("running").dump());
   world.answer(kPath + "/exports/x1", export_row("done").dump());
-  world.answer(kPath + "/exports/x1/archive", "tar!");
+  answer_archive(world, "tar!");
   ExportOptions options;
   options.experiment = "drought";
   options.format = "csv";
@@ -172,7 +206,111 @@ TEST_CASE("an export is waited for and lands under its name when it is whole") {
   CHECK(world.out() == options.out + ": 1,200 readings, 4 B\n");
   std::ifstream in(options.out);
   CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == "tar!");
-  CHECK_FALSE(std::ifstream(options.out + ".part").good());
+  CHECK(files_in(directory).size() == 1);
+}
+
+TEST_CASE("an export's download that breaks off goes on by itself") {
+  const test::TempDirectory directory;
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "ta", 4);
+  world.answer(kPath + "/exports/x1/archive", "r!", 206);
+  world.fetcher.breaks_off = 1;
+  CHECK(run_export(world.context, fetched_to(directory.file("out.tar"))) == kExitDone);
+  CHECK(content_of(directory.file("out.tar")) == "tar!");
+  CHECK(files_in(directory).size() == 1);
+  CHECK(world.pauses.size() == 1);
+  const auto& last = world.fetcher.asked.back();
+  CHECK(last.headers == std::vector<std::pair<std::string, std::string>>{
+                            {"Range", "bytes=2-"}, {"If-Range", "\"tar-1-0123456789abcdef\""}});
+}
+
+TEST_CASE("an export's download that broke off too often is gone on with later") {
+  const test::TempDirectory directory;
+  const std::string part = directory.file("out.tar.456789abcdef.part");
+  const ExportOptions options = fetched_to(directory.file("out.tar"));
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "t", 4);
+  world.answer(kPath + "/exports/x1/archive", "", 206);
+  world.fetcher.breaks_off = 100;
+  CHECK(run_export(world.context, options) == kExitUnreachable);
+  CHECK(world.err() == "fieldpost: the answer broke off; 1 bytes are in " + part +
+                           ": the same again goes on behind them\n");
+  CHECK(world.pauses.size() == 5);
+  CHECK(content_of(part) == "t");
+
+  CliWorld again;
+  again.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(again, "ar!", 4, 206);
+  CHECK(run_export(again.context, options) == kExitDone);
+  CHECK(content_of(directory.file("out.tar")) == "tar!");
+}
+
+TEST_CASE("a part of an export that the server does not go on with is fetched anew") {
+  const test::TempDirectory directory;
+  const ExportOptions options = fetched_to(directory.file("out.tar"));
+  const std::string part = directory.file("out.tar.456789abcdef.part");
+  SUBCASE("because it sends the whole") {
+    std::ofstream(part) << "xx";
+  }
+  SUBCASE("because it has less than the part") {
+    std::ofstream(part) << "longer";
+  }
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "tar!");
+  CHECK(run_export(world.context, options) == kExitDone);
+  CHECK(content_of(options.out) == "tar!");
+  CHECK(files_in(directory).size() == 1);
+}
+
+TEST_CASE("a part of an export that is whole needs only its name") {
+  const test::TempDirectory directory;
+  const ExportOptions options = fetched_to(directory.file("out.tar"));
+  std::ofstream(directory.file("out.tar.456789abcdef.part")) << "tar!";
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "", 4);
+  world.fetcher.answers.erase(kPath + "/exports/x1/archive");
+  CHECK(run_export(world.context, options) == kExitDone);
+  CHECK(content_of(options.out) == "tar!");
+}
+
+TEST_CASE("an export's download that ends with another size keeps its name to itself") {
+  const test::TempDirectory directory;
+  const ExportOptions options = fetched_to(directory.file("out.tar"));
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "tar!", 5);
+  CHECK(run_export(world.context, options) == kExitFailed);
+  CHECK(world.err() == "fieldpost: " + directory.file("out.tar.456789abcdef.part") +
+                           " has 4 bytes instead of 5: remove it and try again\n");
+  CHECK_FALSE(std::ifstream(options.out).good());
+}
+
+TEST_CASE("an export goes to standard output, and a file that cannot be made is told") {
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "tar!");
+  CHECK(run_export(world.context, fetched_to("-")) == kExitDone);
+  CHECK(world.out() == "tar!");
+  CHECK(run_export(world.context, fetched_to("/nowhere/out.tar")) == kExitFailed);
+  CHECK(world.err() ==
+        "fieldpost: opening /nowhere/out.tar.456789abcdef.part: No such file or directory\n");
+}
+
+TEST_CASE("a coordinator that tells no tag is asked for the whole each time") {
+  const test::TempDirectory directory;
+  const ExportOptions options = fetched_to(directory.file("out.tar"));
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  world.answer("HEAD " + kPath + "/exports/x1/archive", "");
+  world.answer(kPath + "/exports/x1/archive", "tar!");
+  world.fetcher.breaks_off = 1;
+  CHECK(run_export(world.context, options) == kExitDone);
+  CHECK(content_of(options.out) == "tar!");
+  CHECK(world.fetcher.asked.back().headers.empty());
 }
 
 TEST_CASE("an export that failed says why, and leaves no file") {

@@ -234,6 +234,30 @@ TEST_CASE("the last readings, one line each") {
                             "t1,7,a,air,pos=top,temp,°C,2.5\r\n"));
 }
 
+TEST_CASE("calibrated values are asked for in each kind of query, and told as such") {
+  CliWorld world;
+  world.answer("/api/v1/series?limit=1000", list(kSeries));
+  const std::string calibrated = with(kSeries, "calibration", "[1,2]");
+  world.answer("/api/v1/readings?series=7&calibrated=dry%20soil&limit=50000",
+               list(with(calibrated, "readings", R"([["t1",3]])")));
+  CHECK(run_query(world.context, {.calibrated = "dry soil"}) == kExitDone);
+  CHECK(world.out() == "# 7 a air,pos=top temp in °C, calibrated\nt1  3\n");
+  world.answer("/api/v1/readings/last?series=7&calibrated_by=house%402",
+               list(with(calibrated, "time\":\"t1\",\"value", "2.5")));
+  CHECK(run_query(world.context, {.last = true, .calibrated_by = "house@2"}) == kExitDone);
+  CHECK(world.out().ends_with("t1  7 a air,pos=top temp = 2.5 °C, calibrated\n"));
+  world.answer("/api/v1/readings/aggregate?series=7&points=1&calibrated_by=house%402",
+               list(R"({"group":{"node":"a"},"series":[7],"unit":null,"calibrations":[[1,2]],)"
+                    R"("buckets":[["t",1,1,1,1,1,1]]})"));
+  CHECK(run_query(world.context, {.buckets = {.points = 1}, .calibrated_by = "house@2"}) ==
+        kExitDone);
+  CHECK(world.out().find("# node=a (1 series), calibrated\n") != std::string::npos);
+  const std::string csv = "/api/v1/readings?series=7&calibrated=e&format=csv";
+  world.answer(csv, "time,value\r\n");
+  CHECK(run_query(world.context, {.calibrated = "e", .format = QueryFormat::kCsv}) == kExitDone);
+  CHECK(world.fetcher.asked.back().path == csv);
+}
+
 TEST_CASE("options of query that cannot go together are refused with what to do") {
   CliWorld world;
   CHECK(run_query(world.context, {.buckets = {.fill = "null"}}) == kExitUsage);

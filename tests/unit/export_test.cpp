@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -187,6 +188,83 @@ TEST_CASE("an export in JSON lines leaves out what a row has not") {
                      {"recording", "recording-1000000000"},
                      {"value", 3.0},
                      {"raw", 1.0}});
+}
+
+TEST_CASE("exports of text have every type as it is, calibrated or not") {
+  Study study;
+  REQUIRE(study.world.change_studies([&](Studies& studies) -> rt::Status {
+    SensorConfig config;
+    config.name = "house";
+    for (const char* field : {"a", "b", "c", "d", "e", "f"}) {
+      config.sensors.push_back(
+          {.name = field, .type = "all", .measurement = "all", .field = field});
+    }
+    config.sensors[1].calibration = {{0.5, 2}};
+    config.sensors[5].calibration = {{1, -1}};
+    const auto made = studies.configs.edit(config, {});
+    if (!made) return made.error();
+    auto experiment = studies.experiments.find(study.row.experiment);
+    if (!experiment) return experiment.error();
+    experiment->config = ConfigRef{"house", made->version};
+    return studies.experiments.update(*experiment);
+  }));
+  const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
+  wire::Columns columns;
+  columns.columns.resize(6);
+  for (wire::Column& column : columns.columns) column.times = {1, 999'999'999, 5 * kSecond - 1};
+  columns.columns[0].values = {bits(0.1), bits(-0.0), bits(NAN)};
+  columns.columns[1].values = {bits(1e22), bits(-INFINITY), bits(1e-7)};
+  columns.columns[2].values = {static_cast<std::uint64_t>(-5), 0, 7};
+  columns.columns[3].values = {UINT64_MAX, 0, 7};
+  columns.columns[4].strings = {"plain", "a \"b\",\n"};
+  columns.columns[4].values = {0, 1, 0};
+  columns.columns[5].values = {1, 0, 1};
+  const auto set = make_set({"all a f", "all b f", "all c i", "all d u", "all e s", "all f b"});
+  study.world.add(make_batch(1, {1, 99}, set, columns));
+  study.record("", 0, 5 * kSecond, {"a"});
+  const auto lines = [&](const std::string& format, const std::string& head,
+                         const std::vector<std::string>& rows, const std::string& end) {
+    study.request(R"({"format":")" + format + R"("})");
+    study.run("/exports/" + format);
+    std::string expected = head;
+    for (const std::string& row : rows) expected += row + end;
+    CHECK(study.read("no_participant/1970-01-01_all_samples." + format, "/exports/" + format) ==
+          expected);
+  };
+  const std::string t1 = "1970-01-01T00:00:00.000000001Z", t2 = "1970-01-01T00:00:00.999999999Z",
+                    t3 = "1970-01-01T00:00:04.999999999Z";
+  const auto csv = [](const std::string& time, const std::string& sensor, const std::string& rest) {
+    return time + ",a," + sensor[0] + ",all " + sensor + ",recording-0,,," + rest;
+  };
+  lines("csv", "time,node,sensor,series,recording,participant,task,value,raw\r\n",
+        {csv(t1, "a f", "0.1,0.1"), csv(t2, "a f", "-0,-0"), csv(t3, "a f", "nan,nan"),
+         csv(t1, "b f", "2e+22,1e+22"), csv(t2, "b f", "-inf,-inf"),
+         csv(t3, "b f", "0.5000002,1e-07"), csv(t1, "c i", "-5,-5"), csv(t2, "c i", "0,0"),
+         csv(t3, "c i", "7,7"), csv(t1, "d u", "1.8446744073709552e+19,18446744073709551615"),
+         csv(t2, "d u", "0,0"), csv(t3, "d u", "7,7"), csv(t1, "e s", ",plain"),
+         csv(t2, "e s", ",\"a \"\"b\"\",\n\""), csv(t3, "e s", ",plain"), csv(t1, "f b", "0,true"),
+         csv(t2, "f b", "1,false"), csv(t3, "f b", "0,true")},
+        "\r\n");
+  const auto object = [](const std::string& time, const std::string& sensor,
+                         const std::string& rest) {
+    return R"({"time":")" + time + R"(","node":"a","sensor":")" + sensor[0] +
+           R"(","series":"all )" + sensor + R"(","recording":"recording-0",)" + rest + "}";
+  };
+  lines(
+      "jsonl", "",
+      {object(t1, "a f", R"("value":0.1,"raw":0.1)"), object(t2, "a f", R"("value":-0,"raw":-0)"),
+       object(t3, "a f", R"("value":"nan","raw":"nan")"),
+       object(t1, "b f", R"("value":2e+22,"raw":1e+22)"),
+       object(t2, "b f", R"("value":"-inf","raw":"-inf")"),
+       object(t3, "b f", R"("value":0.5000002,"raw":1e-07)"),
+       object(t1, "c i", R"("value":-5,"raw":-5)"), object(t2, "c i", R"("value":0,"raw":0)"),
+       object(t3, "c i", R"("value":7,"raw":7)"),
+       object(t1, "d u", R"("value":1.8446744073709552e+19,"raw":18446744073709551615)"),
+       object(t2, "d u", R"("value":0,"raw":0)"), object(t3, "d u", R"("value":7,"raw":7)"),
+       object(t1, "e s", R"("raw":"plain")"), object(t2, "e s", R"("raw":"a \"b\",\n")"),
+       object(t3, "e s", R"("raw":"plain")"), object(t1, "f b", R"("value":0,"raw":true)"),
+       object(t2, "f b", R"("value":1,"raw":false)"), object(t3, "f b", R"("value":0,"raw":true)")},
+      "\n");
 }
 
 TEST_CASE("days are files of their own, and times to the nanosecond on their side") {

@@ -26,7 +26,10 @@ struct Answer final : rt::HttpResponder {
     REQUIRE_FALSE(response.has_value());
     response = std::move(answer);
   }
-  std::unique_ptr<rt::HttpStream> start_stream(int, rt::HttpHeaders) override { return nullptr; }
+  std::unique_ptr<rt::HttpStream> start_stream(int, rt::HttpHeaders,
+                                               std::optional<std::uint64_t>) override {
+    return nullptr;
+  }
 };
 
 std::string gzip(const std::string& text) {

@@ -25,6 +25,7 @@ namespace fieldpost::test {
 namespace {
 
 using coordinator::Bucket;
+using coordinator::Calibration;
 using coordinator::NodeNo;
 using coordinator::Reading;
 using coordinator::ReadingBatch;
@@ -408,7 +409,12 @@ class Trial {
       range.to = range.from + static_cast<std::int64_t>(dice_.between(1, kTimes));
     }
     const std::size_t points = dice_.between(1, 40);
-    const auto buckets = world_.query().aggregate(id, range, points);
+    const Calibration calibration = any_calibration();
+    const auto closed = world_.query().close({id}, range);
+    REQUIRE(closed);
+    const auto buckets =
+        world_.query().aggregate(id, *closed, coordinator::BucketGrid::split(*closed, points),
+                                 coordinator::Derived::kNone, {{id, calibration}});
     REQUIRE(buckets);
     CHECK(buckets->size() <= points);
     if (range.from == INT64_MIN) {
@@ -417,7 +423,8 @@ class Trial {
     const std::int64_t width = (range.to - range.from - 1) / static_cast<std::int64_t>(points) + 1;
     std::size_t seen = 0;
     for (std::int64_t start = range.from; start < range.to; start += width) {
-      const auto expected = bucket_of(model, type, start, std::min(start + width, range.to));
+      const auto expected =
+          bucket_of(model, type, calibration, start, std::min(start + width, range.to));
       if (expected.count == 0) continue;
       REQUIRE(seen < buckets->size());
       check_bucket(buckets->at(seen++), expected);
@@ -425,11 +432,18 @@ class Trial {
     CHECK(seen == buckets->size());
   }
 
-  static Bucket bucket_of(const SeriesModel& model, ValueType type, std::int64_t from,
-                          std::int64_t to) {
+  /// None, or one that keeps order, turns it round, has one value for all, or bends.
+  Calibration any_calibration() {
+    const std::vector<Calibration> all{{},    {{0.5, 2}}, {{10, -3}},
+                                       {{4}}, {{7, 0}},   {{1, -2, 0.25}}};
+    return all[dice_.below(all.size())];
+  }
+
+  static Bucket bucket_of(const SeriesModel& model, ValueType type, const Calibration& calibration,
+                          std::int64_t from, std::int64_t to) {
     Bucket bucket{from, 0, INFINITY, -INFINITY, 0, 0, 0};
     for (auto at = model.lower_bound({from, {}}); at != model.end() && at->first.first < to; ++at) {
-      const double value = coordinator::number_of(at->second.value, type);
+      const double value = calibration.apply(coordinator::number_of(at->second.value, type));
       if (std::isnan(value)) continue;
       if (bucket.count++ == 0) bucket.first = value;
       bucket.last = value;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 namespace fieldpost::test {
 namespace {
@@ -46,6 +47,18 @@ TEST_CASE("what is known of a sensor is written so that it reads back as the sam
   CHECK(air.calibration.is_none());
   CHECK_FALSE(air.rate_hz.has_value());
   CHECK_FALSE(air.sample_every_s.has_value());
+}
+
+TEST_CASE("a calibration is applied in doubles, also to what is infinite or no number") {
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK(Calibration{}.apply(-0.5) == -0.5);
+  CHECK(Calibration{{3}}.apply(7) == 3);
+  CHECK(Calibration{{1, -2, 0.5}}.apply(4) == 1);
+  CHECK(Calibration{{1, -2}}.apply(inf) == -inf);
+  CHECK(Calibration{{1, 0, 2}}.apply(-inf) == inf);
+  CHECK(std::isnan(Calibration{{1, 2}}.apply(NAN)));
+  CHECK(Calibration{{1, 2}}.is_linear());
+  CHECK_FALSE(Calibration{{1, 2, 3}}.is_linear());
 }
 
 TEST_CASE("a calibration is linear, a polynomial, or nothing") {

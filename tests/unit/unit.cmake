@@ -30,6 +30,7 @@ add_executable(
   unit/downlink_test.cpp
   unit/api_aggregate_test.cpp
   unit/api_blobs_test.cpp
+  unit/api_calibration_test.cpp
   unit/api_uploads_test.cpp
   unit/eraser_test.cpp
   unit/store_deletion_test.cpp
@@ -98,6 +99,7 @@ add_executable(
   unit/reading_damage_test.cpp
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
+  unit/tar_archive_test.cpp
   unit/unconfirmed_test.cpp
   unit/unpack_test.cpp
   unit/wire_body_test.cpp

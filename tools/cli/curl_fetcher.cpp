@@ -16,6 +16,7 @@ struct Exchange {
   const Fetch& fetch;
   Fetched answer;
   CURL* curl;
+  bool told = false;  ///< the status, to `on_status`
   bool enough = false;
 };
 
@@ -26,6 +27,9 @@ std::size_t take_body(char* bytes, std::size_t, std::size_t size, void* user) {
   if (!exchange.fetch.on_data || status < 200 || status > 299) {
     exchange.answer.body.append(bytes, size);
     return size;
+  }
+  if (exchange.fetch.on_status && !std::exchange(exchange.told, true)) {
+    exchange.fetch.on_status(static_cast<int>(status));
   }
   if (exchange.fetch.on_data({bytes, size})) return size;
   exchange.enough = true;
@@ -60,6 +64,10 @@ struct List {
 void set_method(CURL* curl, const Fetch& fetch) {
   if (fetch.method == "GET") {
     curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    return;
+  }
+  if (fetch.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     return;
   }
   curl_easy_setopt(curl, CURLOPT_POST, 1L);

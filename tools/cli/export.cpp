@@ -1,14 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "tools/cli/download.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/study.h"
 #include "tools/cli/text_table.h"
@@ -92,64 +89,6 @@ rt::Result<Json> await(Context& context, const ExportOptions& options, Json row)
   return Error{Errc::kIo, why.empty() ? "the export was cancelled" : why};
 }
 
-/// Where a download goes; closed at the end of the scope.
-class Target {
- public:
-  explicit Target(const std::string& path) : path_(path), is_output_(path == "-") {}
-  rt::Status open(const Context& context) {
-    file_ = is_output_ ? context.out : std::fopen((path_ + ".part").c_str(), "wb");
-    return file_ != nullptr ? rt::ok() : failed("creating");
-  }
-  bool write(std::string_view bytes) {
-    return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
-  }
-  /// It has its name only when it is whole.
-  rt::Status finish() {
-    if (is_output_) return std::fflush(file_) == 0 ? rt::ok() : failed("writing");
-    const bool closed = std::fclose(std::exchange(file_, nullptr)) == 0;
-    if (!closed) return failed("writing");
-    return std::rename((path_ + ".part").c_str(), path_.c_str()) == 0 ? rt::ok()
-                                                                      : failed("renaming to");
-  }
-  [[nodiscard]] rt::Status failed(const char* verb) const {
-    return Error{Errc::kIo, fmt::format("{} {}: {}", verb, path_, std::strerror(errno))};
-  }
-  ~Target() {
-    if (file_ != nullptr && !is_output_) std::fclose(file_);
-  }
-  Target(const Target&) = delete;
-  Target& operator=(const Target&) = delete;
-
- private:
-  std::string path_;
-  bool is_output_;  ///< standard output
-  std::FILE* file_ = nullptr;
-};
-
-rt::Status download(Context& context, const ExportOptions& options, const Json& row,
-                    const std::string& path) {
-  Target target(path);
-  if (auto done = target.open(context); !done) return done;
-  const auto total = row.at("bytes").get<double>();
-  std::uint64_t received = 0;
-  bool written = true;
-  Progress progress(context, "bytes");
-  const auto fetched = fetch_good(context.fetcher, {.path = one_path(options, row, "/archive"),
-                                                    .headers = {},
-                                                    .body = {},
-                                                    .on_data = [&](std::string_view bytes) {
-                                                      received += bytes.size();
-                                                      const double part =
-                                                          static_cast<double>(received) / total;
-                                                      progress.show(received, std::min(1.0, part));
-                                                      return written = target.write(bytes);
-                                                    }});
-  progress.finish();
-  if (!written) return target.failed("writing");
-  if (!fetched) return fetched.error();
-  return target.finish();
-}
-
 int remove_export(Context& context, const ExportOptions& options) {
   const auto gone = fetch_good(
       context.fetcher,
@@ -179,7 +118,9 @@ int run_export(Context& context, const ExportOptions& options) {
   row = await(context, options, *std::move(row));
   if (!row) return context.fail(row.error());
   const std::string path = options.out.empty() ? options.experiment + ".tar" : options.out;
-  if (auto done = download(context, options, *row, path); !done) return context.fail(done.error());
+  if (auto done = download(context, one_path(options, *row, "/archive"), path); !done) {
+    return context.fail(done.error());
+  }
   if (path == "-") return kExitDone;
   context.print(context.json ? row->dump(2) + "\n"
                              : fmt::format("{}: {} readings, {}\n", path,

@@ -16,6 +16,8 @@ struct Fetch {
   std::string path;  ///< "/api/v1/nodes?limit=5"
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  /// Called with the status before `on_data` is called for the first time.
+  std::function<void(int status)> on_status;
   /// Takes the body of a 2xx piece by piece instead of gathering it; false: enough, stop.
   std::function<bool(std::string_view)> on_data;
   /// Called about once a second while the answer is awaited or read; it may fetch something else.

@@ -155,6 +155,11 @@ void add_query_verb(CLI::App& app, Arguments& arguments, Verb& chosen) {
   verb->add_option("--limit", query.limit, "Readings at most; all by default");
   verb->add_flag("--corrected", query.corrected,
                  "Shift times that a node stamped while its clock was wrong");
+  auto* calibrated = verb->add_option("--calibrated", query.calibrated,
+                                      "Calibrated values, by the sensors of this experiment");
+  verb->add_option("--calibrated-by", query.calibrated_by,
+                   "The same by this sensor config: its newest version, or CONFIG@VERSION")
+      ->excludes(calibrated);
   verb->add_option("--format", query.format, "How to print: table, csv or json")
       ->option_text("FORMAT")
       ->transform(

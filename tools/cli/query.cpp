@@ -25,6 +25,15 @@ std::string range_query(const QueryOptions& options) {
   return query;
 }
 
+std::string calibration_query(const QueryOptions& options) {
+  std::string query;
+  if (!options.calibrated.empty()) query += "&calibrated=" + encode_query(options.calibrated);
+  if (!options.calibrated_by.empty()) {
+    query += "&calibrated_by=" + encode_query(options.calibrated_by);
+  }
+  return query;
+}
+
 /// "series=1,2,3" for as many series as go into one question.
 std::vector<std::string> split_ids(const std::vector<Json>& series, std::size_t most) {
   std::vector<std::string> parts;
@@ -65,8 +74,9 @@ rt::Status query_buckets(Context& context, const QueryOptions& options,
                                  series.size(), kGroupedMax)};
   }
   for (const std::string& ids : split_ids(series, series_at_once(buckets))) {
-    const auto page = fetch_json(context, "/api/v1/readings/aggregate?" + ids +
-                                              bucket_query(buckets) + range_query(options));
+    const auto page =
+        fetch_json(context, "/api/v1/readings/aggregate?" + ids + bucket_query(buckets) +
+                                range_query(options) + calibration_query(options));
     if (!page) return page.error();
     for (const Json& item : page->at("items")) {
       if (!output.add_buckets(item)) return rt::ok();
@@ -75,9 +85,11 @@ rt::Status query_buckets(Context& context, const QueryOptions& options,
   return rt::ok();
 }
 
-rt::Status query_last(Context& context, const std::vector<Json>& series, QueryOutput& output) {
+rt::Status query_last(Context& context, const QueryOptions& options,
+                      const std::vector<Json>& series, QueryOutput& output) {
   for (const std::string& ids : split_ids(series, kSeriesAtOnce)) {
-    const auto page = fetch_json(context, "/api/v1/readings/last?" + ids);
+    const auto page =
+        fetch_json(context, "/api/v1/readings/last?" + ids + calibration_query(options));
     if (!page) return page.error();
     for (const Json& item : page->at("items")) {
       if (!output.add_last(item)) return rt::ok();
@@ -183,7 +195,8 @@ rt::Status query_readings(Context& context, const QueryOptions& options,
   for (const std::string& ids : split_ids(series, kSeriesAtOnce)) {
     if (quota.left() == 0) break;
     const std::string path = "/api/v1/readings?" + ids + range_query(options) +
-                             (options.corrected ? "&time=corrected" : "");
+                             (options.corrected ? "&time=corrected" : "") +
+                             calibration_query(options);
     const auto done = options.format == QueryFormat::kCsv
                           ? query_csv(context, path, quota, first)
                           : query_pages(context, path, quota, output);
@@ -210,7 +223,7 @@ int run_query(Context& context, const QueryOptions& options) {
   QueryOptions chosen = options;
   chosen.format = format;
   QueryOutput output(context, format);
-  const auto done = options.last               ? query_last(context, *series, output)
+  const auto done = options.last               ? query_last(context, chosen, *series, output)
                     : options.buckets.wanted() ? query_buckets(context, chosen, *series, output)
                                                : query_readings(context, chosen, *series, output);
   if (!done) return context.fail(done.error());

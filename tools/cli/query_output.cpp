@@ -60,11 +60,16 @@ std::string words_of(const Json& item) {
   return fmt::format("{} ({} series)", labels, item.at("series").size());
 }
 
+std::string calibrated_words(const Json& item) {
+  return item.contains("calibration") || item.contains("calibrations") ? ", calibrated" : "";
+}
+
 }  // namespace
 
 std::string QueryOutput::title_of(const Json& item) {
   const Json& unit = item.at("unit");
-  const std::string title = words_of(item) + (unit.is_null() ? "" : " in " + value_words(unit));
+  std::string title = words_of(item) + (unit.is_null() ? "" : " in " + value_words(unit));
+  title += calibrated_words(item);
   if (title == last_title_) return {};
   const bool first = last_title_.empty();
   last_title_ = title;
@@ -122,9 +127,9 @@ bool QueryOutput::add_last(const Json& item) {
   const std::string time = value_words(item.at("time"));
   if (format_ == QueryFormat::kTable) {
     const Json& unit = item.at("unit");
-    return context_.print(fmt::format("{}  {} = {}{}\n", time, words_of(item),
-                                      value_words(item.at("value")),
-                                      unit.is_null() ? "" : " " + value_words(unit)));
+    return context_.print(
+        fmt::format("{}  {} = {}{}{}\n", time, words_of(item), value_words(item.at("value")),
+                    unit.is_null() ? "" : " " + value_words(unit), calibrated_words(item)));
   }
   std::string out = begun_ ? "" : "time,series,node,measurement,tags,field,unit,value\r\n";
   begun_ = true;

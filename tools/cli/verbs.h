@@ -61,6 +61,7 @@ struct QueryOptions {
   bool last = false;        ///< the last reading of each series, nothing else
   std::uint64_t limit = 0;  ///< readings; 0: all
   bool corrected = false;
+  std::string calibrated, calibrated_by;  ///< as the API takes them; empty: as it is stored
   QueryFormat format = QueryFormat::kTable;
 };
 int run_query(Context& context, const QueryOptions& options);

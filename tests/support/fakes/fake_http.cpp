@@ -39,10 +39,12 @@ class FakeResponder final : public rt::HttpResponder {
     FP_CHECK(!answer_.response && !answer_.streaming);
     answer_.response = std::move(response);
   }
-  std::unique_ptr<rt::HttpStream> start_stream(int status, rt::HttpHeaders headers) override {
+  std::unique_ptr<rt::HttpStream> start_stream(int status, rt::HttpHeaders headers,
+                                               std::optional<std::uint64_t> size) override {
     FP_CHECK(!answer_.response && !answer_.streaming);
     answer_.streaming = true;
     answer_.stream_status = status;
+    answer_.stream_size = size;
     answer_.stream_headers = std::move(headers);
     return std::make_unique<FakeStream>(answer_);
   }

@@ -15,7 +15,8 @@ struct FakeAnswer {
   std::optional<rt::HttpResponse> response;
   bool streaming = false;  ///< a stream began
   int stream_status = 0;
-  bool ended = false;  ///< and was dropped
+  std::optional<std::uint64_t> stream_size;  ///< as it was told beforehand
+  bool ended = false;                        ///< and was dropped
   bool cut = false;
   bool auto_drain = true;  ///< every `send` is read at once
   rt::HttpHeaders stream_headers;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fieldpost::coordinator {
 namespace {
 
@@ -21,6 +23,14 @@ std::string make_uuid(rt::Random& random) {
 
 std::string uuid_of(const wire::Hash128& hash) {
   return uuid_text(hash, 8);
+}
+
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::ranges::equal(text, kShape, [](char c, char shape) {
+    const bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    return shape == 'x' ? is_digit : c == shape;
+  });
 }
 
 }  // namespace fieldpost::coordinator

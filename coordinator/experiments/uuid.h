@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "proto/rt/random.h"
 #include "proto/wire/ids.h"
@@ -9,6 +10,8 @@ namespace fieldpost::coordinator {
 
 /// A random UUID (RFC 9562, version 4), lower case.
 [[nodiscard]] std::string make_uuid(rt::Random& random);
+/// Whether a text is one, in lower case, of whatever version.
+[[nodiscard]] bool is_uuid(std::string_view text);
 /// One that stands for a hash (version 8): the same hash, the same UUID.
 [[nodiscard]] std::string uuid_of(const wire::Hash128& hash);
 

@@ -24,7 +24,8 @@ using rt::Error;
 using rt::Result;
 using rt::Status;
 
-constexpr std::size_t kRowsAtOnce = 8192;
+constexpr std::size_t kRowsAtOnce = 512;
+constexpr std::size_t kBytesAtOnce = 1 << 20;
 
 Error invalid(std::string what) {
   return {Errc::kInvalid, std::move(what)};
@@ -43,7 +44,7 @@ class RowTaker {
  public:
   virtual ~RowTaker() = default;
   virtual Status take(CsvRow row) = 0;
-  virtual Status give(ImportSink& sink) = 0;
+  virtual void give(ImportSink& sink) = 0;
 };
 
 /// Of exports.
@@ -70,7 +71,7 @@ class SampleTaker final : public RowTaker {
     if (!place) return place.error();
     return rows_.add_value(**place, time->ns, row[places_[3]]);
   }
-  Status give(ImportSink& sink) override { return rows_.give(sink); }
+  void give(ImportSink& sink) override { rows_.give(sink); }
 
  private:
   static constexpr std::array<std::string_view, 4> kNames{"time", "node", "series", "raw"};
@@ -116,12 +117,9 @@ class MappedTaker final : public RowTaker {
     if (done) done = keep(node, builder.lines());
     return done;
   }
-  Status give(ImportSink& sink) override {
-    for (auto& [node, builder] : nodes_) {
-      if (auto done = sink.add(node, builder.lines()); !done) return done;
-    }
+  void give(ImportSink& sink) override {
+    for (auto& [node, builder] : nodes_) sink.add(node, std::move(builder.lines()));
     nodes_.clear();
-    return rt::ok();
   }
 
  private:
@@ -145,25 +143,35 @@ class MappedTaker final : public RowTaker {
 
 class CsvSource final : public ImportSource {
  public:
-  CsvSource(std::unique_ptr<CsvReader> reader, std::unique_ptr<RowTaker> taker, std::size_t columns)
-      : reader_(std::move(reader)), taker_(std::move(taker)), columns_(columns) {}
+  /// `first_row`: of those that name columns, which count where a row is told.
+  CsvSource(std::unique_ptr<CsvReader> reader, std::unique_ptr<RowTaker> taker, std::size_t columns,
+            std::uint64_t first_row)
+      : reader_(std::move(reader)),
+        taker_(std::move(taker)),
+        columns_(columns),
+        first_row_(first_row) {}
 
   Result<bool> read(ImportSink& sink, ImportPlace& place) override {
     CsvRow row;
-    for (std::size_t taken = 0; !sink.is_full();) {
-      const auto more = reader_->next(row);
-      if (!more) return more;
-      if (*more) {
+    for (bool more = true; more && !sink.is_full();) {
+      std::size_t rows = 0, bytes = 0;
+      while (rows < kRowsAtOnce && bytes < kBytesAtOnce) {
+        auto next = reader_->next(row);
+        if (!next) return next;
+        more = *next;
+        if (!more) break;
+        rows += 1;
         row_ += 1;
         if (row_ <= place.row) continue;
         place.row = row_;
-        if (auto done = take(std::move(row)); !done) sink.complain(row_, done.error().message);
-        taken += 1;
+        for (const std::string& field : row) bytes += field.size();
+        if (auto done = take(std::move(row)); !done) {
+          sink.complain(row_ + first_row_, done.error().message);
+        }
       }
-      if (*more && taken < kRowsAtOnce) continue;
-      taken = 0;
-      if (auto done = taker_->give(sink); !done) return done.error();
-      if (!*more) return false;
+      sink.pass(rows);
+      taker_->give(sink);
+      if (!more) return false;
     }
     return true;
   }
@@ -178,6 +186,7 @@ class CsvSource final : public ImportSource {
   std::unique_ptr<CsvReader> reader_;
   std::unique_ptr<RowTaker> taker_;
   std::size_t columns_;
+  std::uint64_t first_row_;
   std::uint64_t row_ = 0;  ///< read, without the one that names the columns
 };
 
@@ -187,15 +196,16 @@ Result<std::unique_ptr<ImportSource>> open_csv_source(rt::Files& files, const st
                                                       const ImportRequest& request) {
   auto reader = std::make_unique<CsvReader>(files, path, request.delimiter);
   CsvRow columns = request.columns;
-  if (columns.empty()) {
+  const bool has_head = columns.empty();
+  if (has_head) {
     const auto head = reader->next(columns);
     if (!head) return head.error();
     if (!*head) return invalid("the file is empty: not even its columns are named");
   }
   auto taker = request.mapping ? MappedTaker::make(columns, request) : SampleTaker::make(columns);
   if (!taker) return taker.error();
-  return std::unique_ptr<ImportSource>(
-      std::make_unique<CsvSource>(std::move(reader), *std::move(taker), columns.size()));
+  return std::unique_ptr<ImportSource>(std::make_unique<CsvSource>(
+      std::move(reader), *std::move(taker), columns.size(), has_head ? 1 : 0));
 }
 
 }  // namespace fieldpost::coordinator

@@ -20,10 +20,12 @@ constexpr unsigned kUploadMode = 0640;
 }  // namespace
 
 struct ImportDesk::Job {
-  ImportRow row;
+  std::string id;
+  ImportRow row;                   ///< once it runs
   std::unique_ptr<ImportRun> run;  ///< the worker's while a step runs
   ImportProgress progress;         ///< as of the last step
-  std::function<void(Status)> on_cancelled;
+  std::vector<std::function<void()>> on_cancelled;
+  [[nodiscard]] bool is_cancelled() const { return !on_cancelled.empty(); }
 };
 
 ImportDesk::ImportDesk(ImportDeskPorts ports, std::string directory)
@@ -42,41 +44,56 @@ void ImportDesk::run(std::function<void()> work, std::function<void()> done) {
 void ImportDesk::start() {
   ports_.studies.ask<std::vector<ImportRow>>(
       [](StudyReader& reader) { return ImportTable(reader.db).unfinished(); },
-      [this](Result<std::vector<ImportRow>> rows) {
+      [this](const Result<std::vector<ImportRow>>& rows) {
         if (!rows) return ports_.log.warning("imports cannot go on: {}", rows.error().message);
-        go_on(*std::move(rows));
+        for (const ImportRow& row : *rows) {
+          if (row.state != ImportState::kRunning) continue;
+          ports_.log.info("import {} goes on", row.id);
+          enqueue(row.id);
+        }
+        sweep();
       });
 }
 
-/// Those that run go on; uploads that nobody brought to an end go.
-void ImportDesk::go_on(std::vector<ImportRow> rows) {
-  for (ImportRow& row : rows) {
-    if (row.state == ImportState::kRunning) {
-      ports_.log.info("import {} goes on", row.id);
-      enqueue(std::move(row));
-      continue;
-    }
-    auto is_old = std::make_shared<bool>(false);
-    run(
-        [this, is_old, path = path_of(row.id), now = ports_.clock.now().ns, created = row.created] {
-          const auto info = ports_.files.info(path);
-          const std::int64_t touched = info ? info->modified.ns : created;
-          *is_old = touched < now - kUploadKeepNs;
-        },
-        [this, is_old, id = row.id] {
-          if (!*is_old) return;
-          ports_.log.warning("import {}: its file never came whole, and goes", id);
-          remove(id, [](const Status&) {});
-        });
-  }
+/// What lies there of no import that needs it goes: of uploads that nobody went on with, of what
+/// failed long ago, and what a stop left behind.
+void ImportDesk::sweep() {
+  auto names = std::make_shared<std::vector<std::pair<std::string, std::int64_t>>>();
+  run(
+      [this, names] {
+        const auto found = ports_.files.list(directory_);
+        if (!found) return;
+        for (const std::string& name : *found) {
+          const auto info = ports_.files.info(directory_ + "/" + name);
+          names->emplace_back(name.substr(0, name.find('.')), info ? info->modified.ns : 0);
+        }
+      },
+      [this, names, now = ports_.clock.now().ns] {
+        for (const auto& [id, modified] : *names) {
+          ports_.studies.ask<ImportRow>(
+              [id = id](StudyReader& reader) { return ImportTable(reader.db).find(id); },
+              [this, id = id,
+               is_old = modified < now - kFilesKeepNs](const Result<ImportRow>& row) {
+                const bool is_gone = !row && row.error().code == Errc::kNotFound;
+                if (row && row->state == ImportState::kUploading && is_old) {
+                  ports_.log.warning("import {}: its file never came whole, and goes", id);
+                  return remove(id, [](const Status&) {});
+                }
+                const bool is_over = row && (row->state == ImportState::kDone ||
+                                             (row->state == ImportState::kFailed && is_old));
+                if (!is_gone && !is_over) return;
+                run([this, id] { (void)ImportRun::remove_files(ports_.files, path_of(id)); },
+                    [] {});
+              });
+        }
+      });
 }
 
-void ImportDesk::enqueue(ImportRow row) {
-  const auto same =
-      std::ranges::find_if(jobs_, [&](const JobPtr& job) { return job->row.id == row.id; });
+void ImportDesk::enqueue(const std::string& id) {
+  const auto same = std::ranges::find_if(jobs_, [&](const JobPtr& job) { return job->id == id; });
   if (same != jobs_.end()) return;
   jobs_.push_back(std::make_shared<Job>());
-  jobs_.back()->row = std::move(row);
+  jobs_.back()->id = id;
   run_next();
 }
 
@@ -103,6 +120,8 @@ void ImportDesk::add(const ImportRequest& request, OnUpload done) {
       [this, added, done = std::move(done)](const Status& status) mutable {
         if (!status) return done(status.error());
         if ((*added)->state == ImportState::kFailed) return begin_again(**added, std::move(done));
+        // One whose end could not be noted has no job any more.
+        if ((*added)->state == ImportState::kRunning) enqueue((*added)->id);
         look(**added, std::move(done));
       });
 }
@@ -114,21 +133,29 @@ void ImportDesk::begin_again(ImportRow row, OnUpload done) {
     const auto request = decode_import_request(upload->row.request);
     if (!request) return done(request.error());
     const bool is_whole = upload->received == request->size;
-    upload->row.state = is_whole ? ImportState::kRunning : ImportState::kUploading;
-    upload->row.error.clear();
-    upload->row.finished.reset();
-    change(upload->row, [this, done, upload = *upload](const Status& changed) {
-      if (!changed) return done(changed.error());
-      if (upload.row.state == ImportState::kRunning) enqueue(upload.row);
-      done(upload);
-    });
+    change_state(*std::move(upload), is_whole ? ImportState::kRunning : ImportState::kUploading,
+                 done);
   });
 }
 
-void ImportDesk::change(ImportRow row, std::function<void(Status)> done) {
+/// Another request may have done so meanwhile: then the row is as that one left it.
+void ImportDesk::change_state(ImportUpload upload, ImportState to, OnUpload done) {
+  auto shared = std::make_shared<ImportUpload>(std::move(upload));
   ports_.store(
-      [row = std::move(row)](Store& store) { return ImportTable(store.database()).update(row); },
-      std::move(done));
+      [shared, to](Store& store) -> Status {
+        ImportTable imports(store.database());
+        const auto changed = imports.begin(shared->row.id, to);
+        if (!changed) return changed.error();
+        auto row = imports.find(shared->row.id);
+        if (!row) return row.error();
+        shared->row = *std::move(row);
+        return ok();
+      },
+      [this, shared, done = std::move(done)](const Status& status) {
+        if (!status) return done(status.error());
+        if (shared->row.state == ImportState::kRunning) enqueue(shared->row.id);
+        done(*shared);
+      });
 }
 
 void ImportDesk::look(ImportRow row, OnUpload done) {
@@ -161,7 +188,10 @@ void ImportDesk::write(const std::string& id, std::uint64_t offset, std::string 
   find(id, [this, offset, bytes = std::move(bytes),
             done = std::move(done)](Result<ImportUpload> upload) mutable {
     if (!upload) return done(upload.error());
-    if (upload->row.state == ImportState::kRunning) return done(std::move(upload));
+    if (upload->row.state == ImportState::kRunning) {
+      enqueue(upload->row.id);
+      return done(std::move(upload));
+    }
     if (upload->row.state != ImportState::kUploading) {
       return done(Error{Errc::kDenied, fmt::format("the import is {}: nothing more is taken",
                                                    to_string(upload->row.state))});
@@ -205,23 +235,34 @@ void ImportDesk::append(ImportUpload upload, std::uint64_t offset, std::string b
       [this, shared, status, size = request->size, done = std::move(done)] {
         if (!*status) return done(status->error());
         if (shared->received < size) return done(*shared);
-        shared->row.state = ImportState::kRunning;
-        change(shared->row, [this, shared, done](const Status& changed) {
-          if (!changed) return done(changed.error());
-          enqueue(shared->row);
-          done(*shared);
-        });
+        change_state(*shared, ImportState::kRunning, done);
       });
 }
 
+/// The row is read anew: whoever asked for it may know an older one.
 void ImportDesk::run_next() {
   if (running_ || jobs_.empty()) return;
   running_ = true;
   const JobPtr job = jobs_.front();
+  auto row = std::make_shared<ImportRow>();
+  ports_.store(
+      [row, id = job->id](Store& store) -> Status {
+        auto found = ImportTable(store.database()).find(id);
+        if (!found) return found.error();
+        *row = *std::move(found);
+        return ok();
+      },
+      [this, job, row](const Status& status) {
+        const bool runs = status && row->state == ImportState::kRunning;
+        runs && !job->is_cancelled() ? begin_run(job, *row) : forget(job);
+      });
+}
+
+void ImportDesk::begin_run(const JobPtr& job, ImportRow row) {
+  job->row = std::move(row);
   job->progress.readings = job->row.readings;
   job->progress.rows_bad = job->row.rows_bad;
-  job->run =
-      std::make_unique<ImportRun>(ports_.files, ports_.clock, job->row, path_of(job->row.id));
+  job->run = std::make_unique<ImportRun>(ports_.files, ports_.clock, job->row, path_of(job->id));
   step(job);
 }
 
@@ -231,7 +272,7 @@ void ImportDesk::step(const JobPtr& job) {
       [this, job, work] {
         job->progress.phase = job->run->phase();
         job->progress.part = job->run->part();
-        if (job->on_cancelled) return forget(job);
+        if (job->is_cancelled()) return forget(job);
         if (!*work) return end(job, work->error().message);
         if ((*work)->is_empty) return step(job);
         store(job, **std::move(work));
@@ -251,13 +292,13 @@ void ImportDesk::store(const JobPtr& job, ImportWork work) {
         job->row = **stored;
         job->progress.readings = job->row.readings;
         job->progress.rows_bad = job->row.rows_bad;
-        if (job->on_cancelled) return forget(job);
+        if (job->is_cancelled()) return forget(job);
         if (!shared->is_last) return step(job);
         ports_.log.info("import {}: {} readings, {} rows left out", job->row.id, job->row.readings,
                         job->row.rows_bad);
         run(
             [this, path = path_of(job->row.id)] {
-              // What stays of it is in nobody's way, and goes with the next import of the same.
+              // What stays of it goes at the next start.
               (void)ImportRun::remove_files(ports_.files, path);
             },
             [this, job] { forget(job); });
@@ -278,7 +319,9 @@ void ImportDesk::end(const JobPtr& job, const std::string& error) {
       },
       [this, job](const Status& noted) {
         if (!noted) ports_.log.warning("import {}: {}", job->row.id, noted.error().message);
-        forget(job);
+        // What was unpacked can be so again, and takes more of the disk than its file.
+        run([this, path = path_of(job->id)] { (void)ports_.files.remove_all(path + ".d"); },
+            [this, job] { forget(job); });
       });
 }
 
@@ -286,17 +329,16 @@ void ImportDesk::forget(const JobPtr& job) {
   job->run.reset();
   std::erase(jobs_, job);
   running_ = false;
-  if (job->on_cancelled) job->on_cancelled(ok());
+  for (const auto& cancelled : job->on_cancelled) cancelled();
   run_next();
 }
 
 void ImportDesk::remove(const std::string& id, std::function<void(Status)> done) {
-  const auto job =
-      std::ranges::find_if(jobs_, [&](const JobPtr& each) { return each->row.id == id; });
+  const auto job = std::ranges::find_if(jobs_, [&](const JobPtr& each) { return each->id == id; });
   if (job != jobs_.end()) {
     const JobPtr found = *job;
     if (running_ && found == jobs_.front()) {
-      found->on_cancelled = [this, id, done = std::move(done)](const Status&) { remove(id, done); };
+      found->on_cancelled.emplace_back([this, id, done = std::move(done)] { remove(id, done); });
       return;
     }
     jobs_.erase(job);
@@ -324,7 +366,7 @@ void ImportDesk::remove(const std::string& id, std::function<void(Status)> done)
 
 std::optional<ImportProgress> ImportDesk::progress(const std::string& id) const {
   for (const JobPtr& job : jobs_) {
-    if (job->row.id == id) return job->progress;
+    if (job->id == id) return job->progress;
   }
   return std::nullopt;
 }

@@ -48,8 +48,9 @@ struct ImportUpload {
 class ImportDesk {
  public:
   static constexpr std::size_t kUnfinishedMax = 64;
-  static constexpr std::uint64_t kFreeBytesLeast = 1 << 30;              ///< left on the disk
-  static constexpr std::int64_t kUploadKeepNs = 7 * 86'400'000'000'000;  ///< since its last piece
+  static constexpr std::uint64_t kFreeBytesLeast = 1 << 30;  ///< left on the disk
+  /// Files of uploads that nobody goes on with, and of imports that failed, go after it.
+  static constexpr std::int64_t kFilesKeepNs = 7 * 86'400'000'000'000;
 
   ImportDesk(ImportDeskPorts ports, std::string directory);
   ~ImportDesk();
@@ -57,11 +58,11 @@ class ImportDesk {
 
   using OnUpload = std::function<void(rt::Result<ImportUpload>)>;
   /// Enters it; the same once more is the one that is there, and one that failed begins again where
-  /// it stood. kFull: no room for the file, or too many imports; kBusy: too many that are not done.
+  /// it stood. kFull: too many imports; kBusy: too many that are not done.
   void add(const ImportRequest& request, OnUpload done);
   /// A piece of its file. One that is there already changes nothing, one that is too early is not
-  /// taken: the answer says where to go on. With the last one it runs. kDenied: it is done;
-  /// kInvalid: more bytes than were announced; kNotFound.
+  /// taken: the answer says where to go on. With the last one it runs. kDenied: it is done or
+  /// failed; kInvalid: more bytes than were announced; kFull: no room on the disk; kNotFound.
   void write(const std::string& id, std::uint64_t offset, std::string bytes, OnUpload done);
   /// How much of its file is here. kNotFound.
   void find(const std::string& id, OnUpload done);
@@ -74,9 +75,10 @@ class ImportDesk {
  private:
   struct Job;
   using JobPtr = std::shared_ptr<Job>;
-  void go_on(std::vector<ImportRow> rows);
-  void enqueue(ImportRow row);
+  void sweep();
+  void enqueue(const std::string& id);
   void run_next();
+  void begin_run(const JobPtr& job, ImportRow row);
   void step(const JobPtr& job);
   void store(const JobPtr& job, ImportWork work);
   void end(const JobPtr& job, const std::string& error);
@@ -84,7 +86,7 @@ class ImportDesk {
   void look(ImportRow row, OnUpload done);
   void begin_again(ImportRow row, OnUpload done);
   void append(ImportUpload upload, std::uint64_t offset, std::string bytes, OnUpload done);
-  void change(ImportRow row, std::function<void(rt::Status)> done);
+  void change_state(ImportUpload upload, ImportState to, OnUpload done);
   void run(std::function<void()> work, std::function<void()> done);
   [[nodiscard]] std::string path_of(const std::string& id) const { return directory_ + "/" + id; }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -92,6 +93,22 @@ void read_csv(JsonFields& fields, ImportRequest& request) {
   read_mapping(fields, request);
 }
 
+/// What a format does not use must not be passed over.
+void refuse_others(JsonFields& fields, const ImportRequest& request) {
+  const auto refuse = [&](std::initializer_list<std::string_view> names, bool is_used) {
+    for (const std::string_view name : names) {
+      if (fields.has(name) && !is_used) {
+        fields.complain(name, "this kind of file has no use for it");
+      }
+    }
+  };
+  const bool is_csv = request.format == ImportFormat::kCsv;
+  const bool is_lines = request.format == ImportFormat::kLineProtocol;
+  refuse({"mapping", "delimiter", "columns"}, is_csv);
+  refuse({"precision"}, is_lines);
+  refuse({"node", "node_from"}, is_lines || (is_csv && request.mapping.has_value()));
+}
+
 void read_node(JsonFields& fields, ImportRequest& request) {
   request.node = fields.text("node");
   request.node_from = fields.text("node_from");
@@ -148,6 +165,7 @@ ImportRequest read_import_request(JsonFields& fields) {
     }
   }
   read_node(fields, request);
+  refuse_others(fields, request);
   return request;
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t kHashPieceBytes = 4 << 20;
 constexpr std::size_t kHashPieces = 16;  ///< a step
-constexpr std::size_t kDocumentBytesMax = 64 << 20;
+constexpr std::size_t kDocumentBytesMax = 128 << 20;
 constexpr std::size_t kBodiesAtOnce = 64;
 constexpr unsigned kMarkMode = 0640;
 constexpr std::string_view kLogPrefix = "experiment_log_";
@@ -36,9 +36,9 @@ Error lacks(const std::string& file) {
   return invalid(fmt::format("the archive lacks {}, which its manifest names", file));
 }
 
-/// Of one that is compressed as `data`.
+/// Of one that is only compressed.
 std::string single_file(const std::string& directory) {
-  return directory + "/data";
+  return directory + "/" + Unpacker::kSingleName;
 }
 
 }  // namespace
@@ -153,11 +153,12 @@ Status ImportRun::plan_archive() {
   for (const std::string& top : *tops) {
     if (files_.info(unpacked() + "/" + top + name)) root_ = unpacked() + "/" + top;
   }
-  const auto text = files_.read(root_ + name, 0, kDocumentBytesMax);
+  const auto text = files_.read(root_ + name, 0, kDocumentBytesMax + 1);
   if (!text && text.error().code == Errc::kNotFound) {
     return invalid("the archive has no manifest.json: it is no export");
   }
   if (!text) return text.error();
+  if (text->size() > kDocumentBytesMax) return invalid("manifest.json is too large");
   auto manifest = parse_manifest(*text);
   if (!manifest) return invalid("manifest.json: " + manifest.error().message);
   manifest_ = *std::move(manifest);
@@ -214,6 +215,7 @@ Result<bool> ImportRun::verify_on() {
   const auto all = static_cast<double>(std::max<std::size_t>(1, manifest_.files.size()));
   part_ = static_cast<double>(verified_) / all;
   if (verified_ < manifest_.files.size()) return true;
+  if (auto done = parse_documents(); !done) return done.error();
   phase_ = ImportPhase::kStoring;
   part_ = 0;
   return true;
@@ -259,7 +261,9 @@ Result<ImportWork> ImportRun::read_on() {
   if (!source_) {
     if (auto done = open_samples(); !done) return done.error();
   }
-  ImportSink sink({row_.ordinal, row_.batches + 1});
+  const std::string& path = items_[row_.place.file].path;
+  ImportSink sink(items_.size() == 1 ? std::string() : path.substr(root_.size() + 1));
+  const ImportPlace before = row_.place;
   const auto more = source_->read(sink, row_.place);
   if (!more) return more.error();
   part_ =
@@ -271,10 +275,9 @@ Result<ImportWork> ImportRun::read_on() {
   auto step = sink.take();
   if (!step) return step.error();
   ImportWork work;
-  work.is_empty = false;
   work.step = *std::move(step);
   work.step.place = row_.place;
-  row_.batches += work.step.readings.size();
+  work.is_empty = row_.place == before;
   return work;
 }
 
@@ -306,18 +309,26 @@ Result<std::string> ImportRun::read_document(std::string_view prefix) {
   return invalid(fmt::format("the archive has no document {}….json", prefix));
 }
 
-Result<ImportWork> ImportRun::store_study() {
+Status ImportRun::parse_documents() {
   const auto experiment = read_document("experiment_");
   if (!experiment) return experiment.error();
   const auto progress = read_document("progress_participant_");
   if (!progress) return progress.error();
   auto study = parse_study(*experiment, *progress);
-  if (!study) return study.error();
+  if (!study) return invalid("the experiment's documents: " + study.error().message);
+  study_ = std::make_shared<const ArchivedStudy>(*std::move(study));
+  return ok();
+}
+
+Result<ImportWork> ImportRun::store_study() {
+  if (!study_) {
+    if (auto done = parse_documents(); !done) return done.error();
+  }
   ImportWork work;
   work.is_empty = false;
   work.step.place = row_.place;
-  work.also = [study = std::make_shared<ArchivedStudy>(*std::move(study)), gaps = manifest_.gaps,
-               now = clock_.now()](Store& store, ImportRow& row) {
+  work.also = [study = study_, gaps = manifest_.gaps, now = clock_.now()](Store& store,
+                                                                          ImportRow& row) {
     row.experiment = study->experiment.id;
     if (auto done = import_gaps(store, gaps, now); !done) return done;
     return import_study(store, *study, now);

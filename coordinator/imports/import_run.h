@@ -69,6 +69,7 @@ class ImportRun {
   rt::Result<ImportWork> read_on();
   ImportWork take_bodies();
   rt::Result<ImportWork> finish_on();
+  rt::Status parse_documents();
   rt::Result<ImportWork> store_study();
   rt::Result<ImportWork> store_log();
   [[nodiscard]] ImportWork last_work() const;
@@ -88,11 +89,12 @@ class ImportRun {
   wire::Sha256 hash_;
   std::unique_ptr<Unpacker> unpacker_;
   bool was_unpacked_ = false;  ///< by this run
-  std::string root_;  ///< directory of the manifest
+  std::string root_;           ///< directory of the manifest
   ArchiveManifest manifest_;
   std::size_t verified_ = 0;              ///< files of the manifest
   std::vector<Item> items_;               ///< bodies first
   std::unique_ptr<ImportSource> source_;  ///< of items_[row_.place.file]
+  std::shared_ptr<const ArchivedStudy> study_;
   bool study_stored_ = false;
   std::uint64_t log_offset_ = 0;
 };

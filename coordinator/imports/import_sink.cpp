@@ -6,35 +6,38 @@
 
 namespace fieldpost::coordinator {
 
-rt::Status ImportSink::add(const std::string& node, const wire::ParsedLines& lines) {
-  if (lines.readings == 0) return rt::ok();
-  FreshColumns& columns = nodes_.try_emplace(node, wire::Id128{}).first->second;
-  columns.add(lines, rank_);
+void ImportSink::add(const std::string& node, wire::ParsedLines lines) {
+  if (lines.readings == 0) return;
   readings_ += lines.readings;
-  return columns.is_full() ? close(node, columns) : rt::ok();
+  for (const std::string& key : lines.keys) bytes_ += key.size();
+  for (const wire::Column& column : lines.columns) {
+    for (const std::string& text : column.strings) bytes_ += text.size();
+  }
+  nodes_[node].push_back(std::move(lines));
 }
 
 void ImportSink::complain(std::uint64_t row, std::string_view what) {
   step_.rows_bad += 1;
   if (step_.problems.size() == kImportProblemsMax) return;
-  step_.problems.push_back(fmt::format("row {}: {}", row, what));
+  const std::string place = file_.empty() ? std::string() : file_ + ", ";
+  step_.problems.push_back(fmt::format("{}row {}: {}", place, row, what));
 }
 
 bool ImportSink::is_full() const {
-  return readings_ >= kReadingsMax || step_.readings.size() + nodes_.size() >= kBatchesMax;
+  return readings_ >= kReadingsMax || bytes_ >= kBytesMax || rows_ >= kRowsMax;
 }
 
-rt::Status ImportSink::close(const std::string& node, FreshColumns& columns) {
-  auto fresh = columns.take();
-  if (!fresh) return fresh.error();
-  step_.readings.push_back({node, *std::move(fresh)});
-  return rt::ok();
-}
-
+/// The encoder cuts records so that each keeps the bounds of the format.
 rt::Result<ImportStep> ImportSink::take() {
-  for (auto& [node, columns] : nodes_) {
-    if (columns.empty()) continue;
-    if (auto done = close(node, columns); !done) return done.error();
+  wire::BatchEncoder encoder({});
+  for (auto& [node, pieces] : nodes_) {
+    wire::ReadingsBatch batch;
+    batch.pieces = std::move(pieces);
+    auto records = encoder.encode(std::move(batch));
+    if (!records) return records.error();
+    for (wire::EncodedReadings& each : *records) {
+      step_.readings.push_back({node, std::move(each)});
+    }
   }
   return std::move(step_);
 }

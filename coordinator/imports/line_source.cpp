@@ -13,13 +13,50 @@ namespace fieldpost::coordinator {
 namespace {
 
 using rt::Result;
-using rt::Status;
+
+/// Line breaks inside quoted texts end no line; quotes begin a text only where a field's value
+/// does.
+std::size_t last_line_end(std::string_view text) {
+  enum class In : std::uint8_t { kStart, kComment, kSeries, kFields, kText };
+  In in = In::kStart;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in == In::kText) {
+      if (c == '\\') ++i;
+      if (c == '"') in = In::kFields;
+      continue;
+    }
+    if (c == '\n') {
+      end = i + 1;
+      in = In::kStart;
+      continue;
+    }
+    switch (in) {
+      case In::kStart:
+        if (c == '#') in = In::kComment;
+        if (c != '#' && c != ' ' && c != '\r' && c != '\t') in = In::kSeries;
+        break;
+      case In::kSeries:
+        if (c == '\\') ++i;
+        if (c == ' ') in = In::kFields;
+        break;
+      case In::kFields:
+        if (c == '"' && text[i - 1] == '=') in = In::kText;
+        break;
+      case In::kComment:
+      case In::kText: break;
+    }
+  }
+  return end;
+}
 
 class LineSource final : public ImportSource {
  public:
   LineSource(rt::Files& files, const std::string& path, const ImportRequest& request,
              const ImportPlace& place)
-      : pieces_(files, path, place.offset),
+      : pieces_(files, path, place.offset, last_line_end),
+        in_head_(place.offset == 0),
         node_(request.node),
         node_tag_(request.node_from),
         precision_(wire::parse_precision(request.precision).value_or(wire::Precision::kNs)) {}
@@ -29,7 +66,7 @@ class LineSource final : public ImportSource {
       const auto piece = pieces_.next();
       if (!piece) return piece.error();
       if (piece->empty()) return false;
-      if (auto done = add(*piece, place, sink); !done) return done.error();
+      add(*piece, place, sink);
       place.offset = pieces_.offset();
     }
     return true;
@@ -39,11 +76,11 @@ class LineSource final : public ImportSource {
  private:
   static constexpr rt::UnixTime kNoTime{INT64_MIN + 1};  // what a line without one is given
 
-  Status add(std::string_view text, ImportPlace& place, ImportSink& sink) {
+  void add(std::string_view text, ImportPlace& place, ImportSink& sink) {
     wire::LineOptions options;
     options.precision = precision_;
     options.now = kNoTime;
-    const std::string lines = without_statements(text, place.row);
+    const std::string lines = without_statements(text);
     const wire::ParsedLines parsed = parser_.parse(lines, options);
     for (const wire::LineError& error : parsed.errors) {
       sink.complain(place.row + error.line, error.what);
@@ -52,23 +89,27 @@ class LineSource final : public ImportSource {
       sink.complain(place.row, "and others that follow");
     }
     place.row += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
-    return give(parsed, place, sink);
+    sink.pass(static_cast<std::uint64_t>(std::ranges::count(text, '\n')));
+    give(parsed, place, sink);
   }
 
-  /// The statements become comments, so that lines keep their numbers.
-  std::string without_statements(std::string_view text, std::uint64_t row) {
+  /// The statements at the beginning become comments, so that lines keep their numbers.
+  std::string without_statements(std::string_view text) {
     std::string out(text);
-    if (row > kStatementRowsMax) return out;
-    for (std::size_t at = 0; at < out.size();) {
-      if (out.compare(at, 7, "CREATE ") == 0) out[at] = '#';
-      const std::size_t end = out.find('\n', at);
-      if (end == std::string::npos) break;
+    for (std::size_t at = 0; in_head_ && at < out.size();) {
+      const std::size_t end = std::min(out.find('\n', at), out.size());
+      const std::string_view line = std::string_view(out).substr(at, end - at);
+      const std::size_t begin = line.find_first_not_of(" \t\r");
+      const bool is_statement =
+          begin != std::string_view::npos && line.substr(begin).starts_with("CREATE ");
+      in_head_ = is_statement || begin == std::string_view::npos || line[begin] == '#';
+      if (is_statement) out[at] = '#';
       at = end + 1;
     }
     return out;
   }
 
-  Status give(const wire::ParsedLines& parsed, const ImportPlace& place, ImportSink& sink) {
+  void give(const wire::ParsedLines& parsed, const ImportPlace& place, ImportSink& sink) {
     std::map<std::string, wire::ParsedLines> nodes;
     for (std::size_t c = 0; c < parsed.columns.size(); ++c) {
       std::string node = node_;
@@ -90,10 +131,7 @@ class LineSource final : public ImportSource {
       lines.types.push_back(parsed.types[c]);
       lines.columns.push_back(std::move(column));
     }
-    for (const auto& [node, lines] : nodes) {
-      if (auto done = sink.add(node, lines); !done) return done;
-    }
-    return rt::ok();
+    for (auto& [node, lines] : nodes) sink.add(node, std::move(lines));
   }
 
   /// Takes the tag that names the node out of the key, if it is there.
@@ -123,8 +161,8 @@ class LineSource final : public ImportSource {
     column.values.resize(kept);
   }
 
-  static constexpr std::uint64_t kStatementRowsMax = 1000;
   TextPieces pieces_;
+  bool in_head_;  ///< nothing but statements and comments came yet
   std::string node_, node_tag_;
   wire::Precision precision_;
   wire::LineParser parser_;

@@ -96,7 +96,7 @@ class ParquetSource final : public ImportSource {
     while (!sink.is_full()) {
       auto more = read_rows(sink, place);
       if (!more || !*more) return more;
-      if (auto done = rows_.give(sink); !done) return done.error();
+      rows_.give(sink);
     }
     return true;
   }
@@ -119,11 +119,13 @@ class ParquetSource final : public ImportSource {
     const auto rows = group_->next(kRowsAtOnce);
     if (!rows) return rows.error();
     if (rows->count == 0) group_.reset();
+    sink.pass(rows->count);
     for (std::size_t i = 0; i < rows->count; ++i) {
       row_ += 1;
       if (row_ <= place.row) continue;
       place.row = row_;
       if (auto done = add_row(rows->columns, i); !done) sink.complain(row_, done.error().message);
+      if (rows_.is_full()) rows_.give(sink);
     }
     return true;
   }

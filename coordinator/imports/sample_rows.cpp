@@ -69,6 +69,7 @@ Result<SampleRows::Place*> SampleRows::find(std::string_view node, std::string_v
     if (!key) return invalid("no series", series);
     wire::ParsedLines& lines = nodes_[std::string(node)];
     lines.keys.emplace_back(series);
+    bytes_ += series.size();
     lines.types.push_back(key->type);
     lines.columns.emplace_back();
     at = places_.emplace(name, Place{&lines, lines.columns.size() - 1, key->type}).first;
@@ -94,6 +95,7 @@ Status SampleRows::add_text(Place& place, std::int64_t time, std::string_view te
   if (!wire::is_utf8(text)) return Error{Errc::kInvalid, "the text is not UTF-8"};
   wire::Column& column = place.lines->columns[place.column];
   if (column.strings.empty() || column.strings.back() != text) column.strings.emplace_back(text);
+  bytes_ += text.size();
   add(place, time, column.strings.size() - 1);
   return rt::ok();
 }
@@ -106,12 +108,9 @@ Status SampleRows::add_value(Place& place, std::int64_t time, std::string_view t
   return rt::ok();
 }
 
-Status SampleRows::give(ImportSink& sink) {
-  for (const auto& [node, lines] : nodes_) {
-    if (auto done = sink.add(node, lines); !done) return done;
-  }
+void SampleRows::give(ImportSink& sink) {
+  for (auto& [node, lines] : nodes_) sink.add(node, std::move(lines));
   *this = SampleRows();
-  return rt::ok();
 }
 
 }  // namespace fieldpost::coordinator

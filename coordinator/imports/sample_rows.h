@@ -16,6 +16,9 @@ namespace fieldpost::coordinator {
 /// Gathers rows of samples as exports have them: of whom, which series, when, and the raw value.
 class SampleRows {
  public:
+  static constexpr std::size_t kRowsMax = 8192;
+  static constexpr std::size_t kBytesMax = 2 << 20;  ///< of texts and keys
+
   /// What rows of a series go into; nothing else than its type is for others.
   struct Place {
     wire::ParsedLines* lines = nullptr;
@@ -31,16 +34,17 @@ class SampleRows {
   /// A value as the text formats of exports have it.
   rt::Status add_value(Place& place, std::int64_t time, std::string_view text);
 
-  [[nodiscard]] std::size_t rows() const { return rows_; }
+  /// Enough was gathered to be given on.
+  [[nodiscard]] bool is_full() const { return rows_ >= kRowsMax || bytes_ >= kBytesMax; }
   /// To the sink; empty afterwards.
-  rt::Status give(ImportSink& sink);
+  void give(ImportSink& sink);
 
  private:
   std::map<std::string, wire::ParsedLines, std::less<>> nodes_;
   std::unordered_map<std::string, Place> places_;  ///< by node, a line feed, and series
   std::string last_key_;
   Place* last_ = nullptr;
-  std::size_t rows_ = 0;
+  std::size_t rows_ = 0, bytes_ = 0;
 };
 
 }  // namespace fieldpost::coordinator

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "coordinator/experiments/json_fields.h"
+#include "coordinator/experiments/uuid.h"
 #include "coordinator/exports/export_plan.h"
+#include "coordinator/exports/exported_bodies.h"
 #include "coordinator/imports/inner_path.h"
 #include "proto/wire/topics.h"
 
@@ -18,8 +20,8 @@ using rt::Error;
 using rt::Result;
 
 constexpr std::size_t kIdBytesMax = 64;
-constexpr std::size_t kFilesMax = kExportFilesMax + 16;
-constexpr std::size_t kGapsMax = 1'000'000;
+constexpr std::size_t kFilesMax = kExportFilesMax + kExportBodiesMax + 16;
+constexpr std::size_t kGapsMax = 100'000;
 constexpr std::int64_t kManifestVersion = 1;
 
 template <typename Value>
@@ -43,6 +45,13 @@ std::optional<HealthKind> health_kind_of(std::string_view text) {
   return std::nullopt;
 }
 
+/// Ids become parts of paths when the experiment is exported again.
+std::string read_id(JsonFields& fields, std::string_view name) {
+  std::string id = fields.required_text(name, kIdBytesMax);
+  if (!id.empty() && !is_uuid(id)) fields.complain(name, "expected a UUID");
+  return id;
+}
+
 ArchivedFile read_file(JsonFields& fields) {
   ArchivedFile file;
   file.path = fields.required_text("path");
@@ -61,9 +70,12 @@ ArchivedFile read_file(JsonFields& fields) {
 /// Nothing: it is none of those that are a loss here.
 std::optional<ArchivedGap> read_gap(JsonFields& fields) {
   ArchivedGap gap;
-  const auto cause = cause_of(fields.required_text("cause"));
-  if (!cause || fields.text("state") == "closed") return std::nullopt;
-  gap.cause = *cause;
+  const std::string cause = fields.required_text("cause");
+  const bool is_deletion = cause == "deleted" || cause == "retention";
+  if (is_deletion || fields.text("state") == "closed") return std::nullopt;
+  gap.cause = cause_of(cause).value_or(wire::GapCause::kUnknown);
+  gap.fragments = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, fields.integer("fragments").value_or(0)));
   gap.node = fields.required_text("node");
   if (!wire::is_valid_id(gap.node)) fields.complain("node", "expected the name of a node");
   if (fields.has("series_keys")) gap.series = fields.texts("series_keys", kSensorsMax * 1024);
@@ -79,7 +91,7 @@ void read_members(JsonFields& fields, const char* name, MemberKind kind,
                   std::vector<ArchivedMember>& out) {
   for (JsonFields& each : fields.objects(name, kMembersMax)) {
     ArchivedMember member{kind, {}};
-    member.member.id = each.required_text("id", kIdBytesMax);
+    member.member.id = read_id(each, "id");
     member.member.kind = kind;
     member.member.name = each.required_text("name");
     member.member.description = each.text("description", kDescriptionBytesMax);
@@ -94,7 +106,7 @@ std::string id_in(JsonFields& fields, const char* name) {
 
 ArchivedRecording read_recording(JsonFields& fields) {
   ArchivedRecording out;
-  out.recording.id = fields.required_text("id", kIdBytesMax);
+  out.recording.id = read_id(fields, "id");
   out.participant = id_in(fields, "participant");
   out.task = id_in(fields, "task");
   out.member_operator = id_in(fields, "operator");
@@ -126,7 +138,7 @@ ArchivedFlag read_flag(JsonFields& fields) {
 
 Experiment read_experiment(JsonFields& fields) {
   Experiment out;
-  out.id = fields.required_text("id", kIdBytesMax);
+  out.id = read_id(fields, "id");
   out.name = fields.required_text("name");
   out.description = fields.text("description", kDescriptionBytesMax);
   out.owner = fields.text("owner");
@@ -152,7 +164,8 @@ std::optional<SensorConfig> read_config(JsonFields& fields) {
   return out;
 }
 
-/// Recordings that went on when the archive was made end there.
+/// What went on when the archive was made ended there: here nothing of it is live, no node is told
+/// to measure for it, and no button in the field means it.
 void end_open(JsonFields& fields, ArchivedStudy& study) {
   const auto until = fields.time("recorded_until");
   for (ArchivedRecording& each : study.recordings) {
@@ -160,8 +173,12 @@ void end_open(JsonFields& fields, ArchivedStudy& study) {
     each.recording.stopped = std::max(each.recording.started, until.value_or(0));
     each.recording.stopped_by = "import";
   }
-  if (study.experiment.state == ExperimentState::kRecording) {
-    study.experiment.state = ExperimentState::kPaused;
+  if (study.experiment.state == ExperimentState::kArchived) return;
+  study.experiment.state = ExperimentState::kFinished;
+  if (study.experiment.finished) return;
+  study.experiment.finished = study.experiment.created;
+  for (const ArchivedRecording& each : study.recordings) {
+    study.experiment.finished = std::max(*study.experiment.finished, *each.recording.stopped);
   }
 }
 
@@ -188,7 +205,7 @@ Result<ArchiveManifest> parse_manifest(std::string_view json) {
   if (fields.integer("manifest_version") != kManifestVersion) {
     fields.complain("manifest_version", "expected 1: a newer version wrote it, or it is none");
   }
-  out.experiment = fields.required_text("experiment", kIdBytesMax);
+  out.experiment = read_id(fields, "experiment");
   for (JsonFields& each : fields.objects("files", kFilesMax)) out.files.push_back(read_file(each));
   for (JsonFields& each : fields.objects("gaps", kGapsMax)) {
     if (auto gap = read_gap(each)) out.gaps.push_back(*std::move(gap));

@@ -24,6 +24,7 @@ struct ArchivedGap {
   std::optional<std::vector<std::string>> series;  ///< keys; absent: not known which
   std::optional<std::int64_t> from, to;            ///< ns
   std::optional<std::uint64_t> readings;           ///< absent: not known how many
+  std::uint64_t fragments = 0;                     ///< of bodies
 };
 
 struct ArchivedFile {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "coordinator/store/gap_table.h"
@@ -43,18 +45,16 @@ Result<bool> is_there(const Result<Found>& found) {
   return found.error();
 }
 
+/// Into a name with other versions of its own nothing is put: the newest of them is what its people
+/// go on with.
 Result<ConfigRef> import_config(Studies& studies, SensorConfig config) {
   const auto same = studies.configs.find(config.name, config.version);
   if (same && same->sensors == config.sensors) return ConfigRef{config.name, config.version};
-  const auto taken = is_there(same);
-  if (!taken) return taken.error();
-  if (*taken) {
-    auto name = free_name(config.name, [&](const std::string& tried) {
-      return is_there(studies.configs.find(tried, config.version));
-    });
-    if (!name) return name.error();
-    config.name = *std::move(name);
-  }
+  auto name = free_name(config.name, [&](const std::string& tried) {
+    return is_there(studies.configs.find(tried, 0));
+  });
+  if (!name) return name.error();
+  config.name = *std::move(name);
   if (auto done = studies.configs.insert(config); !done) return done.error();
   return ConfigRef{config.name, config.version};
 }
@@ -169,17 +169,32 @@ class StudyImport {
   std::map<std::string, std::int64_t> rows_;  ///< of members by id
 };
 
-Result<bool> is_declared(rt::Database& db, const NewGap& gap) {
-  rt::Statement& find = db.prepare(
-      "SELECT 1 FROM gap WHERE node_no = ?1 AND cause = ?2 AND state = 2 AND"
-      " coalesce(first_time, 0) = ?3 AND coalesce(last_time, 0) = ?4 AND readings = ?5"
-      " AND readings_known = ?6 LIMIT 1");
-  find.bind(1, gap.node).bind(2, static_cast<std::int64_t>(gap.cause)).bind(3, gap.first_time);
-  find.bind(4, gap.last_time).bind(5, gap.readings).bind(6, gap.readings_known ? 1 : 0);
-  const auto row = find.step();
-  if (!row) return row.error();
-  find.reset();
-  return *row;
+/// What tells losses apart.
+using GapKey = std::tuple<NodeNo, std::int64_t, std::int64_t, std::int64_t, std::uint64_t, bool,
+                          std::uint64_t, std::string>;
+
+GapKey key_of(const NewGap& gap) {
+  std::string sets;
+  for (const wire::Hash128& set : gap.sets) sets += set.bytes();
+  return {gap.node,       static_cast<std::int64_t>(gap.cause),
+          gap.first_time, gap.last_time,
+          gap.readings,   gap.readings_known,
+          gap.fragments,  std::move(sets)};
+}
+
+/// Those of a node that are declared.
+Status load_declared(rt::Database& db, NodeNo node, std::set<GapKey>& out) {
+  rt::Statement& rows = db.prepare(
+      "SELECT cause, coalesce(first_time, 0), coalesce(last_time, 0), readings, readings_known,"
+      " fragments, coalesce(sets, x'') FROM gap WHERE node_no = ?1 AND state = 2");
+  rows.bind(1, node);
+  for (;;) {
+    const auto row = rows.step();
+    if (!row) return row.error();
+    if (!*row) return ok();
+    out.emplace(node, rows.i64(0), rows.i64(1), rows.i64(2), rows.u64(3), rows.i64(4) != 0,
+                rows.u64(5), std::string(rows.blob(6)));
+  }
 }
 
 Result<std::vector<wire::Hash128>> sets_of(ReadingStore& readings,
@@ -231,25 +246,31 @@ Status import_log(Store& store, const std::string& experiment,
 }
 
 Status import_gaps(Store& store, const std::vector<ArchivedGap>& gaps, rt::UnixTime now) {
+  std::set<NodeNo> nodes;
+  std::set<GapKey> declared;
   for (const ArchivedGap& each : gaps) {
     const auto node = store.ledger().node_no(each.node, now);
     if (!node) return node.error();
+    if (nodes.insert(*node).second) {
+      if (auto done = load_declared(store.database(), *node, declared); !done) return done;
+    }
     NewGap gap;
     gap.node = *node;
     gap.cause = each.cause;
-    gap.first_time = each.from.value_or(0);
-    gap.last_time = each.to.value_or(0);
+    if (each.from || each.to) {
+      gap.first_time = each.from.value_or(INT64_MIN);
+      gap.last_time = each.to.value_or(INT64_MAX);
+    }
     gap.readings = each.readings.value_or(0);
     gap.readings_known = each.readings.has_value();
+    gap.fragments = each.fragments;
     if (each.series && !each.series->empty()) {
       auto sets = sets_of(store.readings(), *each.series);
       if (!sets) return sets.error();
       gap.sets = *std::move(sets);
       gap.sets_known = true;
     }
-    const auto declared = is_declared(store.database(), gap);
-    if (!declared) return declared.error();
-    if (*declared) continue;
+    if (!declared.insert(key_of(gap)).second) continue;
     const auto added = store.ledger().add_gap(gap, now);
     if (!added) return added.error();
   }

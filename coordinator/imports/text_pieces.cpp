@@ -14,7 +14,7 @@ rt::Result<std::string_view> TextPieces::next() {
     if (!read) return read.error();
     held_ += *read;
     const bool is_end = read->empty();
-    given_ = is_end ? held_.size() : held_.rfind('\n') + 1;  // npos + 1 is 0
+    given_ = is_end ? held_.size() : find_end_(held_);
     if (given_ > 0 || is_end) break;
     if (held_.size() > kLineBytesMax) {
       return rt::Error{
@@ -24,6 +24,10 @@ rt::Result<std::string_view> TextPieces::next() {
   }
   offset_ += given_;
   return std::string_view(held_).substr(0, given_);
+}
+
+std::size_t TextPieces::last_line_end(std::string_view text) {
+  return text.rfind('\n') + 1;  // npos + 1 is 0
 }
 
 double TextPieces::part() const {

@@ -53,7 +53,11 @@ struct Unpacker::State {
   State(rt::Files& all, std::string from, std::string to)
       : files(all), path(std::move(from)), directory(std::move(to)) {
     FP_CHECK(packed != nullptr);
-    archive_read_support_filter_all(packed);
+    // Not all that it knows: some run other programs.
+    archive_read_support_filter_gzip(packed);
+    archive_read_support_filter_zstd(packed);
+    archive_read_support_filter_xz(packed);
+    archive_read_support_filter_bzip2(packed);
     archive_read_support_format_tar(packed);
     archive_read_support_format_gnutar(packed);
     archive_read_support_format_raw(packed);
@@ -97,11 +101,12 @@ struct Unpacker::State {
       if (code == ARCHIVE_EOF) return false;
       if (code < ARCHIVE_WARN) return problem();
       if (archive_entry_filetype(entry) == AE_IFDIR) continue;
-      const char* name = archive_entry_pathname(entry);
+      // What is only compressed may have a name in its header, as gzip does.
+      const bool is_raw = archive_format(packed) == ARCHIVE_FORMAT_RAW;
+      const char* name = is_raw ? kSingleName : archive_entry_pathname(entry);
       std::string_view inner = name == nullptr ? "" : name;
       if (inner.starts_with("./")) inner.remove_prefix(2);
-      const bool is_plain =
-          archive_entry_filetype(entry) == AE_IFREG || archive_format(packed) == ARCHIVE_FORMAT_RAW;
+      const bool is_plain = is_raw || archive_entry_filetype(entry) == AE_IFREG;
       if (!is_plain || archive_entry_hardlink(entry) != nullptr || !is_inner_path(inner)) {
         return Error{
             Errc::kInvalid,

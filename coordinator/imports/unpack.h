@@ -14,11 +14,12 @@ namespace fieldpost::coordinator {
 rt::Result<bool> is_packed(rt::Files& files, const std::string& path);
 
 /// Unpacks a file piece by piece: a tar archive's files below a directory under their names, or
-/// the one file that was compressed as `data`. Links, devices and names that lead elsewhere are
-/// refused. One thread at a time.
+/// the one file that was compressed as kSingleName. Links, devices and names that lead elsewhere
+/// are refused. One thread at a time.
 class Unpacker {
  public:
-  static constexpr std::uint64_t kFilesMax = 250'000;
+  static constexpr const char* kSingleName = "data";
+  static constexpr std::uint64_t kFilesMax = 500'000;
   static constexpr std::uint64_t kFreeBytesLeast = 1 << 30;  ///< left on the disk
 
   /// `files` outlives it.

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "coordinator/store/import_table.h"
-#include "coordinator/store/replacement.h"
+#include "proto/wire/batch_encoder.h"
 
 namespace fieldpost::coordinator {
 
 struct ImportedReadings {
   std::string node;  ///< made if new
-  FreshReadings fresh;
+  wire::EncodedReadings encoded;
 };
 
 /// What an import brings in at once: all of it is stored, or nothing.

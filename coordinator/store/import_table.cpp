@@ -109,6 +109,15 @@ Status ImportTable::update(const ImportRow& row) {
   return stmt.run();
 }
 
+Result<bool> ImportTable::begin(const std::string& id, ImportState to) {
+  rt::Statement& stmt = db_.prepare(
+      "UPDATE import SET state = ?2, finished_ns = NULL, error = '' WHERE id = ?1"
+      " AND state IN (1, 4)");
+  stmt.bind_text(1, id).bind(2, static_cast<std::int64_t>(to));
+  if (auto done = stmt.run(); !done) return done.error();
+  return db_.changes() == 1;
+}
+
 Status ImportTable::remove(const ImportRow& row) {
   rt::Statement& stmt = db_.prepare("DELETE FROM import WHERE no = ?1");
   return stmt.bind(1, row.no).run();

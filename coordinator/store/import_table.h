@@ -57,6 +57,9 @@ class ImportTable {
   /// Everything but id, request, `created` and ordinal.
   rt::Status update(const ImportRow& row);
   rt::Status remove(const ImportRow& row);
+  /// One that waits for its file or failed goes to this state, and its error goes; false: it is in
+  /// another state, and stays so.
+  rt::Result<bool> begin(const std::string& id, ImportState to);
 
  private:
   rt::Database& db_;

@@ -49,13 +49,18 @@ Result<ImportRow> Store::import_inside(const std::string& id, const ImportStep& 
     const auto node = ledger_.node_no(each.node, now);
     if (!node) return node.error();
     const wire::Rank name{row->ordinal, ++row->batches};
-    if (auto done = store_fresh(*node, each.fresh, name, now); !done) return done.error();
+    const wire::Record& record = each.encoded.record;
+    auto batch = make_batch(*each.encoded.set, {record.payload, record.codec, record.raw_size});
+    if (!batch) return batch.error();
+    batch->node = *node;
+    batch->rank = name;
+    if (auto done = readings_.add_batch(*batch, now); !done) return done.error();
     rt::Statement& count = db_.prepare(
         "UPDATE node SET delivered = delivered + ?2, accepted_http = accepted_http + ?2"
         " WHERE no = ?1");
-    count.bind(1, *node).bind(2, each.fresh.readings);
+    count.bind(1, *node).bind(2, std::uint64_t{record.readings});
     if (auto done = count.run(); !done) return done.error();
-    row->readings += each.fresh.readings;
+    row->readings += record.readings;
   }
   row->place = step.place;
   row->rows_bad += step.rows_bad;

@@ -47,11 +47,11 @@ ImportRequest request_of(std::uint8_t kind, std::string_view bytes) {
 /// What is stored can be read.
 void check(const ImportStep& step) {
   for (const ImportedReadings& each : step.readings) {
-    const FreshReadings& fresh = each.fresh;
-    const auto raw = wire::decompress(fresh.payload, fresh.codec, fresh.raw_size);
+    const wire::Record& record = each.encoded.record;
+    const auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
     FP_CHECK(raw.has_value());
-    const auto columns = wire::decode_columns(*raw, fresh.set->types);
-    FP_CHECK(columns.has_value() && columns->readings() == fresh.readings);
+    const auto columns = wire::decode_columns(*raw, each.encoded.set->types);
+    FP_CHECK(columns.has_value() && columns->readings() == record.readings);
   }
 }
 

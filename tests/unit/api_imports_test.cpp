@@ -295,8 +295,8 @@ struct Study : World {
     send("PUT", path + "/progress",
          json{{"participant", member}, {"task", task}, {"state", "done"}, {"note", "well"}}.dump(),
          200);
-    post(path + "/state", R"({"state":"finished"})");
   }
+  void finish() { post(path + "/state", R"({"state":"finished"})"); }
   void add_text(const std::string& node, const std::string& key,
                 const std::vector<std::pair<std::int64_t, std::string>>& readings) {
     wire::Column column;
@@ -358,6 +358,7 @@ TEST_CASE("what was exported comes back whole: the answers are the same, and so 
   for (const char* format : {"parquet", "csv", "jsonl"}) {
     CAPTURE(format);
     Study study;
+    study.finish();
     const std::string archive = study.archive(format);
     World other;
     const json row = other.bring(archive, {{"name", "drought.tar"}});
@@ -375,6 +376,33 @@ TEST_CASE("what was exported comes back whole: the answers are the same, and so 
     CHECK(answers_of(other) == answers_of(study));
     CHECK(other.store.number("SELECT count(*) FROM log_entry") == 2);
   }
+}
+
+TEST_CASE("what was going on when it was exported is over where it comes to") {
+  Study study;
+  study.post(study.path + "/recordings", R"({"participant":"P01","task":"dry"})");
+  CHECK(study.get(study.path).at("state") == "recording");
+  World other;
+  CHECK(other.bring(study.archive("csv"), {{"name", "a.tar"}}).at("error") == "");
+  const json there = other.get(study.path);
+  CHECK(there.at("state") == "finished");
+  CHECK(there.at("recordings") == 3);
+  CHECK(there.at("recordings_open") == 0);
+}
+
+TEST_CASE("names that are taken get another one, and what is there stays") {
+  Study study;
+  study.finish();
+  const std::string archive = study.archive("csv");
+  World other;
+  other.send("POST", "/api/v1/sensor_configs",
+             R"({"name":"house","sensors":[{"name":"x","measurement":"x","field":"x"}]})", 201);
+  other.send("POST", "/api/v1/experiments", R"({"name":"drought","config":"house"})", 201);
+  CHECK(other.bring(archive, {{"name", "a.tar"}}).at("error") == "");
+  CHECK(other.get("/api/v1/experiments").at("items").size() == 2);
+  const json there = other.get("/api/v1/experiments/drought%20(imported)");
+  CHECK(there.at("config").at("name") == "house (imported)");
+  CHECK(other.get("/api/v1/sensor_configs/house").at("version") == 1);
 }
 
 }  // namespace

@@ -37,14 +37,15 @@ std::string value_text(const wire::Column& column, std::size_t at, wire::ValueTy
 }
 
 void unpack(const ImportedReadings& readings, Found& found) {
-  const FreshReadings& fresh = readings.fresh;
-  const auto raw = wire::decompress(fresh.payload, fresh.codec, fresh.raw_size).value();
-  const auto columns = wire::decode_columns(raw, fresh.set->types).value();
+  const wire::Record& record = readings.encoded.record;
+  const wire::SeriesSet& set = *readings.encoded.set;
+  const auto raw = wire::decompress(record.payload, record.codec, record.raw_size).value();
+  const auto columns = wire::decode_columns(raw, set.types).value();
   for (std::size_t c = 0; c < columns.columns.size(); ++c) {
-    auto& texts = found[readings.node + " " + fresh.set->keys[c]];
+    auto& texts = found[readings.node + " " + set.keys[c]];
     for (std::size_t i = 0; i < columns.columns[c].count(); ++i) {
       texts.push_back(std::to_string(columns.columns[c].times[i]) + "=" +
-                      value_text(columns.columns[c], i, fresh.set->types[c]));
+                      value_text(columns.columns[c], i, set.types[c]));
     }
   }
 }
@@ -68,7 +69,7 @@ struct World {
     auto source = open_import_source(files, "/f", request, place);
     REQUIRE(source.has_value());
     for (bool more = true; more && steps < steps_max; ++steps) {
-      ImportSink sink({5, 1});
+      ImportSink sink;
       const auto read = (*source)->read(sink, place);
       INFO((read ? "" : read.error().message));
       REQUIRE(read.has_value());
@@ -85,7 +86,7 @@ struct World {
     auto source = open_import_source(files, "/f", request, place);
     if (!source) return source.error().message;
     for (;;) {
-      ImportSink sink({5, 1});
+      ImportSink sink;
       const auto read = (*source)->read(sink, place);
       if (!read) return read.error().message;
       if (!*read) return "";
@@ -209,11 +210,11 @@ TEST_CASE("a row that does not fit is left out, and told by its number") {
   CHECK(world.read() == Found{{"n a b i", {"1000000000=1", "7000000000=7"}}});
   CHECK(world.rows_bad == 5);
   REQUIRE(world.problems.size() == 5);
-  CHECK(world.problems[0].find("row 2: ") == 0);
-  CHECK(world.problems[1].find("row 3: no name of a node") == 0);
-  CHECK(world.problems[2].find("row 4: no series") == 0);
-  CHECK(world.problems[3].find("row 5: no value of type i64") == 0);
-  CHECK(world.problems[4] == "row 6: it has 3 fields, not 4");
+  CHECK(world.problems[0].find("row 3: ") == 0);
+  CHECK(world.problems[1].find("row 4: no name of a node") == 0);
+  CHECK(world.problems[2].find("row 5: no series") == 0);
+  CHECK(world.problems[3].find("row 6: no value of type i64") == 0);
+  CHECK(world.problems[4] == "row 7: it has 3 fields, not 4");
 }
 
 TEST_CASE("rows of CSV become readings by a mapping") {
@@ -244,9 +245,9 @@ TEST_CASE("rows of CSV become readings by a mapping") {
                               {"house door,door=ba;\"ck battery f V", {"6000000000=1.000000"}},
                               {"house door,door=ba;\"ck open b", {"6000000000=1"}}});
   CHECK(world.rows_bad == 3);
-  CHECK(world.problems.at(0).find("row 3: there is no tag in parameter") == 0);
-  CHECK(world.problems.at(1).find("row 4: ") == 0);
-  CHECK(world.problems.at(2).find("row 5: no name of a node") == 0);
+  CHECK(world.problems.at(0).find("row 4: there is no tag in parameter") == 0);
+  CHECK(world.problems.at(1).find("row 5: ") == 0);
+  CHECK(world.problems.at(2).find("row 6: no name of a node") == 0);
 }
 
 TEST_CASE("columns may be named by the request, and those that are meant must be there") {
@@ -320,4 +321,77 @@ TEST_CASE("JSON lines tell what they lack") {
   CHECK(found.at("n a b f")[1] == "2000000000=nan");
   CHECK(world.rows_bad == 5);
   CHECK(world.problems.at(4).find("row 5: ") == 0);
+}
+
+TEST_CASE("records keep their bounds, whatever a file is like") {
+  World world;
+  world.request.format = ImportFormat::kCsv;
+  world.request.node = "n";
+  mapping::JsonMapping mapping;
+  mapping.measurement = "wide";
+  mapping.time_pointer = "t";
+  std::string head = "t", row;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "f" + std::to_string(i);
+    mapping.fields.push_back({.name = name, .pointer = name, .type = {}, .unit = ""});
+    head += "," + name;
+    row += ",1";
+  }
+  world.request.mapping = mapping;
+  std::string text = head + "\n";
+  for (int i = 0; i < 9000; ++i) text += std::to_string(i) + row + "\n";
+  world.put(text);
+  CHECK(world.read().at("n wide f0 f").size() == 9000);
+
+  World many;  // more series than a set may have, with long keys
+  many.request.format = ImportFormat::kLineProtocol;
+  many.request.node = "n";
+  const std::string tag(300, 'x');
+  text.clear();
+  for (int i = 0; i < 6000; ++i) {
+    text += "m,tag=" + tag + std::to_string(i) + " a=1,b=2 " + std::to_string(i) + "\n";
+  }
+  many.put(text);
+  CHECK(many.read().size() == 12'000);
+
+  World long_texts;
+  long_texts.request.format = ImportFormat::kCsv;
+  text = "time,node,series,raw\n";
+  for (int i = 0; i < 600; ++i) {
+    text += "1970-01-01T00:00:00.000000" + std::to_string(100 + i) + "Z,n,l t s," +
+            std::string(60'000, static_cast<char>('a' + i % 26)) + "\n";
+  }
+  long_texts.put(text);
+  CHECK(long_texts.read().at("n l t s").size() == 600);
+  CHECK(long_texts.steps > 1);
+}
+
+TEST_CASE("a text of line protocol may have line breaks, wherever a piece ends") {
+  World world;
+  world.request.format = ImportFormat::kLineProtocol;
+  world.request.node = "n";
+  std::string text = "CREATE DATABASE x\n";
+  for (int i = 0; i < 30'000; ++i) {
+    text += R"(log,q="a text="one \"two\")"
+            "\nCREATE three\n\" " +
+            std::to_string(i) + "\n";
+  }
+  world.put(text);
+  const auto found = world.read();
+  REQUIRE(found.size() == 1);
+  const auto& texts = found.begin()->second;
+  CHECK(world.rows_bad == 0);
+  REQUIRE(texts.size() == 30'000);
+  CHECK(texts[29'999] == "29999=one \"two\"\nCREATE three\n");
+}
+
+TEST_CASE("rows for nothing end a step as well") {
+  World world;
+  world.request.format = ImportFormat::kCsv;
+  std::string text = "time,node,series,raw\n";
+  for (int i = 0; i < 600'000; ++i) text += "x,n,a b i,1\n";
+  world.put(text);
+  CHECK(world.read().empty());
+  CHECK(world.rows_bad == 600'000);
+  CHECK(world.steps >= 3);
 }

@@ -113,8 +113,8 @@ TEST_CASE("a store of schema 11 takes bodies and imports, and keeps its readings
     REQUIRE(import.has_value());
     CHECK(import->readings == static_cast<std::uint64_t>(start));
     if (start > 0) continue;
-    coordinator::ImportSink sink({import->ordinal, 1});
-    REQUIRE(sink.add("vm", wire::LineParser().parse("moved a=1 5", {})));
+    coordinator::ImportSink sink;
+    sink.add("vm", wire::LineParser().parse("moved a=1 5", {}));
     REQUIRE((*store)->store_import("i", sink.take().value(), nullptr, kNow));
     coordinator::LogEntry entry;
     entry.id = "with files";

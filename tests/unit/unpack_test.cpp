@@ -98,6 +98,13 @@ TEST_CASE("one compressed file is unpacked as data") {
   CHECK(*is_packed(world.files, "/f"));
   CHECK(world.unpack() == "");
   CHECK(world.text("data") == "a b=1 2\n");
+  // `gzip old.lp`, which puts the name into its header.
+  using namespace std::string_literals;
+  World named(
+      "\x1f\x8b\x08\x08\x59\x44\x0a\x6b\x00\x03\x6f\x6c\x64\x2e\x6c\x70\x00\x4b\x54\x48\xb2\x35"
+      "\x54\x30\xe2\x02\x00\xfd\xf0\x2c\xd7\x08\x00\x00\x00"s);
+  CHECK(named.unpack() == "");
+  CHECK(named.text("data") == "a b=1 2\n");
   World plain("a b=1 2\n");
   CHECK_FALSE(*is_packed(plain.files, "/f"));
 }

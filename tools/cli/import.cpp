@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -91,6 +92,12 @@ Result<Json> send(Context& context, UploadFile& file, Json row) {
     auto answer = fetch_patiently(
         context,
         {.method = "PUT", .path = path + std::to_string(offset), .body = *std::move(piece)});
+    if (!answer && answer.error().code == Errc::kBusy) {
+      // Somebody else has brought it to its end meanwhile.
+      auto now = fetch_json(context, one_path(row.at("id").get<std::string>()));
+      if (!now || now->at("state") == "uploading") return answer.error();
+      return now;
+    }
     if (!answer) return answer.error();
     const auto received = received_in(*answer, file.size);
     if (!received) return Error{Errc::kIo, fmt::format("the server answered {}", answer->status)};
@@ -114,9 +121,10 @@ Result<Json> await(Context& context, Json row) {
     if (row.at("part").is_number()) part = row.at("part").get<double>();
     progress.show(row.at("readings").get<std::uint64_t>(), part);
     context.pause(kAskAgainMs);
-    auto next = fetch_json(context, one_path(row.at("id").get<std::string>()));
-    if (!next) return next;
-    row = *std::move(next);
+    // Also over a restart of the coordinator: the import goes on after it.
+    const auto next = fetch_patiently(context, {.path = one_path(row.at("id").get<std::string>())});
+    if (!next) return next.error();
+    row = Json::parse(next->body);
   }
   progress.finish();
   return row;
@@ -148,6 +156,11 @@ int run_import(Context& context, const ImportOptions& options) {
   if (!options.remove.empty()) return remove_import(context, options.remove);
   if (options.file.empty()) return context.fail({Errc::kInvalid, "expected a file to bring in"});
   auto file = open_upload(options.file);
+  if (!file && std::filesystem::is_directory(options.file)) {
+    return context.fail({Errc::kInvalid, fmt::format("{0}: it is a directory: pack it first, "
+                                                     "`tar -cf {0}.tar {0}`",
+                                                     options.file)});
+  }
   if (!file) return context.fail(file.error());
   const auto request = request_of(options, *file);
   if (!request) return context.fail(request.error());

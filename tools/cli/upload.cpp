@@ -20,6 +20,22 @@ constexpr std::int64_t kRetryLeastMs = 500;
 constexpr std::int64_t kRetryMostMs = 30'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
+/// Remembers the status: an error alone does not tell 409, which stays so, from 503.
+class NotingFetcher final : public Fetcher {
+ public:
+  explicit NotingFetcher(Fetcher& fetcher) : fetcher_(fetcher) {}
+  Result<Fetched> fetch(const Fetch& fetch) override {
+    auto answer = fetcher_.fetch(fetch);
+    status = answer ? answer->status : 0;
+    return answer;
+  }
+  [[nodiscard]] const std::string& url() const override { return fetcher_.url(); }
+  int status = 0;  ///< 0: nobody answered
+
+ private:
+  Fetcher& fetcher_;
+};
+
 }  // namespace
 
 Error file_error(const std::string& path) {
@@ -60,9 +76,10 @@ Result<UploadFile> open_upload(const std::string& path) {
 Result<Fetched> fetch_patiently(Context& context, const Fetch& fetch) {
   std::int64_t wait = kRetryLeastMs;
   for (int tries = 1;; ++tries) {
-    auto answer = fetch_good(context.fetcher, fetch);
-    const bool later = !answer && (answer.error().code == Errc::kUnavailable ||
-                                   answer.error().code == Errc::kBusy);
+    NotingFetcher noting(context.fetcher);
+    auto answer = fetch_good(noting, fetch);
+    const bool later =
+        !answer && (answer.error().code == Errc::kUnavailable || noting.status == 503);
     if (!later || tries == kTriesMax) return answer;
     fmt::print(context.err, "fieldpost: {}; again in {:.1f} s\n", answer.error().message,
                static_cast<double>(wait) / 1000);

@@ -1,5 +1,8 @@
 #include "tests/support/reading_world.h"
 
+#include <atomic>
+#include <string>
+
 #include "coordinator/store/store_file.h"
 #include "proto/wire/readings_codec.h"
 #include "tests/support/sim/sim_random.h"
@@ -15,6 +18,12 @@ template <typename T>
 T must(rt::Result<T> result) {
   if (!result) std::fprintf(stderr, "%s\n", result.error().message.c_str());
   return std::move(result).value();
+}
+
+/// SQLite finds a VFS by its name; there may be several worlds.
+std::string fresh_name() {
+  static std::atomic<int> worlds = 0;
+  return "reading-world-" + std::to_string(++worlds);
 }
 
 }  // namespace
@@ -38,6 +47,10 @@ coordinator::ReadingBatch make_batch(coordinator::NodeNo node, wire::Rank rank,
   batch.raw_size = static_cast<std::uint32_t>(raw.size());
   batch.boot = boot;
   return batch;
+}
+
+ReadingWorld::ReadingWorld() : vfs_(disk_, fresh_name()) {
+  open();
 }
 
 void ReadingWorld::open() {

@@ -33,11 +33,10 @@ inline constexpr coordinator::CompactionLimits kCompactAll{
                                                    std::shared_ptr<const wire::SeriesSet> set,
                                                    wire::Columns columns, wire::Id128 boot = {});
 
-/// A store on a simulated disk of its own, with queries over a connection of their own. One at a
-/// time.
+/// A store on a simulated disk of its own, with queries over a connection of their own.
 class ReadingWorld {
  public:
-  ReadingWorld() { open(); }
+  ReadingWorld();
 
   void open();
   void close();
@@ -73,7 +72,7 @@ class ReadingWorld {
 
  private:
   sim::SimDisk disk_;
-  sim::SimVfs vfs_{disk_, "reading-world"};
+  sim::SimVfs vfs_;
   sim::SimFiles files_{disk_};
   std::optional<rt::Database> db_;
   std::unique_ptr<coordinator::ReadingStore> store_;

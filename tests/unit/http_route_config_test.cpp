@@ -184,8 +184,8 @@ TEST_CASE("routes need an address, and are bounded") {
   CHECK(coordinator_says(many(65)).ends_with("http_route.path: expected at most 64 routes"));
   std::string sources;
   for (int i = 0; i < 250; ++i) sources += "[[source]]\nkind = \"host_metrics\"\n";
-  CHECK(agent_says(sources + many(4)) == "no error");
-  CHECK(agent_says(sources + many(5)).ends_with("expected at most 254 sources and routes"));
+  CHECK(agent_says(sources + many(3)) == "no error");
+  CHECK(agent_says(sources + many(4)).ends_with("expected at most 253 sources and routes"));
 }
 
 TEST_CASE("a changed route waits for the next start") {

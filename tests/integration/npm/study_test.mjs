@@ -227,6 +227,9 @@ test('its export moves to another coordinator', { timeout: 120_000 }, async () =
     ['--url', other.coordinator, ...args], { encoding: 'utf8' })
   const tar = join(site.directory, 'drought.tar')
   assert.match(to('import', tar), /drought\.tar: \d+ readings/)
+  // It has a node of this name as well, which has to tell first that it holds nothing of then.
+  await until('its own n1 has told', async () =>
+    (await getJson(`${other.coordinator}/api/v1/experiments/drought`)).complete)
   const expected = recorded(await answers(site.coordinator))
   assert.ok(expected['far air t'].length > 20)
   assert.deepEqual(await answers(other.coordinator), expected)

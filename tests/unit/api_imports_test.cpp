@@ -397,7 +397,7 @@ TEST_CASE("names that are taken get another one, and what is there stays") {
   study.finish();
   const std::string archive = study.archive("csv");
   World other;
-  other.random.next_id();  // not the same ids
+  static_cast<void>(other.random.next_id());  // not the same ids
   other.send("POST", "/api/v1/sensor_configs",
              R"({"name":"house","sensors":[{"name":"x","measurement":"x","field":"x"}]})", 201);
   other.send("POST", "/api/v1/experiments", R"({"name":"drought","config":"house"})", 201);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace fieldpost::coordinator {
 namespace {
 
@@ -21,6 +23,15 @@ std::string make_uuid(rt::Random& random) {
 
 std::string uuid_of(const wire::Hash128& hash) {
   return uuid_text(hash, 8);
+}
+
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view kShape = "00000000-0000-0000-0000-000000000000";
+  const auto fits = [](char shape, char c) {
+    const bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    return shape == '-' ? c == '-' : is_digit;
+  };
+  return std::equal(kShape.begin(), kShape.end(), text.begin(), text.end(), fits);
 }
 
 }  // namespace fieldpost::coordinator

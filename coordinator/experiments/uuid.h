@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "proto/rt/random.h"
 #include "proto/wire/ids.h"
@@ -11,5 +12,7 @@ namespace fieldpost::coordinator {
 [[nodiscard]] std::string make_uuid(rt::Random& random);
 /// One that stands for a hash (version 8): the same hash, the same UUID.
 [[nodiscard]] std::string uuid_of(const wire::Hash128& hash);
+/// Whether a text has the shape of one: 8-4-4-4-12 hex digits, lower case.
+[[nodiscard]] bool is_uuid(std::string_view text);
 
 }  // namespace fieldpost::coordinator

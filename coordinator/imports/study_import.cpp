@@ -6,7 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "coordinator/store/gap_table.h"
 #include "coordinator/store/studies.h"
 
 namespace fieldpost::coordinator {
@@ -19,7 +18,6 @@ using rt::Result;
 using rt::Status;
 
 constexpr int kNamesTried = 1000;
-constexpr std::size_t kKeysOfSet = 256;
 
 /// The name, or the first of "NAME (imported)", "NAME (imported 2)" … that is free.
 template <typename IsTaken>
@@ -43,19 +41,20 @@ Result<bool> is_there(const Result<Found>& found) {
   return found.error();
 }
 
-Result<ConfigRef> import_config(Studies& studies, SensorConfig config) {
-  const auto same = studies.configs.find(config.name, config.version);
-  if (same && same->sensors == config.sensors) return ConfigRef{config.name, config.version};
-  const auto taken = is_there(same);
-  if (!taken) return taken.error();
-  if (*taken) {
-    auto name = free_name(config.name, [&](const std::string& tried) {
-      return is_there(studies.configs.find(tried, config.version));
-    });
-    if (!name) return name.error();
-    config.name = *std::move(name);
+/// A version goes into no name that has others here: their sensors are somebody else's.
+Result<ConfigRef> import_config(ConfigTable& configs, SensorConfig config) {
+  auto name = free_name(config.name, [&](const std::string& tried) -> Result<bool> {
+    const auto same = configs.find(tried, config.version);
+    if (same && same->sensors == config.sensors) return false;
+    return is_there(configs.find(tried, 0));
+  });
+  if (!name) return name.error();
+  config.name = *std::move(name);
+  const auto known = is_there(configs.find(config.name, config.version));
+  if (!known) return known.error();
+  if (!*known) {
+    if (auto done = configs.insert(config); !done) return done.error();
   }
-  if (auto done = studies.configs.insert(config); !done) return done.error();
   return ConfigRef{config.name, config.version};
 }
 
@@ -73,7 +72,7 @@ class StudyImport {
     if (!name) return name.error();
     experiment.name = *std::move(name);
     if (study.config) {
-      auto config = import_config(studies_, *study.config);
+      auto config = import_config(studies_.configs, *study.config);
       if (!config) return config.error();
       experiment.config = *std::move(config);
     }
@@ -96,58 +95,46 @@ class StudyImport {
     return ok();
   }
 
-  Result<std::optional<std::int64_t>> row_of(const std::string& id) const {
-    if (id.empty()) return std::optional<std::int64_t>();
+  /// Nothing: the archive names nobody.
+  [[nodiscard]] std::optional<std::int64_t> row_of(const std::string& id) const {
     const auto at = rows_.find(id);
-    if (at != rows_.end()) return std::optional<std::int64_t>(at->second);
-    return Error{Errc::kInvalid, "the archive names a member " + id + " that it does not have"};
+    return at == rows_.end() ? std::nullopt : std::optional(at->second);
   }
 
   Status add_recordings(const std::vector<ArchivedRecording>& recordings) {
+    std::vector<Recording> out;
+    out.reserve(recordings.size());
     for (const ArchivedRecording& each : recordings) {
-      Recording recording = each.recording;
-      recording.experiment = experiment_;
-      const std::pair<const std::string&, std::optional<std::int64_t>&> members[] = {
-          {each.participant, recording.participant},
-          {each.task, recording.task},
-          {each.member_operator, recording.member_operator}};
-      for (const auto& [id, row] : members) {
-        const auto found = row_of(id);
-        if (!found) return found.error();
-        row = *found;
-      }
-      const auto added = studies_.recordings.add(std::move(recording));
-      if (!added) return added.error();
+      Recording& recording = out.emplace_back(each.recording);
+      recording.participant = row_of(each.participant);
+      recording.task = row_of(each.task);
+      recording.member_operator = row_of(each.member_operator);
     }
-    return ok();
+    return studies_.recordings.add_all(experiment_, out);
   }
 
   Status add_marks(const std::vector<ArchivedMark>& marks) {
     for (const ArchivedMark& each : marks) {
       const auto participant = row_of(each.participant);
-      if (!participant) return participant.error();
       const auto task = row_of(each.task);
-      if (!task) return task.error();
-      if (!*participant || !*task) continue;
-      ProgressMark mark{**participant, **task, each.state, each.note, now_.ns};
+      if (!participant || !task) continue;
+      const ProgressMark mark{*participant, *task, each.state, each.note, now_.ns};
       if (auto done = studies_.recordings.mark_progress(mark); !done) return done;
     }
     return ok();
   }
 
   Status add_flags(const std::vector<ArchivedFlag>& flags) {
+    std::vector<HealthFlag> out;
+    out.reserve(flags.size());
     for (const ArchivedFlag& each : flags) {
-      HealthFlag flag = each.flag;
-      flag.experiment = experiment_;
-      if (!each.series.empty()) {
-        const auto series = series_of(each.node, each.series);
-        if (!series) return series.error();
-        flag.series = *series;
-      }
-      if (auto done = studies_.health.begin(flag); !done) return done;
-      if (auto done = studies_.health.end(flag); !done) return done;
+      HealthFlag& flag = out.emplace_back(each.flag);
+      if (each.series.empty()) continue;
+      const auto series = series_of(each.node, each.series);
+      if (!series) return series.error();
+      flag.series = *series;
     }
-    return ok();
+    return studies_.health.add_all(experiment_, out);
   }
 
   /// 0: none.
@@ -169,42 +156,15 @@ class StudyImport {
   std::map<std::string, std::int64_t> rows_;  ///< of members by id
 };
 
-Result<bool> is_declared(rt::Database& db, const NewGap& gap) {
-  rt::Statement& find = db.prepare(
-      "SELECT 1 FROM gap WHERE node_no = ?1 AND cause = ?2 AND state = 2 AND"
-      " coalesce(first_time, 0) = ?3 AND coalesce(last_time, 0) = ?4 AND readings = ?5"
-      " AND readings_known = ?6 LIMIT 1");
-  find.bind(1, gap.node).bind(2, static_cast<std::int64_t>(gap.cause)).bind(3, gap.first_time);
-  find.bind(4, gap.last_time).bind(5, gap.readings).bind(6, gap.readings_known ? 1 : 0);
-  const auto row = find.step();
-  if (!row) return row.error();
-  find.reset();
-  return *row;
-}
-
-Result<std::vector<wire::Hash128>> sets_of(ReadingStore& readings,
-                                           const std::vector<std::string>& keys) {
-  std::vector<wire::Hash128> out;
-  for (std::size_t at = 0; at < keys.size(); at += kKeysOfSet) {
-    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(at);
-    const std::size_t count = std::min(kKeysOfSet, keys.size() - at);
-    const auto set = wire::SeriesSet::make({begin, begin + static_cast<std::ptrdiff_t>(count)});
-    if (!set) return set.error();
-    if (!readings.find_set(set->hash)) {
-      const auto added = readings.add_set(set->encode());
-      if (!added) return added.error();
-    }
-    out.push_back(set->hash);
-  }
-  return out;
-}
-
 }  // namespace
 
 Status import_study(Store& store, const ArchivedStudy& study, rt::UnixTime now) {
-  const auto known = is_there(Studies(store.database()).experiments.find(study.experiment.id));
+  const auto found = Studies(store.database()).experiments.find(study.experiment.id);
+  const auto known = is_there(found);
   if (!known) return known.error();
-  return *known ? ok() : StudyImport(store, now).make(study);
+  // Names are looked up as well, but one of that name is not the one that is meant.
+  const bool is_same = *known && found->id == study.experiment.id;
+  return is_same ? ok() : StudyImport(store, now).make(study);
 }
 
 Status import_log(Store& store, const std::string& experiment,
@@ -212,9 +172,10 @@ Status import_log(Store& store, const std::string& experiment,
   Studies studies(store.database());
   const auto found = studies.experiments.find(experiment);
   if (!found) return found.error();
+  std::vector<LogEntry> out;
+  out.reserve(entries.size());
   for (const ArchivedEntry& each : entries) {
-    LogEntry entry = each.entry;
-    entry.experiment = found->no;
+    LogEntry& entry = out.emplace_back(each.entry);
     if (!each.recording.empty()) {
       const auto recording = studies.recordings.find(found->no, each.recording);
       if (recording) entry.recording = recording->no;
@@ -224,36 +185,8 @@ Status import_log(Store& store, const std::string& experiment,
           studies.experiments.find_member(found->no, MemberKind::kParticipant, each.participant);
       if (member) entry.participant = member->no;
     }
-    const auto added = studies.logbook.add(std::move(entry));
-    if (!added) return added.error();
   }
-  return ok();
-}
-
-Status import_gaps(Store& store, const std::vector<ArchivedGap>& gaps, rt::UnixTime now) {
-  for (const ArchivedGap& each : gaps) {
-    const auto node = store.ledger().node_no(each.node, now);
-    if (!node) return node.error();
-    NewGap gap;
-    gap.node = *node;
-    gap.cause = each.cause;
-    gap.first_time = each.from.value_or(0);
-    gap.last_time = each.to.value_or(0);
-    gap.readings = each.readings.value_or(0);
-    gap.readings_known = each.readings.has_value();
-    if (each.series && !each.series->empty()) {
-      auto sets = sets_of(store.readings(), *each.series);
-      if (!sets) return sets.error();
-      gap.sets = *std::move(sets);
-      gap.sets_known = true;
-    }
-    const auto declared = is_declared(store.database(), gap);
-    if (!declared) return declared.error();
-    if (*declared) continue;
-    const auto added = store.ledger().add_gap(gap, now);
-    if (!added) return added.error();
-  }
-  return ok();
+  return studies.logbook.add_all(found->no, out);
 }
 
 }  // namespace fieldpost::coordinator

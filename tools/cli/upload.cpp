@@ -16,6 +16,7 @@ using rt::Error;
 using rt::Result;
 
 constexpr int kTriesMax = 10;
+constexpr int kBusyStatus = 503;
 constexpr std::int64_t kRetryLeastMs = 500;
 constexpr std::int64_t kRetryMostMs = 30'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
@@ -57,18 +58,23 @@ Result<UploadFile> open_upload(const std::string& path) {
   return out;
 }
 
-Result<Fetched> fetch_patiently(Context& context, const Fetch& fetch) {
+Result<Fetched> ask_patiently(Context& context, const Fetch& fetch) {
   std::int64_t wait = kRetryLeastMs;
   for (int tries = 1;; ++tries) {
-    auto answer = fetch_good(context.fetcher, fetch);
-    const bool later = !answer && (answer.error().code == Errc::kUnavailable ||
-                                   answer.error().code == Errc::kBusy);
+    auto answer = context.fetcher.fetch(fetch);
+    const bool later =
+        answer ? answer->status == kBusyStatus : answer.error().code == Errc::kUnavailable;
     if (!later || tries == kTriesMax) return answer;
-    fmt::print(context.err, "fieldpost: {}; again in {:.1f} s\n", answer.error().message,
+    const Result<Fetched> why = only_good(std::move(answer));
+    fmt::print(context.err, "fieldpost: {}; again in {:.1f} s\n", why.error().message,
                static_cast<double>(wait) / 1000);
     context.pause(wait);
     wait = std::min(wait * 2, kRetryMostMs);
   }
+}
+
+Result<Fetched> fetch_patiently(Context& context, const Fetch& fetch) {
+  return only_good(ask_patiently(context, fetch));
 }
 
 std::optional<std::uint64_t> received_in(const Fetched& answer, std::uint64_t size) {

@@ -191,6 +191,8 @@ TEST_CASE("a logbook that is full takes what it has already, and nothing more") 
     entries[i].id = std::to_string(i);
     entries[i].experiment = no;
   }
+  LogbookTable smaller(world.db(), 1);  // fills up on the way
+  CHECK(smaller.add_all(no, {entries[0], entries[1]}).error().code == rt::Errc::kFull);
   CHECK(logbook.add_all(no, {entries[0], entries[1]}).has_value());
   CHECK(logbook.add_all(no, {entries[1], entries[0]}).has_value());
   CHECK(logbook.add_all(no, entries).error().code == rt::Errc::kFull);

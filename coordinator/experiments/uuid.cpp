@@ -26,11 +26,12 @@ std::string uuid_of(const wire::Hash128& hash) {
 }
 
 bool is_uuid(std::string_view text) {
-  constexpr std::string_view kShape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-  return std::ranges::equal(text, kShape, [](char c, char shape) {
+  constexpr std::string_view kShape = "00000000-0000-0000-0000-000000000000";
+  const auto fits = [](char shape, char c) {
     const bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    return shape == 'x' ? is_digit : c == shape;
-  });
+    return shape == '-' ? c == '-' : is_digit;
+  };
+  return std::equal(kShape.begin(), kShape.end(), text.begin(), text.end(), fits);
 }
 
 }  // namespace fieldpost::coordinator

@@ -1,7 +1,9 @@
 #include "coordinator/exports/export_journal.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace fieldpost::coordinator {
 namespace {
@@ -11,6 +13,7 @@ using nlohmann::json;
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::uint64_t kJournalBytesMax = std::uint64_t{1} << 30U;
 constexpr unsigned kMode = 0640;
+constexpr std::string_view kBodiesAnew = "{\"bodies\":\"anew\"}\n";
 
 std::string encode(const FileEntry& entry) {
   json out = {{"path", entry.path},
@@ -59,30 +62,64 @@ rt::Result<ExportJournal> ExportJournal::open(rt::Files& files, std::string path
     if (piece->empty()) return journal;
     at += piece->size();
     rest += *piece;
-    for (std::size_t end = rest.find('\n'); end != std::string::npos; end = rest.find('\n')) {
-      auto entry = decode(std::string_view(rest).substr(0, end));
-      if (!entry) return journal;
-      journal.size_ += end + 1;
-      rest.erase(0, end + 1);
-      std::string name = entry->path;
-      journal.entries_.insert_or_assign(std::move(name), *std::move(entry));
+    std::size_t begin = 0;
+    for (std::size_t end = rest.find('\n'); end != std::string::npos;
+         end = rest.find('\n', begin)) {
+      const std::string_view line = std::string_view(rest).substr(begin, end + 1 - begin);
+      if (!journal.take(line)) return journal;
+      journal.size_ += line.size();
+      begin = end + 1;
     }
+    rest.erase(0, begin);
   }
   return journal;
 }
 
-rt::Status ExportJournal::add(FileEntry entry) {
-  std::vector<FileEntry> one;
-  one.push_back(std::move(entry));
-  return add_all(std::move(one));
+/// False: it is none of ours, and what follows neither.
+bool ExportJournal::take(std::string_view line) {
+  if (line == kBodiesAnew) {
+    forget_bodies();
+    return true;
+  }
+  auto entry = decode(line);
+  if (!entry) return false;
+  std::string name = entry->path;
+  entries_.insert_or_assign(std::move(name), *std::move(entry));
+  return true;
 }
 
-rt::Status ExportJournal::add_all(std::vector<FileEntry> entries) {
-  std::string lines;
-  for (const FileEntry& each : entries) lines += encode(each);
+void ExportJournal::forget_bodies() {
+  std::erase_if(entries_, [](const auto& each) { return each.second.is_body(); });
+}
+
+rt::Status ExportJournal::append(const std::string& lines) {
   if (auto done = files_->write_at(path_, size_, lines, kMode); !done) return done;
   if (auto done = files_->sync(path_); !done) return done;
   size_ += lines.size();
+  return rt::ok();
+}
+
+rt::Status ExportJournal::add(FileEntry entry) {
+  if (auto done = append(encode(entry)); !done) return done;
+  std::string name = entry.path;
+  entries_.insert_or_assign(std::move(name), std::move(entry));
+  return rt::ok();
+}
+
+rt::Status ExportJournal::set_bodies(std::vector<FileEntry> entries) {
+  const auto is_there = [this](const FileEntry& entry) {
+    const FileEntry* known = find(entry.path);
+    return known != nullptr && encode(*known) == encode(entry);
+  };
+  const auto had =
+      std::ranges::count_if(entries_, [](const auto& each) { return each.second.is_body(); });
+  if (std::cmp_equal(had, entries.size()) && std::ranges::all_of(entries, is_there)) {
+    return rt::ok();
+  }
+  std::string lines(kBodiesAnew);
+  for (const FileEntry& each : entries) lines += encode(each);
+  if (auto done = append(lines); !done) return done;
+  forget_bodies();
   for (FileEntry& each : entries) {
     std::string name = each.path;
     entries_.insert_or_assign(std::move(name), std::move(each));

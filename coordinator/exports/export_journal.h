@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,17 +26,21 @@ struct FileEntry {
   std::set<std::string> boots;                                  ///< whose times were corrected, hex
   std::string type;     ///< of a body: its media type; empty: no body
   BodiesByPath bodies;  ///< that its samples tell of
+
+  [[nodiscard]] bool is_body() const { return !type.empty(); }
 };
 
-/// Which files of an export are whole: a line of JSON each, synced after the file itself. Bounded
-/// by the files of an export. One thread at a time.
+/// Which files of an export are whole: a line of JSON each, synced after the file itself. Bodies
+/// come last, behind a line that makes those before it void. Bounded by the files of an export. One
+/// thread at a time.
 class ExportJournal {
  public:
   /// Reads what is there; a torn last line is cut off.
   static rt::Result<ExportJournal> open(rt::Files& files, std::string path);
   rt::Status add(FileEntry entry);
-  /// The same with one sync for all of them.
-  rt::Status add_all(std::vector<FileEntry> entries);
+  /// These are the bodies, and none that it had before; with one sync. The same again change
+  /// nothing.
+  rt::Status set_bodies(std::vector<FileEntry> entries);
   [[nodiscard]] const FileEntry* find(const std::string& path) const;
   /// Ordered by path.
   [[nodiscard]] const std::map<std::string, FileEntry>& entries() const { return entries_; }
@@ -43,6 +48,10 @@ class ExportJournal {
  private:
   ExportJournal(rt::Files& files, std::string path) : files_(&files), path_(std::move(path)) {}
   rt::Files* files_;
+  rt::Status append(const std::string& lines);
+  bool take(std::string_view line);
+  void forget_bodies();
+
   std::string path_;
   std::uint64_t size_ = 0;
   std::map<std::string, FileEntry> entries_;

@@ -7,13 +7,12 @@
 
 #include "coordinator/experiments/study_desk.h"
 #include "coordinator/experiments/study_json.h"
+#include "coordinator/exports/export_bounds.h"
 #include "coordinator/exports/export_request.h"
 #include "coordinator/query/time_range.h"
 #include "proto/rt/result.h"
 
 namespace fieldpost::coordinator {
-
-inline constexpr std::size_t kExportFilesMax = 200'000;  ///< of one export
 
 /// All that is known of an experiment when its export begins; made in one read transaction.
 struct StudySnapshot {

@@ -15,10 +15,10 @@ using rt::Status;
 
 namespace {
 
-rt::Error too_many_bodies() {
+rt::Error too_many_bodies(std::size_t bodies_max) {
   return {rt::Errc::kFull, fmt::format("more than {} frames and files: export a part of them, by "
                                        "date or participant",
-                                       kExportBodiesMax)};
+                                       bodies_max)};
 }
 
 }  // namespace
@@ -26,8 +26,9 @@ rt::Error too_many_bodies() {
 Result<std::unique_ptr<ExportRun>> ExportRun::make(StudyReader& reader, rt::Files& files,
                                                    const ExportRow& row,
                                                    const std::string& directory,
-                                                   const std::string& version) {
-  std::unique_ptr<ExportRun> run(new ExportRun(files, row, directory, version));
+                                                   const std::string& version,
+                                                   std::size_t bodies_max) {
+  std::unique_ptr<ExportRun> run(new ExportRun(files, row, directory, version, bodies_max));
   if (auto done = run->begin(reader); !done) return done.error();
   return run;
 }
@@ -51,6 +52,11 @@ Status ExportRun::begin(StudyReader& reader) {
   if (!journal) return journal.error();
   journal_ = std::make_unique<ExportJournal>(*std::move(journal));
   return ok();
+}
+
+Status ExportRun::note_bodies(const BodiesByPath& bodies) {
+  for (const auto& [path, reference] : bodies) bodies_seen_.insert(path);
+  return bodies_seen_.size() > bodies_max_ ? Status(too_many_bodies(bodies_max_)) : ok();
 }
 
 Status ExportRun::load_offsets(StudyReader& reader) {
@@ -77,6 +83,7 @@ Result<bool> ExportRun::step(StudyReader& reader) {
   const auto info =
       entry == nullptr ? Result<rt::FileInfo>(rt::FileInfo{}) : files_.info(path_of(file.path));
   if (entry != nullptr && info && info->size == entry->written.size) {
+    if (auto done = note_bodies(entry->bodies); !done) return done.error();
     progress_.files += 1;
     progress_.readings += entry->rows;
     progress_.bytes += entry->written.size;
@@ -177,8 +184,10 @@ Status ExportRun::add_page(const ExportFile& file, const StudySeries& series,
                             &sensor.calibration};
   if (auto done = now.writer->add(labels, page_); !done) return done;
   FileEntry& entry = now.entry;
-  add_bodies(page_, entry.bodies);
-  if (entry.bodies.size() > kExportBodiesMax) return too_many_bodies();
+  BodiesByPath bodies;
+  add_bodies(page_, bodies);
+  entry.bodies.insert(bodies.begin(), bodies.end());
+  if (auto done = note_bodies(bodies); !done) return done;
   const std::size_t count = page_.times.size();
   entry.rows += count;
   entry.first_time = std::min(entry.first_time, page_.times.front());
@@ -250,10 +259,10 @@ Result<std::set<std::string>> ExportRun::list_bodies(StudyReader& reader) {
   BodiesByPath bodies;
   for (const auto& [path, entry] : journal_->entries()) {
     bodies.insert(entry.bodies.begin(), entry.bodies.end());
-    if (bodies.size() > kExportBodiesMax) return too_many_bodies();
   }
   auto done = add_attachments(reader, snapshot_.experiment.no, bodies);
   if (!done) return done.error();
+  if (bodies.size() > bodies_max_) return too_many_bodies(bodies_max_);
   auto missing = take_missing(reader.query, bodies);
   if (!missing) return missing;
   std::vector<FileEntry> entries;
@@ -265,8 +274,7 @@ Result<std::set<std::string>> ExportRun::list_bodies(StudyReader& reader) {
     progress_.bytes += reference.size;
     entries.push_back(std::move(entry));
   }
-  if (!entries.empty()) done = journal_->add_all(std::move(entries));
-  if (!done) return done.error();
+  if (done = journal_->set_bodies(std::move(entries)); !done) return done.error();
   return missing;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coordinator/experiments/study_desk.h"
+#include "coordinator/exports/export_bounds.h"
 #include "coordinator/exports/export_journal.h"
 #include "coordinator/exports/export_plan.h"
 #include "coordinator/exports/output_file.h"
@@ -30,11 +31,13 @@ struct ExportProgress {
 /// making. One thread at a time (a worker).
 class ExportRun {
  public:
-  /// `directory` is the export's own and is made if it is not there.
+  /// `directory` is the export's own and is made if it is not there. kFull, also of a step: more
+  /// than `bodies_max` frames and files.
   static rt::Result<std::unique_ptr<ExportRun>> make(StudyReader& reader, rt::Files& files,
                                                      const ExportRow& row,
                                                      const std::string& directory,
-                                                     const std::string& version);
+                                                     const std::string& version,
+                                                     std::size_t bodies_max = kExportBodiesMax);
 
   /// Goes on by about kStepReadings; false when all is done. After a failure the run is over; one
   /// that is made again goes on.
@@ -56,8 +59,13 @@ class ExportRun {
     FileEntry entry;
   };
 
-  ExportRun(rt::Files& files, const ExportRow& row, std::string directory, std::string version)
-      : files_(files), row_(row), directory_(std::move(directory)), version_(std::move(version)) {}
+  ExportRun(rt::Files& files, const ExportRow& row, std::string directory, std::string version,
+            std::size_t bodies_max)
+      : files_(files),
+        row_(row),
+        directory_(std::move(directory)),
+        version_(std::move(version)),
+        bodies_max_(bodies_max) {}
   rt::Status begin(StudyReader& reader);
   rt::Status load_offsets(StudyReader& reader);
   rt::Status write_document(const std::string& path, const std::string& text);
@@ -65,6 +73,7 @@ class ExportRun {
   rt::Status close_document(const std::string& path, OutputFile& out);
   rt::Status open_file(StudyReader& reader, const ExportFile& file);
   rt::Result<bool> step_file(StudyReader& reader);
+  rt::Status note_bodies(const BodiesByPath& bodies);
   rt::Status add_page(const ExportFile& file, const StudySeries& series, const ExportPart& part);
   rt::Status close_file();
   rt::Status finish(StudyReader& reader);
@@ -76,6 +85,7 @@ class ExportRun {
   rt::Files& files_;
   ExportRow row_;
   std::string directory_, version_;
+  std::size_t bodies_max_;
   ExportRequest request_;
   StudySnapshot snapshot_;
   MembersByNo members_;
@@ -85,6 +95,7 @@ class ExportRun {
   std::unique_ptr<Current> current_;
   ReadingColumns page_;
   std::unique_ptr<ExportJournal> journal_;
+  std::set<std::string> bodies_seen_;  ///< paths of those that the files so far tell of
   std::string made_parent_;
   bool finished_ = false;
   ExportProgress progress_;

@@ -12,7 +12,6 @@
 /// Bodies in exports: frames and files that samples or a logbook tell of.
 namespace fieldpost::coordinator {
 
-inline constexpr std::size_t kExportBodiesMax = 200'000;  ///< of one export
 inline constexpr std::string_view kBodiesDirectory = "blobs/";
 
 /// "blobs/<sha256>.jpg": where an export has it, below the experiment's directory.

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "coordinator/experiments/json_fields.h"
 #include "coordinator/experiments/uuid.h"
-#include "coordinator/exports/export_plan.h"
-#include "coordinator/exports/exported_bodies.h"
+#include "coordinator/exports/export_bounds.h"
 #include "coordinator/imports/inner_path.h"
+#include "coordinator/store/recording_table.h"
 #include "proto/wire/topics.h"
 
 namespace fieldpost::coordinator {
@@ -17,11 +18,13 @@ namespace {
 
 using rt::Errc;
 using rt::Error;
+using rt::ok;
 using rt::Result;
+using rt::Status;
 
-constexpr std::size_t kIdBytesMax = 64;
-constexpr std::size_t kFilesMax = kExportFilesMax + kExportBodiesMax + 16;
-constexpr std::size_t kGapsMax = 100'000;
+constexpr std::size_t kEntryIdBytesMax = 64;  ///< as the logbook takes them
+constexpr std::string_view kUuidExpected = "expected a UUID of lower-case hex digits";
+constexpr std::size_t kGapsMax = 1'000'000;
 constexpr std::int64_t kManifestVersion = 1;
 
 template <typename Value>
@@ -30,12 +33,13 @@ Result<Value> judged(const JsonFields& fields, Value value) {
   return value;
 }
 
-std::optional<wire::GapCause> cause_of(std::string_view text) {
+/// A newer version may know more of them.
+wire::GapCause cause_of(std::string_view text) {
   for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(wire::GapCause::kGivenUp); ++i) {
     const auto cause = static_cast<wire::GapCause>(i);
     if (wire::to_string(cause) == text) return cause;
   }
-  return std::nullopt;
+  return wire::GapCause::kUnknown;
 }
 
 std::optional<HealthKind> health_kind_of(std::string_view text) {
@@ -45,18 +49,29 @@ std::optional<HealthKind> health_kind_of(std::string_view text) {
   return std::nullopt;
 }
 
-/// Ids become parts of paths when the experiment is exported again.
-std::string read_id(JsonFields& fields, std::string_view name) {
-  std::string id = fields.required_text(name, kIdBytesMax);
-  if (!id.empty() && !is_uuid(id)) fields.complain(name, "expected a UUID");
+/// Ids become parts of paths when they are exported again: nothing but a UUID is one.
+std::string uuid_in(JsonFields& fields, const char* name) {
+  std::string id = fields.required_text(name);
+  if (!id.empty() && !is_uuid(id)) fields.complain(name, kUuidExpected);
   return id;
+}
+
+/// The id in {"id", "name"}; empty: it is not there.
+std::string id_in(JsonFields& fields, const char* name) {
+  if (!fields.has(name)) return {};
+  JsonFields member = fields.object(name);
+  return uuid_in(member, "id");
+}
+
+std::uint64_t count_in(JsonFields& fields, const char* name) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, fields.integer(name).value_or(0)));
 }
 
 ArchivedFile read_file(JsonFields& fields) {
   ArchivedFile file;
   file.path = fields.required_text("path");
   if (!is_inner_path(file.path)) fields.complain("path", "expected a path below the manifest");
-  file.size = static_cast<std::uint64_t>(fields.integer("bytes").value_or(0));
+  file.size = count_in(fields, "bytes");
   const auto hash = wire::Sha256Digest::from_hex(fields.required_text("sha256"));
   if (hash) file.sha256 = *hash;
   if (!hash) fields.complain("sha256", "expected 64 lower-case hex digits");
@@ -67,23 +82,32 @@ ArchivedFile read_file(JsonFields& fields) {
   return file;
 }
 
+/// Sorted, each once.
+std::vector<std::string> read_keys(JsonFields& fields) {
+  std::vector<std::string> keys = fields.texts("series_keys", kSensorsMax * 1024);
+  std::ranges::sort(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  for (const std::string& key : keys) {
+    const auto parsed = wire::SeriesKey::parse(key);
+    if (!parsed) fields.complain("series_keys", parsed.error().message);
+  }
+  return keys;
+}
+
 /// Nothing: it is none of those that are a loss here.
 std::optional<ArchivedGap> read_gap(JsonFields& fields) {
   ArchivedGap gap;
   const std::string cause = fields.required_text("cause");
-  const bool is_deletion = cause == "deleted" || cause == "retention";
-  if (is_deletion || fields.text("state") == "closed") return std::nullopt;
-  gap.cause = cause_of(cause).value_or(wire::GapCause::kUnknown);
-  gap.fragments = static_cast<std::uint64_t>(
-      std::max<std::int64_t>(0, fields.integer("fragments").value_or(0)));
+  if (cause == "deleted" || cause == "retention") return std::nullopt;
+  if (fields.text("state") == "closed") return std::nullopt;
+  gap.cause = cause_of(cause);
   gap.node = fields.required_text("node");
   if (!wire::is_valid_id(gap.node)) fields.complain("node", "expected the name of a node");
-  if (fields.has("series_keys")) gap.series = fields.texts("series_keys", kSensorsMax * 1024);
+  if (fields.has("series_keys")) gap.series = read_keys(fields);
   gap.from = fields.time("from");
   gap.to = fields.time("to");
-  if (const auto readings = fields.integer("readings")) {
-    gap.readings = static_cast<std::uint64_t>(std::max<std::int64_t>(0, *readings));
-  }
+  if (fields.has("readings")) gap.readings = count_in(fields, "readings");
+  gap.fragments = count_in(fields, "fragments");
   return gap;
 }
 
@@ -91,7 +115,7 @@ void read_members(JsonFields& fields, const char* name, MemberKind kind,
                   std::vector<ArchivedMember>& out) {
   for (JsonFields& each : fields.objects(name, kMembersMax)) {
     ArchivedMember member{kind, {}};
-    member.member.id = read_id(each, "id");
+    member.member.id = uuid_in(each, "id");
     member.member.kind = kind;
     member.member.name = each.required_text("name");
     member.member.description = each.text("description", kDescriptionBytesMax);
@@ -99,14 +123,9 @@ void read_members(JsonFields& fields, const char* name, MemberKind kind,
   }
 }
 
-/// The id in {"id", "name"}; empty: it is not there.
-std::string id_in(JsonFields& fields, const char* name) {
-  return fields.has(name) ? fields.object(name).required_text("id", kIdBytesMax) : std::string();
-}
-
 ArchivedRecording read_recording(JsonFields& fields) {
   ArchivedRecording out;
-  out.recording.id = read_id(fields, "id");
+  out.recording.id = uuid_in(fields, "id");
   out.participant = id_in(fields, "participant");
   out.task = id_in(fields, "task");
   out.member_operator = id_in(fields, "operator");
@@ -138,7 +157,7 @@ ArchivedFlag read_flag(JsonFields& fields) {
 
 Experiment read_experiment(JsonFields& fields) {
   Experiment out;
-  out.id = read_id(fields, "id");
+  out.id = uuid_in(fields, "id");
   out.name = fields.required_text("name");
   out.description = fields.text("description", kDescriptionBytesMax);
   out.owner = fields.text("owner");
@@ -164,21 +183,23 @@ std::optional<SensorConfig> read_config(JsonFields& fields) {
   return out;
 }
 
-/// What went on when the archive was made ended there: here nothing of it is live, no node is told
-/// to measure for it, and no button in the field means it.
-void end_open(JsonFields& fields, ArchivedStudy& study) {
+/// Nothing of it goes on here: recordings that were open when the archive was made end there, and
+/// an experiment that was not finished is.
+void end_all(JsonFields& fields, ArchivedStudy& study) {
   const auto until = fields.time("recorded_until");
   for (ArchivedRecording& each : study.recordings) {
     if (each.recording.stopped) continue;
     each.recording.stopped = std::max(each.recording.started, until.value_or(0));
     each.recording.stopped_by = "import";
   }
-  if (study.experiment.state == ExperimentState::kArchived) return;
-  study.experiment.state = ExperimentState::kFinished;
-  if (study.experiment.finished) return;
-  study.experiment.finished = study.experiment.created;
+  Experiment& experiment = study.experiment;
+  const bool is_over = experiment.state == ExperimentState::kFinished ||
+                       experiment.state == ExperimentState::kArchived;
+  if (!is_over) experiment.state = ExperimentState::kFinished;
+  if (is_over && experiment.finished) return;
+  experiment.finished = study.recordings.empty() ? experiment.created : INT64_MIN;
   for (const ArchivedRecording& each : study.recordings) {
-    study.experiment.finished = std::max(*study.experiment.finished, *each.recording.stopped);
+    experiment.finished = std::max(experiment.finished, each.recording.stopped);
   }
 }
 
@@ -186,8 +207,9 @@ std::vector<ArchivedMark> read_marks(JsonFields& fields) {
   std::vector<ArchivedMark> out;
   for (JsonFields& each : fields.objects("participants", kMembersMax)) {
     const std::string participant = id_in(each, "participant");
+    if (participant.empty()) each.complain("participant", "expected a participant with its id");
     for (JsonFields& task : each.objects("tasks", kMembersMax)) {
-      ArchivedMark mark{participant, task.required_text("id", kIdBytesMax), {}, task.text("note")};
+      ArchivedMark mark{participant, uuid_in(task, "id"), {}, task.text("note")};
       const auto state = parse_progress_state(task.required_text("state"));
       if (!state) task.complain("state", "expected open, done or skipped");
       if (state) mark.state = *state;
@@ -195,6 +217,61 @@ std::vector<ArchivedMark> read_marks(JsonFields& fields) {
     }
   }
   return out;
+}
+
+Error invalid(std::string what) {
+  return {Errc::kInvalid, std::move(what)};
+}
+
+/// Ids of members by what they are; kInvalid: the same id or name twice.
+class MemberIds {
+ public:
+  Status add(const ArchivedMember& archived) {
+    const Member& member = archived.member;
+    if (!all_.insert(member.id).second) return invalid("two members have the id " + member.id);
+    ids_.emplace(archived.kind, member.id);
+    // Members are asked for by either, so no name of a kind is the id of another.
+    const bool is_new = taken_.emplace(archived.kind, member.id).second &&
+                        taken_.emplace(archived.kind, member.name).second;
+    if (is_new) return ok();
+    return invalid(fmt::format("two members of \"{}\" are called \"{}\"", to_string(archived.kind),
+                               member.name));
+  }
+  /// An empty id names nobody.
+  [[nodiscard]] Status find(MemberKind kind, const std::string& id) const {
+    if (id.empty() || ids_.contains({kind, id})) return ok();
+    return invalid(
+        fmt::format("the archive names a {} {} that it does not have", to_string(kind), id));
+  }
+
+ private:
+  using Names = std::set<std::pair<MemberKind, std::string>>;
+  std::set<std::string> all_;
+  Names ids_, taken_;
+};
+
+/// What its parts say of each other holds.
+Status check(const ArchivedStudy& study) {
+  MemberIds members;
+  for (const ArchivedMember& each : study.members) {
+    if (auto done = members.add(each); !done) return done;
+  }
+  std::set<std::string> recordings;
+  for (const ArchivedRecording& each : study.recordings) {
+    if (!recordings.insert(each.recording.id).second) {
+      return invalid("two recordings have the id " + each.recording.id);
+    }
+    auto done = members.find(MemberKind::kParticipant, each.participant);
+    if (done) done = members.find(MemberKind::kTask, each.task);
+    if (done) done = members.find(MemberKind::kOperator, each.member_operator);
+    if (!done) return done;
+  }
+  for (const ArchivedMark& each : study.marks) {
+    auto done = members.find(MemberKind::kParticipant, each.participant);
+    if (done) done = members.find(MemberKind::kTask, each.task);
+    if (!done) return done;
+  }
+  return ok();
 }
 
 }  // namespace
@@ -205,8 +282,9 @@ Result<ArchiveManifest> parse_manifest(std::string_view json) {
   if (fields.integer("manifest_version") != kManifestVersion) {
     fields.complain("manifest_version", "expected 1: a newer version wrote it, or it is none");
   }
-  out.experiment = read_id(fields, "experiment");
-  for (JsonFields& each : fields.objects("files", kFilesMax)) out.files.push_back(read_file(each));
+  out.experiment = uuid_in(fields, "experiment");
+  for (JsonFields& each : fields.objects("files", kExportListedMax))
+    out.files.push_back(read_file(each));
   for (JsonFields& each : fields.objects("gaps", kGapsMax)) {
     if (auto gap = read_gap(each)) out.gaps.push_back(*std::move(gap));
   }
@@ -228,17 +306,19 @@ Result<ArchivedStudy> parse_study(std::string_view experiment_json,
   for (JsonFields& each : fields.objects("health", kHealthFlagsMax)) {
     out.health.push_back(read_flag(each));
   }
-  end_open(fields, out);
+  end_all(fields, out);
   JsonFields progress(progress_json, "expected the document of the progress");
   out.marks = read_marks(progress);
-  if (!progress.problem().empty()) return Error{Errc::kInvalid, progress.problem()};
-  return judged(fields, std::move(out));
+  if (!progress.problem().empty()) return invalid(progress.problem());
+  if (!fields.problem().empty()) return invalid(fields.problem());
+  if (auto done = check(out); !done) return done.error();
+  return out;
 }
 
 Result<ArchivedEntry> parse_entry(std::string_view json) {
   JsonFields fields(json, "expected an entry of a logbook");
   ArchivedEntry out;
-  out.entry.id = fields.required_text("id", kIdBytesMax);
+  out.entry.id = fields.required_text("id", kEntryIdBytesMax);
   out.entry.at = fields.time("time").value_or(0);
   out.entry.written = fields.time("written").value_or(0);
   out.entry.author = fields.text("author");
@@ -247,13 +327,13 @@ Result<ArchivedEntry> parse_entry(std::string_view json) {
     wire::BodyReference reference;
     const auto hash = wire::Sha256Digest::from_hex(each.required_text("sha256"));
     if (hash) reference.hash = *hash;
-    reference.size = static_cast<std::uint64_t>(each.integer("size").value_or(0));
+    reference.size = count_in(each, "size");
     reference.type = each.text("type");
     reference.name = each.text("name");
     if (!hash || !wire::check(reference)) each.complain("sha256", "expected a file's reference");
     out.entry.attachments.push_back(std::move(reference));
   }
-  out.recording = fields.text("recording");
+  if (fields.has("recording")) out.recording = uuid_in(fields, "recording");
   out.participant = id_in(fields, "participant");
   return judged(fields, std::move(out));
 }

@@ -21,8 +21,8 @@ namespace fieldpost::coordinator {
 struct ArchivedGap {
   std::string node;
   wire::GapCause cause = wire::GapCause::kUnknown;
-  std::optional<std::vector<std::string>> series;  ///< keys; absent: not known which
-  std::optional<std::int64_t> from, to;            ///< ns
+  std::optional<std::vector<std::string>> series;  ///< keys, sorted; absent: not known which
+  std::optional<std::int64_t> from, to;            ///< ns; absent: not known, or without end
   std::optional<std::uint64_t> readings;           ///< absent: not known how many
   std::uint64_t fragments = 0;                     ///< of bodies
 };
@@ -64,7 +64,8 @@ struct ArchivedMark {
   std::string note;
 };
 
-/// An experiment as its documents tell it.
+/// An experiment as its documents tell it: finished or archived, with no open recording. Ids are
+/// UUIDs, each once, and who is named is among the members.
 struct ArchivedStudy {
   Experiment experiment;
   std::optional<SensorConfig> config;
@@ -73,6 +74,7 @@ struct ArchivedStudy {
   std::vector<ArchivedFlag> health;
   std::vector<ArchivedMark> marks;
 };
+/// kInvalid says what is wrong with it.
 rt::Result<ArchivedStudy> parse_study(std::string_view experiment_json,
                                       std::string_view progress_json);
 

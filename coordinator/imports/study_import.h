@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,15 +13,17 @@
 namespace fieldpost::coordinator {
 
 /// Makes the experiment, unless one with its id is there: that stays as it is. A name that another
-/// has gets " (imported)" behind it, and so does that of a config of which other sensors have this
-/// version. Its readings are here already.
+/// has gets " (imported)" behind it, and so does that of a config that has versions here, unless
+/// this one with the same sensors is among them. Its readings are here already. kDenied: something
+/// else has the id of a member or a recording.
 rt::Status import_study(Store& store, const ArchivedStudy& study, rt::UnixTime now);
 
 /// Entries that are not there yet. kNotFound: no such experiment.
 rt::Status import_log(Store& store, const std::string& experiment,
                       const std::vector<ArchivedEntry>& entries);
 
-/// Declares losses, unless the same were declared already.
-rt::Status import_gaps(Store& store, const std::vector<ArchivedGap>& gaps, rt::UnixTime now);
+/// Declares losses, unless the same stand here already. Looks at the gaps of their nodes and times
+/// once a call: give it many.
+rt::Status import_gaps(Store& store, std::span<const ArchivedGap> gaps, rt::UnixTime now);
 
 }  // namespace fieldpost::coordinator

@@ -55,6 +55,25 @@ Status HealthTable::begin(const HealthFlag& flag) {
   return stmt.bind_text(6, flag.detail).bind(7, kHealthFlagsMax).run();
 }
 
+Status HealthTable::add_all(std::int64_t experiment, const std::vector<HealthFlag>& flags) {
+  rt::Statement& count = db_.prepare("SELECT count(*) FROM health_flag WHERE experiment_no = ?1");
+  const auto row = count.bind(1, experiment).step();
+  if (!row) return row.error();
+  std::int64_t all = count.i64(0);
+  count.reset();
+  for (const HealthFlag& each : flags) {
+    if (all++ >= kHealthFlagsMax) return rt::ok();
+    rt::Statement& stmt = db_.prepare(
+        "INSERT INTO health_flag (experiment_no, sensor, series_id, kind, from_ns, to_ns, detail)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    stmt.bind(1, experiment).bind_text(2, each.sensor).bind(3, each.series);
+    stmt.bind(4, static_cast<std::int64_t>(each.kind)).bind(5, each.from);
+    stmt.bind(6, each.to.value_or(each.from)).bind_text(7, each.detail);
+    if (auto done = stmt.run(); !done) return done;
+  }
+  return rt::ok();
+}
+
 Status HealthTable::end(const HealthFlag& flag) {
   rt::Statement& stmt = db_.prepare(
       "UPDATE health_flag SET to_ns = ?5 WHERE to_ns IS NULL AND experiment_no = ?1"

@@ -38,6 +38,8 @@ class HealthTable {
   rt::Result<std::vector<HealthFlag>> open_ones(std::int64_t experiment, std::size_t limit);
   /// Beyond kHealthFlagsMax nothing is added: what matters is known by then.
   rt::Status begin(const HealthFlag& flag);
+  /// Many that are over, as `begin` and `end` would.
+  rt::Status add_all(std::int64_t experiment, const std::vector<HealthFlag>& flags);
   /// The open one of this sensor, series and kind.
   rt::Status end(const HealthFlag& flag);
   /// All that are open: of an experiment, or of all (0).

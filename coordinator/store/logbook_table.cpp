@@ -29,6 +29,10 @@ Result<std::vector<LogEntry>> read_all(rt::Statement& stmt) {
   }
 }
 
+Error too_many(std::int64_t entries_max) {
+  return {Errc::kFull, fmt::format("a logbook has at most {} entries", entries_max)};
+}
+
 }  // namespace
 
 Result<std::vector<LogEntry>> LogbookTable::list(std::int64_t experiment, std::int64_t after,
@@ -77,28 +81,61 @@ rt::Status LogbookTable::add_attachments(const LogEntry& entry) {
   return rt::ok();
 }
 
-Result<LogEntry> LogbookTable::add(LogEntry entry) {
+Result<std::optional<LogEntry>> LogbookTable::find_same(const LogEntry& entry) {
   rt::Statement& same = db_.prepare(
       "SELECT no, id, experiment_no, at_ns, written_ns, author, recording_no, participant_no, text"
       " FROM log_entry WHERE id = ?1");
-  same.bind_text(1, entry.id);
-  auto found = read_all(same);
+  auto found = read_all(same.bind_text(1, entry.id));
   if (!found) return found.error();
-  if (!found->empty()) {
-    if (found->front().experiment == entry.experiment) {
-      if (auto done = load_attachments(*found); !done) return done.error();
-      return std::move(found->front());
-    }
-    return Error{Errc::kDenied, fmt::format("entry {} is of another experiment", entry.id)};
+  if (found->empty()) return std::optional<LogEntry>();
+  if (found->front().experiment == entry.experiment) {
+    return std::optional<LogEntry>(std::move(found->front()));
   }
+  return Error{Errc::kDenied, fmt::format("entry {} is of another experiment", entry.id)};
+}
+
+Result<std::int64_t> LogbookTable::count_of(std::int64_t experiment) {
   rt::Statement& count = db_.prepare("SELECT count(*) FROM log_entry WHERE experiment_no = ?1");
-  const auto row = count.bind(1, entry.experiment).step();
+  const auto row = count.bind(1, experiment).step();
   if (!row) return row.error();
   const std::int64_t all = count.i64(0);
   count.reset();
-  if (all >= kLogEntriesMax) {
-    return Error{Errc::kFull, fmt::format("a logbook has at most {} entries", kLogEntriesMax)};
+  return all;
+}
+
+Result<LogEntry> LogbookTable::add(LogEntry entry) {
+  auto same = find_same(entry);
+  if (!same) return same.error();
+  if (*same) {
+    std::vector<LogEntry> one{**std::move(same)};
+    if (auto done = load_attachments(one); !done) return done.error();
+    return std::move(one.front());
   }
+  const auto all = count_of(entry.experiment);
+  if (!all) return all.error();
+  if (*all >= entries_max_) return too_many(entries_max_);
+  const auto no = insert(entry);
+  if (!no) return no.error();
+  entry.no = *no;
+  return entry;
+}
+
+rt::Status LogbookTable::add_all(std::int64_t experiment, const std::vector<LogEntry>& entries) {
+  auto all = count_of(experiment);
+  if (!all) return all.error();
+  for (LogEntry each : entries) {
+    each.experiment = experiment;
+    const auto same = find_same(each);
+    if (!same) return same.error();
+    if (*same) continue;
+    if (*all >= entries_max_) return too_many(entries_max_);
+    if (const auto no = insert(std::move(each)); !no) return no.error();
+    *all += 1;
+  }
+  return rt::ok();
+}
+
+Result<std::int64_t> LogbookTable::insert(LogEntry entry) {
   rt::Statement& stmt = db_.prepare(
       "INSERT INTO log_entry (id, experiment_no, at_ns, written_ns, author, recording_no,"
       " participant_no, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
@@ -109,7 +146,7 @@ Result<LogEntry> LogbookTable::add(LogEntry entry) {
   if (auto done = stmt.run(); !done) return done.error();
   entry.no = db_.last_insert_rowid();
   if (auto done = add_attachments(entry); !done) return done.error();
-  return entry;
+  return entry.no;
 }
 
 }  // namespace fieldpost::coordinator

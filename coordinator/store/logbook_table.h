@@ -32,7 +32,8 @@ struct LogEntry {
 /// Logbooks. What changes runs inside the caller's transaction.
 class LogbookTable {
  public:
-  explicit LogbookTable(rt::Database& db) : db_(db) {}
+  explicit LogbookTable(rt::Database& db, std::int64_t entries_max = kLogEntriesMax)
+      : db_(db), entries_max_(entries_max) {}
 
   /// In the order in which they were written, rows above `after`, at most `limit`.
   rt::Result<std::vector<LogEntry>> list(std::int64_t experiment, std::int64_t after,
@@ -40,11 +41,19 @@ class LogbookTable {
   /// The same entry (by id) again changes nothing. kFull: too many; kDenied: the id is another's.
   /// Its attachments are named as they are; whether their bytes are here is the caller's to know.
   rt::Result<LogEntry> add(LogEntry entry);
+  /// The same for many of one experiment.
+  rt::Status add_all(std::int64_t experiment, const std::vector<LogEntry>& entries);
 
  private:
+  /// Nothing: there is none with its id. kDenied: that is another experiment's.
+  rt::Result<std::optional<LogEntry>> find_same(const LogEntry& entry);
+  rt::Result<std::int64_t> count_of(std::int64_t experiment);
+  /// Its row; nothing is counted.
+  rt::Result<std::int64_t> insert(LogEntry entry);
   rt::Status load_attachments(std::vector<LogEntry>& entries);
   rt::Status add_attachments(const LogEntry& entry);
   rt::Database& db_;
+  std::int64_t entries_max_;
 };
 
 }  // namespace fieldpost::coordinator

@@ -59,6 +59,11 @@ Result<std::int64_t> count(rt::Statement& stmt) {
   return found;
 }
 
+Error too_many() {
+  return {Errc::kFull, fmt::format("at most {} recordings of an experiment, and {} open ones",
+                                   kRecordingsMax, kRecordingsOpenMax)};
+}
+
 }  // namespace
 
 Result<std::vector<Recording>> RecordingTable::list(std::int64_t experiment, std::int64_t after,
@@ -118,17 +123,41 @@ Result<std::vector<Recording>> RecordingTable::pressed_on(std::int64_t series) {
   return read_all(stmt);
 }
 
-Result<Recording> RecordingTable::add(Recording recording) {
+Result<std::int64_t> RecordingTable::count_of(std::int64_t experiment) {
   rt::Statement& total = db_.prepare("SELECT count(*) FROM recording WHERE experiment_no = ?1");
-  const auto all = count(total.bind(1, recording.experiment));
+  return count(total.bind(1, experiment));
+}
+
+Result<Recording> RecordingTable::add(Recording recording) {
+  const auto all = count_of(recording.experiment);
   if (!all) return all.error();
   const auto open = count(db_.prepare("SELECT count(*) FROM recording WHERE stopped_ns IS NULL"));
   if (!open) return open.error();
   if (*all >= kRecordingsMax || (!recording.stopped && *open >= kRecordingsOpenMax)) {
-    return Error{Errc::kFull,
-                 fmt::format("at most {} recordings of an experiment, and {} open ones",
-                             kRecordingsMax, kRecordingsOpenMax)};
+    return too_many();
   }
+  const auto no = insert(recording);
+  if (!no) return no.error();
+  recording.no = *no;
+  return recording;
+}
+
+Status RecordingTable::add_all(std::int64_t experiment, const std::vector<Recording>& recordings) {
+  const auto all = count_of(experiment);
+  if (!all) return all.error();
+  if (*all + static_cast<std::int64_t>(recordings.size()) > kRecordingsMax) return too_many();
+  for (Recording each : recordings) {
+    each.experiment = experiment;
+    rt::Statement& same = db_.prepare("SELECT count(*) FROM recording WHERE id = ?1");
+    const auto taken = count(same.bind_text(1, each.id));
+    if (!taken) return taken.error();
+    if (*taken > 0) return Error{Errc::kDenied, fmt::format("a recording {} exists", each.id)};
+    if (const auto no = insert(each); !no) return no.error();
+  }
+  return rt::ok();
+}
+
+Result<std::int64_t> RecordingTable::insert(const Recording& recording) {
   rt::Statement& stmt = db_.prepare(
       "INSERT INTO recording (id, experiment_no, participant_no, task_no, operator_no, nodes,"
       " started_ns, stopped_ns, started_by, stopped_by, pressed_on)"
@@ -141,8 +170,7 @@ Result<Recording> RecordingTable::add(Recording recording) {
   bind_or_null(stmt, 8, recording.stopped);
   stmt.bind_text(9, recording.started_by).bind_text(10, recording.stopped_by);
   if (auto done = stmt.bind(11, recording.pressed_on).run(); !done) return done.error();
-  recording.no = db_.last_insert_rowid();
-  return recording;
+  return db_.last_insert_rowid();
 }
 
 Status RecordingTable::update(const Recording& recording) {

@@ -34,6 +34,8 @@ class RecordingTable {
   rt::Result<std::vector<Recording>> pressed_on(std::int64_t series);
   /// kFull: too many.
   rt::Result<Recording> add(Recording recording);
+  /// Many of one experiment, none of them open. kFull: too many; kDenied: an id is taken.
+  rt::Status add_all(std::int64_t experiment, const std::vector<Recording>& recordings);
   /// Stop, members, and who.
   rt::Status update(const Recording& recording);
   /// What the logbook says of it stays, as the experiment's.
@@ -43,6 +45,9 @@ class RecordingTable {
   rt::Result<std::vector<ProgressMark>> marks(std::int64_t experiment);
 
  private:
+  rt::Result<std::int64_t> count_of(std::int64_t experiment);
+  /// Its row; nothing is counted.
+  rt::Result<std::int64_t> insert(const Recording& recording);
   rt::Database& db_;
 };
 

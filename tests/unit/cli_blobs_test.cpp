@@ -91,6 +91,10 @@ TEST_CASE("a piece is offered again while the server is away or full, and a refu
   refused.answer(refused.target(0), R"({"detail":"no such type"})", 400);
   CHECK(run_write_blobs(refused.context, refused.options) == kExitUsage);
   CHECK(refused.err().find("no such type") != std::string::npos);
+  Desk conflicting("bytes");
+  conflicting.answer(conflicting.target(0), R"({"detail":"not now"})", 409);
+  CHECK(run_write_blobs(conflicting.context, conflicting.options) == kExitFailed);
+  CHECK(conflicting.pauses.empty());
 }
 
 TEST_CASE("a server that never has more than before is not asked for ever") {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -143,4 +144,74 @@ TEST_CASE("imports are listed, and given up") {
   desk.answer(kPath + "/i1", "", 204);
   CHECK(desk.run() == kExitDone);
   CHECK(desk.fetcher.asked.back().method == "DELETE");
+}
+
+TEST_CASE("a piece that is refused is asked about, not sent again") {
+  for (const char* state : {"done", "running"}) {
+    INFO(state);
+    Desk desk;
+    desk.answer(kPath, row("uploading", 0).dump(), 202);
+    desk.answer(kPath + "/i1/data?offset=0", R"({"detail":"the import is done"})", 409);
+    desk.answer(kPath + "/i1", row(state, 10).dump());
+    desk.answer(kPath + "/i1", row("done", 10).dump());
+    CHECK(desk.run() == kExitDone);
+    CHECK(desk.out() == "a.lp: 1,200 readings\n");
+    CHECK(desk.fetcher.asked.at(2).method == "GET");
+    CHECK(desk.pauses.size() == (state == std::string("done") ? 0 : 1));
+  }
+  Desk refused;
+  refused.answer(kPath, row("uploading", 0).dump(), 202);
+  refused.answer(kPath + "/i1/data?offset=0", R"({"detail":"no"})", 409);
+  refused.answer(kPath + "/i1", row("uploading", 0).dump());
+  CHECK(refused.run() == kExitFailed);
+  CHECK(refused.err().find("does not take the next piece") != std::string::npos);
+}
+
+TEST_CASE("a coordinator that restarts does not end an import") {
+  Desk desk;
+  desk.answer_error(kPath, {rt::Errc::kUnavailable, "away"});
+  desk.answer(kPath, R"({"detail":"not ready"})", 503);
+  desk.answer(kPath, row("uploading", 0).dump(), 202);
+  desk.answer_error(kPath + "/i1/data?offset=0", {rt::Errc::kUnavailable, "away"});
+  desk.answer(kPath + "/i1/data?offset=0", row("running", 10).dump(), 202);
+  desk.answer_error(kPath + "/i1", {rt::Errc::kUnavailable, "away"});
+  desk.answer(kPath + "/i1", R"({"detail":"not ready"})", 503);
+  desk.answer(kPath + "/i1", row("done", 10).dump());
+  CHECK(desk.run() == kExitDone);
+  CHECK(desk.out() == "a.lp: 1,200 readings\n");
+  CHECK(desk.err().find("away; again in 0.5 s") != std::string::npos);
+}
+
+TEST_CASE("what is asked for again is announced once") {
+  Desk desk;
+  desk.options.again = true;
+  desk.answer_error(kPath, {rt::Errc::kUnavailable, "away"});
+  CHECK(desk.run() == kExitUnreachable);
+  CHECK(desk.fetcher.asked.size() == 1);
+}
+
+TEST_CASE("an answer that is no import is not understood") {
+  Desk desk;
+  desk.answer(kPath, "[]", 202);
+  CHECK(desk.run() == kExitFailed);
+  CHECK(desk.err().find("the server answered 202, which is not understood") != std::string::npos);
+  Desk unsaid;
+  json answer = row("uploading", 0);
+  answer.erase("received");
+  unsaid.answer(kPath, answer.dump(), 202);
+  CHECK(unsaid.run() == kExitFailed);
+  CHECK(unsaid.err().find("how much of the file") != std::string::npos);
+}
+
+TEST_CASE("a directory is to be packed first") {
+  Desk desk;
+  const std::string parent = desk.directory.path();
+  std::filesystem::create_directory(parent + "/drought");
+  for (const char* end : {"", "/"}) {
+    desk.options.file = parent + "/drought" + end;
+    CHECK(desk.run() == kExitUsage);
+    CHECK(desk.err().find(desk.options.file + ": it is a directory: pack it first, `tar -C " +
+                          parent + " -cf drought.tar drought`") != std::string::npos);
+  }
+  CHECK(desk.fetcher.asked.empty());
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "coordinator/exports/export_journal.h"
 #include "coordinator/exports/export_plan.h"
 #include "coordinator/exports/export_run.h"
 #include "coordinator/parquet/reader.h"
@@ -395,6 +396,100 @@ TEST_CASE("the manifest tells the gaps of the experiment's time and how far cloc
   CHECK(
       study.read("id-P1/1970-01-01_climate_samples.jsonl").find("1970-01-01T00:00:01.000000007Z") !=
       std::string::npos);
+}
+
+/// Frames of a series of node a, one each second from the epoch on: as many as `count`.
+void add_frames(Study& study, std::size_t first, std::size_t count) {
+  wire::Columns columns;
+  wire::Column& column = columns.columns.emplace_back();
+  for (std::size_t i = first; i < first + count; ++i) {
+    column.times.push_back(static_cast<std::int64_t>(i % 5) * kSecond);
+    column.values.push_back(column.strings.size());
+    const std::string bytes = "frame " + std::to_string(i);
+    column.strings.push_back(
+        wire::encode(wire::BodyReference{wire::sha256(bytes), bytes.size(), "image/jpeg", ""}));
+  }
+  study.world.add(make_batch(
+      1, {1, 1000 + first}, make_set({fmt::format("door open s u{}", first)}), std::move(columns)));
+}
+
+TEST_CASE("too many frames are told as soon as they are found, in whatever files they are") {
+  Study study;
+  add_frames(study, 0, 3);
+  add_frames(study, 2, 3);  // one of them again
+  study.record("P1", 0, 2 * kSecond, {"a"});
+  study.record("P2", 2 * kSecond, 5 * kSecond, {"a"});
+  study.request(R"({"sensors":["door"]})");
+  const auto reader = study.world.make_reader();
+  const auto steps_until_full = [&](std::size_t bodies_max, const std::string& directory) {
+    auto run =
+        ExportRun::make(*reader, study.files, study.row, directory, "1.2.3", bodies_max).value();
+    for (int steps = 1;; ++steps) {
+      const auto more = run->step(*reader);
+      if (more && !*more) return 0;
+      if (more) continue;
+      CHECK(more.error().code == rt::Errc::kFull);
+      CHECK(more.error().message.find(fmt::format("more than {} frames", bodies_max)) == 0);
+      return steps;
+    }
+  };
+  CHECK(steps_until_full(5, "/exports/5") == 0);
+  CHECK(steps_until_full(1, "/exports/1") == 1);  // in the first file
+  CHECK(steps_until_full(4, "/exports/4") == 2);  // in the second
+  CHECK(steps_until_full(4, "/exports/4") == 2);  // also when the first is whole already
+}
+
+TEST_CASE("a list of frames that was begun is begun anew when one of them is gone") {
+  Study study;
+  ExportJournal journal = ExportJournal::open(study.files, "/journal").value();
+  const auto body = [](const std::string& name) {
+    FileEntry entry;
+    entry.path = "blobs/" + name;
+    entry.type = "image/jpeg";
+    entry.written = {1, wire::sha256(name)};
+    return entry;
+  };
+  FileEntry samples;
+  samples.path = "p/samples";
+  const auto paths = [&] {
+    std::string out;
+    const ExportJournal again = ExportJournal::open(study.files, "/journal").value();
+    for (const auto& [path, entry] : again.entries()) out += path + " ";
+    return out;
+  };
+  REQUIRE(journal.add(samples));
+  REQUIRE(journal.set_bodies({body("a"), body("b")}));
+  CHECK(paths() == "blobs/a blobs/b p/samples ");
+  const std::uint64_t size = study.files.info("/journal").value().size;
+  REQUIRE(journal.set_bodies({body("a"), body("b")}));
+  CHECK(study.files.info("/journal").value().size == size);
+  REQUIRE(journal.set_bodies({body("b")}));
+  CHECK(journal.find("blobs/a") == nullptr);
+  CHECK(paths() == "blobs/b p/samples ");
+  REQUIRE(journal.set_bodies({}));
+  CHECK(paths() == "p/samples ");
+}
+
+TEST_CASE("a journal larger than what is read of it at once is read whole, up to a torn line") {
+  Study study;
+  ExportJournal journal = ExportJournal::open(study.files, "/journal").value();
+  const std::size_t count = 2'500;
+  std::vector<FileEntry> entries(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    entries[i].path = fmt::format("blobs/{:0400}", i);
+    entries[i].type = "image/jpeg";
+  }
+  REQUIRE(journal.set_bodies(std::move(entries)));
+  const std::uint64_t size = study.files.info("/journal").value().size;
+  REQUIRE(size > (1U << 20U));
+  REQUIRE(study.files.write_at("/journal", size, R"({"path":"torn)", 0640));
+  ExportJournal again = ExportJournal::open(study.files, "/journal").value();
+  CHECK(again.entries().size() == count);
+  FileEntry last;
+  last.path = "z";
+  REQUIRE(again.add(last));
+  const ExportJournal mended = ExportJournal::open(study.files, "/journal").value();
+  CHECK(mended.entries().size() == count + 1);
 }
 
 }  // namespace

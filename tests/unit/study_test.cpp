@@ -83,6 +83,24 @@ TEST_CASE("presses of a button make stretches") {
   CHECK(stretches({press(1, kStart), unknown, press(3, kNone)}) == "1-");
 }
 
+TEST_CASE("a UUID is known by its shape") {
+  CHECK(is_uuid(uuid_of(wire::hash128("a"))));
+  const std::string id = "0123abcd-89ef-4000-8000-000000000000";
+  CHECK(is_uuid(id));
+  CHECK_FALSE(is_uuid(""));
+  CHECK_FALSE(is_uuid(id.substr(1)));
+  CHECK_FALSE(is_uuid(id + "0"));
+  for (std::size_t at = 0; at < id.size(); ++at) {
+    INFO(at);
+    std::string other = id;
+    other[at] = id[at] == '-' ? '0' : '-';
+    CHECK_FALSE(is_uuid(other));
+    other[at] = at % 2 == 0 ? '/' : 'G';
+    CHECK_FALSE(is_uuid(other));
+  }
+  CHECK_FALSE(is_uuid("0123ABCD-89ef-4000-8000-000000000000"));
+}
+
 TEST_CASE("a UUID of a hash is the same each time, and says its version") {
   const std::string id = uuid_of(wire::hash128("a"));
   CHECK(id == uuid_of(wire::hash128("a")));

@@ -49,6 +49,8 @@ add_executable(
   unit/sampling_table_test.cpp
   unit/sensor_config_test.cpp
   unit/sensor_watch_test.cpp
+  unit/study_archive_test.cpp
+  unit/study_import_test.cpp
   unit/study_test.cpp
   unit/api_devices_test.cpp
   unit/api_imports_test.cpp

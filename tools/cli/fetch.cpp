@@ -45,7 +45,10 @@ std::string_view Fetched::header(std::string_view name) const {
 }
 
 rt::Result<Fetched> fetch_good(Fetcher& fetcher, const Fetch& fetch) {
-  auto answer = fetcher.fetch(fetch);
+  return only_good(fetcher.fetch(fetch));
+}
+
+rt::Result<Fetched> only_good(rt::Result<Fetched> answer) {
   if (!answer || (answer->status >= 200 && answer->status < 300)) return answer;
   return rt::Error{code_of(answer->status), words_of(*answer)};
 }

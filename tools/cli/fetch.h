@@ -46,6 +46,9 @@ class Fetcher {
 /// 404 kNotFound, 409 and 503 kBusy, other 4xx kInvalid, 5xx kIo.
 [[nodiscard]] rt::Result<Fetched> fetch_good(Fetcher& fetcher, const Fetch& fetch);
 
+/// The same of an answer that is here already.
+[[nodiscard]] rt::Result<Fetched> only_good(rt::Result<Fetched> answer);
+
 /// Percent-encodes everything that is not unreserved.
 [[nodiscard]] std::string encode_query(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "tools/cli/progress.h"
@@ -24,6 +25,7 @@ using rt::Result;
 constexpr const char* kImports = "/api/v1/imports";
 constexpr std::int64_t kAskAgainMs = 300;
 constexpr int kStandstillsMax = 3;  ///< answers by which nothing more is there
+constexpr int kConflictStatus = 409;
 
 std::string one_path(const std::string& id) {
   return kImports + ("/" + encode_query(id));
@@ -80,40 +82,77 @@ Result<Json> request_of(const ImportOptions& options, const UploadFile& file) {
   return body;
 }
 
+/// The import that an answer tells of.
+Result<Json> row_in(const Result<Fetched>& answer) {
+  if (!answer) return answer.error();
+  Json row = Json::parse(answer->body, nullptr, false);
+  const bool is_row = row.is_object() && row.contains("id") && row["id"].is_string() &&
+                      row.contains("state") && row["state"].is_string();
+  if (is_row) return row;
+  return Error{Errc::kIo,
+               fmt::format("the server answered {}, which is not understood", answer->status)};
+}
+
+Result<Json> announce(Context& context, const ImportOptions& options, const Json& request) {
+  const Fetch fetch{.method = "POST",
+                    .path = kImports,
+                    .headers = {{"Content-Type", "application/json"}},
+                    .body = request.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  // Each request that says "again" makes another one.
+  if (options.again) return row_in(fetch_good(context.fetcher, fetch));
+  return row_in(fetch_patiently(context, fetch));
+}
+
+Result<Json> fetch_row(Context& context, const Json& row) {
+  return row_in(fetch_patiently(context, {.path = one_path(row.at("id").get<std::string>())}));
+}
+
+/// Where it stands after a piece. Refused, it may have come to its end without us, or have failed.
+Result<Json> send_piece(Context& context, const Json& row, std::uint64_t offset,
+                        std::string piece) {
+  const std::string path = one_path(row.at("id").get<std::string>()) + "/data?offset=";
+  const auto answer = ask_patiently(
+      context, {.method = "PUT", .path = path + std::to_string(offset), .body = std::move(piece)});
+  if (answer && answer->status == kConflictStatus) return fetch_row(context, row);
+  if (!answer) return answer.error();
+  return row_in(only_good(*answer));
+}
+
+/// Of one that is uploading.
+Result<std::uint64_t> received_of(const Json& row, const UploadFile& file) {
+  if (row.contains("received") && row["received"].is_number_unsigned()) {
+    const auto received = row["received"].get<std::uint64_t>();
+    if (received <= file.size) return received;
+  }
+  return Error{Errc::kIo, "the server does not say how much of the file it has"};
+}
+
 /// Sends what the coordinator does not have yet.
 Result<Json> send(Context& context, UploadFile& file, Json row) {
   Progress progress(context, "KiB");
-  const std::string path = one_path(row.at("id").get<std::string>()) + "/data?offset=";
   int standstills = 0;
+  std::optional<std::uint64_t> before;
   while (row.at("state") == "uploading") {
-    const auto offset = row.at("received").get<std::uint64_t>();
-    auto piece = read_piece(file, offset, std::min<std::uint64_t>(kPieceBytes, file.size - offset));
-    if (!piece) return piece.error();
-    auto answer = fetch_patiently(
-        context,
-        {.method = "PUT", .path = path + std::to_string(offset), .body = *std::move(piece)});
-    if (!answer && answer.error().code == Errc::kBusy) {
-      // Somebody else has brought it to its end meanwhile.
-      auto now = fetch_json(context, one_path(row.at("id").get<std::string>()));
-      if (!now || now->at("state") == "uploading") return answer.error();
-      return now;
-    }
-    if (!answer) return answer.error();
-    const auto received = received_in(*answer, file.size);
-    if (!received) return Error{Errc::kIo, fmt::format("the server answered {}", answer->status)};
-    standstills = *received > offset ? 0 : standstills + 1;
+    const auto offset = received_of(row, file);
+    if (!offset) return offset.error();
+    standstills = before && *offset <= *before ? standstills + 1 : 0;
     if (standstills > kStandstillsMax) {
       return Error{Errc::kIo, "the server does not take the next piece"};
     }
-    row = Json::parse(answer->body);
-    progress.show(*received / 1024,
-                  static_cast<double>(*received) / static_cast<double>(file.size));
+    before = *offset;
+    progress.show(*offset / 1024, static_cast<double>(*offset) / static_cast<double>(file.size));
+    auto piece =
+        read_piece(file, *offset, std::min<std::uint64_t>(kPieceBytes, file.size - *offset));
+    if (!piece) return piece.error();
+    auto next = send_piece(context, row, *offset, *std::move(piece));
+    if (!next) return next;
+    row = *std::move(next);
   }
   progress.finish();
   return row;
 }
 
-/// Follows it to its end.
+/// Follows it to its end, also over restarts of the coordinator.
 Result<Json> await(Context& context, Json row) {
   Progress progress(context, "readings");
   while (row.at("state") == "running") {
@@ -121,10 +160,9 @@ Result<Json> await(Context& context, Json row) {
     if (row.at("part").is_number()) part = row.at("part").get<double>();
     progress.show(row.at("readings").get<std::uint64_t>(), part);
     context.pause(kAskAgainMs);
-    // Also over a restart of the coordinator: the import goes on after it.
-    const auto next = fetch_patiently(context, {.path = one_path(row.at("id").get<std::string>())});
-    if (!next) return next.error();
-    row = Json::parse(next->body);
+    auto next = fetch_row(context, row);
+    if (!next) return next;
+    row = *std::move(next);
   }
   progress.finish();
   return row;
@@ -149,22 +187,33 @@ int tell(Context& context, const std::string& name, const Json& row) {
                                               count_words(bad))});
 }
 
+/// What an import takes is one file.
+Error pack_first(const std::string& directory) {
+  std::error_code failed;
+  auto whole = std::filesystem::absolute(directory, failed).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  const std::string parent = whole.parent_path();
+  const std::string name = whole.filename();
+  const bool is_here = directory == name || directory == name + "/";
+  return {Errc::kInvalid, fmt::format("{}: it is a directory: pack it first, `tar{} -cf {}.tar {}`",
+                                      directory, is_here ? "" : " -C " + parent, name, name)};
+}
+
 }  // namespace
 
 int run_import(Context& context, const ImportOptions& options) {
   if (options.list) return list_imports(context);
   if (!options.remove.empty()) return remove_import(context, options.remove);
   if (options.file.empty()) return context.fail({Errc::kInvalid, "expected a file to bring in"});
-  auto file = open_upload(options.file);
-  if (!file && std::filesystem::is_directory(options.file)) {
-    return context.fail({Errc::kInvalid, fmt::format("{0}: it is a directory: pack it first, "
-                                                     "`tar -cf {0}.tar {0}`",
-                                                     options.file)});
+  std::error_code failed;  // then opening it says what is wrong
+  if (std::filesystem::is_directory(options.file, failed)) {
+    return context.fail(pack_first(options.file));
   }
+  auto file = open_upload(options.file);
   if (!file) return context.fail(file.error());
   const auto request = request_of(options, *file);
   if (!request) return context.fail(request.error());
-  auto row = send_json(context, "POST", kImports, *request);
+  auto row = announce(context, options, *request);
   const bool was_done = row && row->at("state") == "done";
   if (row) row = send(context, *file, *std::move(row));
   if (!row) return context.fail({row.error().code, file->name + ": " + row.error().message});

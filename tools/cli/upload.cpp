@@ -16,25 +16,10 @@ using rt::Error;
 using rt::Result;
 
 constexpr int kTriesMax = 10;
+constexpr int kBusyStatus = 503;
 constexpr std::int64_t kRetryLeastMs = 500;
 constexpr std::int64_t kRetryMostMs = 30'000;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-
-/// Remembers the status: an error alone does not tell 409, which stays so, from 503.
-class NotingFetcher final : public Fetcher {
- public:
-  explicit NotingFetcher(Fetcher& fetcher) : fetcher_(fetcher) {}
-  Result<Fetched> fetch(const Fetch& fetch) override {
-    auto answer = fetcher_.fetch(fetch);
-    status = answer ? answer->status : 0;
-    return answer;
-  }
-  [[nodiscard]] const std::string& url() const override { return fetcher_.url(); }
-  int status = 0;  ///< 0: nobody answered
-
- private:
-  Fetcher& fetcher_;
-};
 
 }  // namespace
 
@@ -73,19 +58,23 @@ Result<UploadFile> open_upload(const std::string& path) {
   return out;
 }
 
-Result<Fetched> fetch_patiently(Context& context, const Fetch& fetch) {
+Result<Fetched> ask_patiently(Context& context, const Fetch& fetch) {
   std::int64_t wait = kRetryLeastMs;
   for (int tries = 1;; ++tries) {
-    NotingFetcher noting(context.fetcher);
-    auto answer = fetch_good(noting, fetch);
+    auto answer = context.fetcher.fetch(fetch);
     const bool later =
-        !answer && (answer.error().code == Errc::kUnavailable || noting.status == 503);
+        answer ? answer->status == kBusyStatus : answer.error().code == Errc::kUnavailable;
     if (!later || tries == kTriesMax) return answer;
-    fmt::print(context.err, "fieldpost: {}; again in {:.1f} s\n", answer.error().message,
+    const Result<Fetched> why = only_good(std::move(answer));
+    fmt::print(context.err, "fieldpost: {}; again in {:.1f} s\n", why.error().message,
                static_cast<double>(wait) / 1000);
     context.pause(wait);
     wait = std::min(wait * 2, kRetryMostMs);
   }
+}
+
+Result<Fetched> fetch_patiently(Context& context, const Fetch& fetch) {
+  return only_good(ask_patiently(context, fetch));
 }
 
 std::optional<std::uint64_t> received_in(const Fetched& answer, std::uint64_t size) {

@@ -37,7 +37,10 @@ struct UploadFile {
 /// `size` bytes from `offset` on; kIo: it became shorter.
 [[nodiscard]] rt::Result<std::string> read_piece(UploadFile& file, std::uint64_t offset,
                                                  std::size_t size);
-/// Sends it again while the server is away or full: only for what may be done twice.
+/// Sends it again while the server is away or busy (503): only for what may be done twice. Whatever
+/// the status of the answer in the end; kUnavailable: nobody answers.
+[[nodiscard]] rt::Result<Fetched> ask_patiently(Context& context, const Fetch& fetch);
+/// The same, and errors as `fetch_good` has them.
 [[nodiscard]] rt::Result<Fetched> fetch_patiently(Context& context, const Fetch& fetch);
 /// Member `received` of an answer, as far as the file is long.
 [[nodiscard]] std::optional<std::uint64_t> received_in(const Fetched& answer, std::uint64_t size);

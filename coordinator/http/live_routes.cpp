@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coordinator/http/answers.h"
+#include "coordinator/http/calibrated_answer.h"
 #include "coordinator/http/live_stream.h"
 #include "coordinator/http/readings_answer.h"
 #include "proto/rt/http_text.h"
@@ -44,38 +45,46 @@ void LiveRoutes::add_to(Router& router) {
 
 void LiveRoutes::open(Call call) {
   Parameters parameters(call.request.target);
-  const auto series = parameters.series(kLiveSeriesMax);
-  const bool last = parameters.flag("last");
-  const TimeFormat times = parameters.times();
+  Question question;
+  question.series = parameters.series(kLiveSeriesMax);
+  question.last = parameters.flag("last");
+  question.times = parameters.times();
+  const CalibrationChoice choice = calibration_choice(parameters);
   if (refuse_bad(parameters, *call.responder)) return;
+  find_calibrating(services_, choice, call.responder,
+                   [this, question = std::move(question), responder = call.responder](
+                       Calibrating by) mutable { look_up(std::move(question), by, responder); });
+}
+
+void LiveRoutes::look_up(Question question, Calibrating by,
+                         std::shared_ptr<rt::HttpResponder> responder) {
   services_.desk.ask<std::vector<SeriesInfo>>(
-      [series](ReadingQuery& query) { return find_series(query, series); },
-      [this, series, last, times,
-       responder = std::move(call.responder)](rt::Result<std::vector<SeriesInfo>> found) {
+      [ids = question.series](ReadingQuery& query) { return find_series(query, ids); },
+      [this, question = std::move(question), by = std::move(by),
+       responder = std::move(responder)](rt::Result<std::vector<SeriesInfo>> found) {
         if (!found) return responder->respond(error_response(found.error()));
         if (streams_.size() >= kLiveStreamsMax) {
           return responder->respond(error_response(
               {rt::Errc::kBusy, "as many live streams are open as may be; try again later"}));
         }
-        const auto stream = begin(*responder, series, times);
-        if (last && !series.empty()) send_last(stream, series);
+        begin(*responder, question, calibrate(*found, by));
       });
 }
 
-std::shared_ptr<LiveStream> LiveRoutes::begin(rt::HttpResponder& responder,
-                                              const std::vector<SeriesId>& series,
-                                              TimeFormat times) {
+void LiveRoutes::begin(rt::HttpResponder& responder, const Question& question,
+                       Calibrations calibrations) {
   auto stream = std::make_shared<LiveStream>(
       responder.start_stream(200, {{"Content-Type", "text/event-stream"},
                                    {"Cache-Control", "no-store"},
                                    {"X-Accel-Buffering", "no"}}),
-      times);
+      question.times);
   streams_.insert(stream);
   stream->on_closed([this, weak = std::weak_ptr(stream)] {
     if (const auto gone = weak.lock()) streams_.erase(gone);
   });
-  stream->follow(services_.view, series);
-  return stream;
+  stream->calibrate_by(std::move(calibrations));
+  stream->follow(services_.view, question.series);
+  if (question.last && !question.series.empty()) send_last(stream, question.series);
 }
 
 /// The stream follows already, so no reading falls between the last one and the next.

@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "coordinator/http/calibrated_answer.h"
 #include "coordinator/http/parameters.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/services.h"
@@ -28,9 +29,14 @@ class LiveRoutes {
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
 
  private:
+  struct Question {
+    std::vector<SeriesId> series;
+    bool last = false;
+    TimeFormat times = TimeFormat::kRfc3339;
+  };
   void open(Call call);
-  std::shared_ptr<LiveStream> begin(rt::HttpResponder& responder,
-                                    const std::vector<SeriesId>& series, TimeFormat times);
+  void look_up(Question question, Calibrating by, std::shared_ptr<rt::HttpResponder> responder);
+  void begin(rt::HttpResponder& responder, const Question& question, Calibrations calibrations);
   void send_last(const std::shared_ptr<LiveStream>& stream, const std::vector<SeriesId>& series);
   void beat();
 

@@ -1,6 +1,7 @@
 // Calibrated answers: the sensors of an experiment or a config, applied to what is asked.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -174,6 +175,23 @@ TEST_CASE("the last reading and groups are calibrated, too") {
   CHECK_FALSE(raw.at(0).contains("calibrations"));
 }
 
+TEST_CASE("a live stream is calibrated, with the last reading that it begins with") {
+  Site site;
+  site.world.add_series("n1", "air t f", {{1, 1.0}});
+  site.world.add_series("n1", "door open s", {});
+  FakeAnswer& answer =
+      site.world.ask("GET", "/api/v1/live?last=true&times=ns&series=1,2&calibrated=drought");
+  site.world.settle();
+  CHECK(answer.text.ends_with("data: {\"series\":1,\"time\":1000000000,\"value\":3}\n\n"));
+  answer.text.clear();
+  site.world.view.subscriptions.begin()->second.on_readings(
+      {{1, wire::ValueType::kF64, 2'000'000'000, std::bit_cast<std::uint64_t>(2.5), {}},
+       {2, wire::ValueType::kString, 2'000'000'000, 0, "shut"}});
+  CHECK(answer.text ==
+        "event: reading\ndata: {\"series\":1,\"time\":2000000000,\"value\":6}\n\n"
+        "event: reading\ndata: {\"series\":2,\"time\":2000000000,\"value\":\"shut\"}\n\n");
+}
+
 TEST_CASE("CSV of calibrated readings has a column that tells how they are") {
   Site site;
   site.world.add_series("n1", "air t f", {{1, 1.0}});
@@ -194,10 +212,12 @@ TEST_CASE("what calibrates nothing is refused with what is missing") {
   Site site;
   site.world.add_series("n1", "air t f", {{1, 1.0}});
   site.ask("POST", "/api/v1/experiments", R"({"name":"bare"})");
-  for (const std::string path : {"?series=1", "/last?series=1", "/aggregate?series=1"}) {
+  for (const std::string path : {"?series=1", "/last?series=1", "/aggregate?series=1", "live"}) {
     INFO(path);
     const auto problem = [&](const std::string& by, int status) {
-      return site.world.problem("/api/v1/readings" + path + "&" + by, status);
+      const bool is_live = path == "live";
+      const std::string target = is_live ? "/api/v1/live?" : "/api/v1/readings" + path + "&";
+      return site.world.problem(target + by, status);
     };
     CHECK(problem("calibrated=flood", 404) == R"(no experiment "flood")");
     CHECK(problem("calibrated_by=hut", 404) == R"(no sensor config "hut")");

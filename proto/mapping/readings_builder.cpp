@@ -39,7 +39,11 @@ bool is_storable(const DeviceValue& value) {
 }  // namespace
 
 ReadingsBuilder::ReadingsBuilder(wire::ParsedLines lines) : lines_(std::move(lines)) {
-  for (std::size_t i = 0; i < lines_.keys.size(); ++i) columns_.emplace(lines_.keys[i], i);
+  for (std::size_t i = 0; i < lines_.keys.size(); ++i) {
+    columns_.emplace(lines_.keys[i], i);
+    const std::vector<std::string>& strings = lines_.columns[i].strings;
+    for (std::size_t s = 0; s < strings.size(); ++s) texts_.try_emplace({i, strings[s]}, s);
+  }
 }
 
 bool ReadingsBuilder::add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue value) {
@@ -57,9 +61,9 @@ bool ReadingsBuilder::add(wire::SeriesKey key, std::int64_t time_ns, DeviceValue
   }
   wire::Column& column = lines_.columns[at->second];
   if (value.type == ValueType::kString) {
-    const auto known = std::find(column.strings.begin(), column.strings.end(), value.text);
-    value.bits = static_cast<std::uint64_t>(known - column.strings.begin());
-    if (known == column.strings.end()) {
+    const auto [known, fresh] = texts_.try_emplace({at->second, value.text}, column.strings.size());
+    value.bits = known->second;
+    if (fresh) {
       lines_.string_bytes += value.text.size();
       column.strings.push_back(std::move(value.text));
     }

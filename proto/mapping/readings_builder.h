@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "proto/rt/time.h"
 #include "proto/wire/line_protocol.h"
@@ -41,6 +44,8 @@ class ReadingsBuilder {
  private:
   wire::ParsedLines lines_;
   std::unordered_map<std::string, std::size_t> columns_;
+  std::map<std::pair<std::size_t, std::string>, std::size_t>
+      texts_;  ///< places in columns' strings
 };
 
 }  // namespace fieldpost::mapping

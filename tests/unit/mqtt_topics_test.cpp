@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "proto/mapping/protobuf.h"
+#include "proto/mapping/readings_builder.h"
 #include "tests/support/fakes/fake_intake.h"
 #include "tests/support/sim/sim_broker.h"
 #include "tests/support/sim/sim_clock.h"
@@ -308,6 +309,27 @@ TEST_CASE("a broken Sparkplug payload is an error and changes nothing") {
   CHECK(builder.readings() == 0);
   CHECK(sparkplug.take({"spBv1.0/g/STATE/n", "\x0f", {}, {}}, builder).has_value());
   CHECK(sparkplug.take({"spBv1.0/g/NBIRTH/n/d/e", "\x0f", {}, {}}, builder).has_value());
+}
+
+TEST_CASE("a text has one place in its column, also in one that is gone on with") {
+  const auto add = [](mapping::ReadingsBuilder& builder, const char* field, const char* text) {
+    wire::SeriesKey key;
+    key.measurement = "door";
+    key.field = field;
+    REQUIRE(builder.add(key, 1, mapping::DeviceValue::of(std::string(text))));
+  };
+  mapping::ReadingsBuilder first;
+  for (const char* text : {"open", "shut", "open"}) add(first, "a", text);
+  add(first, "b", "shut");
+  mapping::ReadingsBuilder second(first.lines());
+  for (const char* text : {"shut", "ajar", "open"}) add(second, "a", text);
+  add(second, "b", "open");
+  const auto& columns = second.lines().columns;
+  REQUIRE(columns.size() == 2);
+  CHECK(columns[0].strings == std::vector<std::string>{"open", "shut", "ajar"});
+  CHECK(columns[0].values == std::vector<std::uint64_t>{0, 1, 0, 1, 2, 0});
+  CHECK(columns[1].strings == std::vector<std::string>{"shut", "open"});
+  CHECK(columns[1].values == std::vector<std::uint64_t>{0, 1});
 }
 
 TEST_CASE("edge nodes over the bound are refused, unless one that died or was silent can go") {

@@ -14,12 +14,11 @@ namespace {
 
 using rt::Result;
 
-/// Line breaks inside quoted texts end no line; quotes begin a text only where a field's value
-/// does.
-std::size_t last_line_end(std::string_view text) {
+/// The length of the first line with its end; 0: it has none. Line breaks inside quoted texts end
+/// no line; quotes begin a text only where a field's value does.
+std::size_t line_size(std::string_view text) {
   enum class In : std::uint8_t { kStart, kComment, kSeries, kFields, kText };
   In in = In::kStart;
-  std::size_t end = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in == In::kText) {
@@ -27,11 +26,7 @@ std::size_t last_line_end(std::string_view text) {
       if (c == '"') in = In::kFields;
       continue;
     }
-    if (c == '\n') {
-      end = i + 1;
-      in = In::kStart;
-      continue;
-    }
+    if (c == '\n') return i + 1;
     switch (in) {
       case In::kStart:
         if (c == '#') in = In::kComment;
@@ -48,6 +43,12 @@ std::size_t last_line_end(std::string_view text) {
       case In::kText: break;
     }
   }
+  return 0;
+}
+
+std::size_t last_line_end(std::string_view text) {
+  std::size_t end = 0;
+  while (const std::size_t size = line_size(text.substr(end))) end += size;
   return end;
 }
 
@@ -88,9 +89,10 @@ class LineSource final : public ImportSource {
     for (std::size_t i = parsed.errors.size(); i < parsed.lines_bad; ++i) {
       sink.complain(place.row, "and others that follow");
     }
-    place.row += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
-    sink.pass(static_cast<std::uint64_t>(std::ranges::count(text, '\n')));
-    give(parsed, place, sink);
+    if (!give(parsed, sink)) tell_left_out(lines, options, place.row, sink);
+    const auto rows = static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
+    place.row += rows;
+    sink.pass(rows);
   }
 
   /// The statements at the beginning become comments, so that lines keep their numbers.
@@ -109,7 +111,9 @@ class LineSource final : public ImportSource {
     return out;
   }
 
-  void give(const wire::ParsedLines& parsed, const ImportPlace& place, ImportSink& sink) {
+  /// false: some of it is of no node or has no time, and was left out.
+  bool give(const wire::ParsedLines& parsed, ImportSink& sink) {
+    bool whole = true;
     std::map<std::string, wire::ParsedLines> nodes;
     for (std::size_t c = 0; c < parsed.columns.size(); ++c) {
       std::string node = node_;
@@ -119,11 +123,7 @@ class LineSource final : public ImportSource {
       const std::size_t count = column.count();
       drop_timeless(column);
       const bool is_node = wire::is_valid_id(node);
-      for (std::size_t i = is_node ? column.count() : 0; i < count; ++i) {
-        sink.complain(place.row,
-                      is_node ? "a line before this one has no time"
-                              : "a line before this one is of no node: " + wire::quoted(node));
-      }
+      if (!is_node || column.count() < count) whole = false;
       if (!is_node || column.count() == 0) continue;
       wire::ParsedLines& lines = nodes[node];
       lines.readings += column.count();
@@ -132,6 +132,29 @@ class LineSource final : public ImportSource {
       lines.columns.push_back(std::move(column));
     }
     for (auto& [node, lines] : nodes) sink.add(node, std::move(lines));
+    return whole;
+  }
+
+  /// Looks through lines one by one: which of them `give` left out.
+  void tell_left_out(std::string_view text, const wire::LineOptions& options, std::uint64_t row,
+                     ImportSink& sink) {
+    while (!text.empty()) {
+      const std::size_t size = line_size(text);
+      const std::string_view line = text.substr(0, size == 0 ? text.size() : size);
+      const wire::ParsedLines parsed = parser_.parse(line, options);
+      if (!parsed.keys.empty()) {
+        std::string node = node_;
+        std::string key = parsed.keys.front();
+        if (!node_tag_.empty()) take_node(key, node);
+        if (!wire::is_valid_id(node)) {
+          sink.complain(row + 1, "it is of no node: " + wire::quoted(node));
+        } else if (parsed.columns.front().times.front() == kNoTime.ns) {
+          sink.complain(row + 1, "it has no time");
+        }
+      }
+      row += static_cast<std::uint64_t>(std::ranges::count(line, '\n'));
+      text.remove_prefix(line.size());
+    }
   }
 
   /// Takes the tag that names the node out of the key, if it is there.

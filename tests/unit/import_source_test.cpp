@@ -286,14 +286,19 @@ TEST_CASE("line protocol goes to a node, or to those that a tag names") {
       "# DDL\nCREATE DATABASE db WITH NAME autogen\n# DML\n# CONTEXT-DATABASE:db\n"
       "cpu,host=Server01,cpu=0 load=0.5 1\n"
       "cpu,cpu=0 load=1.5 2\n"
-      "cpu,host=no\\ name load=1 3\n"
+      "cpu,host=no\\ name load=1,idle=2,text=\"a\nb\" 3\n"
+      "\n"
       "cpu load=1\n"
-      "cpu load\n");
-  CHECK(world.read() == Found{{"server01 cpu,cpu=0 load f", {"1000000000=0.500000"}},
-                              {"other cpu,cpu=0 load f", {"2000000000=1.500000"}}});
+      "cpu load\n"
+      "cpu,cpu=0 load=2.5 3\n");
+  CHECK(world.read() ==
+        Found{{"server01 cpu,cpu=0 load f", {"1000000000=0.500000"}},
+              {"other cpu,cpu=0 load f", {"2000000000=1.500000", "3000000000=2.500000"}}});
   CHECK(world.rows_bad == 3);
   REQUIRE(world.problems.size() == 3);
-  CHECK(world.problems[0].find("row 9: ") == 0);
+  CHECK(world.problems[0].find("row 11: ") == 0);
+  CHECK(world.problems[1] == "row 7: it is of no node: \"no name\"");
+  CHECK(world.problems[2] == "row 10: it has no time");
   world.request.node = "";
   world.place = {};
   CHECK(world.read().size() == 1);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "coordinator/http/cursor.h"
 #include "proto/rt/http_text.h"
 #include "proto/rt/json_text.h"
 #include "proto/wire/rfc3339.h"
@@ -51,6 +52,19 @@ std::string list_json(std::string_view items, std::string_view next_cursor) {
   }
   out += '}';
   return out;
+}
+
+std::int64_t row_after(Parameters& parameters, char kind) {
+  const std::string cursor = parameters.text("cursor");
+  if (cursor.empty()) return 0;
+  const auto place = read_number_cursor(kind, cursor, 1);
+  if (place) return place->front();
+  parameters.complain("cursor", "expected a next_cursor of this list");
+  return 0;
+}
+
+std::string page_json(const std::string& items, char kind, bool full, std::int64_t last_row) {
+  return list_json(items, full ? make_number_cursor(kind, {last_row}) : "");
 }
 
 rt::HttpResponse error_response(const rt::Error& error) {

@@ -16,6 +16,11 @@ namespace fieldpost::coordinator {
 [[nodiscard]] rt::HttpResponse json_response(std::string body, int status = 200);
 /// {"items":[…],"next_cursor":…} of items that are joined already; an empty cursor is null.
 [[nodiscard]] std::string list_json(std::string_view items, std::string_view next_cursor);
+/// Place in a list that is ordered by rows; complains.
+[[nodiscard]] std::int64_t row_after(Parameters& parameters, char kind);
+/// The page with its cursor; `last_row` of the items, of which there may be more when `full`.
+[[nodiscard]] std::string page_json(const std::string& items, char kind, bool full,
+                                    std::int64_t last_row);
 
 /// The problem document that says what a client can do about an error of ours.
 [[nodiscard]] rt::HttpResponse error_response(const rt::Error& error);

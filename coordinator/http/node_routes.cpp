@@ -26,16 +26,6 @@ std::string join_json(const std::vector<View>& views, TimeFormat times) {
   return items;
 }
 
-/// The id after which the list goes on; 0 at the start.
-std::int64_t number_after(Parameters& parameters, char kind) {
-  const std::string cursor = parameters.text("cursor");
-  if (cursor.empty()) return 0;
-  const auto place = read_number_cursor(kind, cursor, 1);
-  if (place) return place->front();
-  parameters.complain("cursor", "expected a next_cursor of this list");
-  return 0;
-}
-
 void list_nodes(Services& services, Call call) {
   Parameters parameters(call.request.target);
   const std::size_t limit = parameters.limit(kPageDefault, kPageMax);
@@ -87,16 +77,15 @@ void list_gaps(Services& services, Call call) {
   std::tie(filter.from, filter.to) = parameters.range();
   const std::size_t limit = parameters.limit(kPageDefault, kPageMax);
   const TimeFormat times = parameters.times();
-  const std::int64_t after = number_after(parameters, kGapCursor);
+  const std::int64_t after = row_after(parameters, kGapCursor);
   if (refuse_bad(parameters, *call.responder)) return;
   services.view.list_gaps(
       std::move(filter), after, limit,
       [times, responder = std::move(call.responder)](rt::Result<GapPage> page) {
         if (!page) return responder->respond(error_response(page.error()));
         const bool more = page->more && !page->gaps.empty();
-        responder->respond(json_response(
-            list_json(join_json(page->gaps, times),
-                      more ? make_number_cursor(kGapCursor, {page->gaps.back().id}) : "")));
+        responder->respond(json_response(page_json(join_json(page->gaps, times), kGapCursor, more,
+                                                   more ? page->gaps.back().id : 0)));
       });
 }
 
@@ -104,7 +93,7 @@ void list_commands(Services& services, Call call) {
   Parameters parameters(call.request.target);
   const std::size_t limit = parameters.limit(kPageDefault, kPageMax);
   const TimeFormat times = parameters.times();
-  const std::int64_t after = number_after(parameters, kCommandCursor);
+  const std::int64_t after = row_after(parameters, kCommandCursor);
   if (refuse_bad(parameters, *call.responder)) return;
   services.view.list_commands(
       call.path[0], static_cast<std::uint64_t>(after), limit,
@@ -113,8 +102,7 @@ void list_commands(Services& services, Call call) {
         const bool more = page->more && !page->commands.empty();
         const auto last = more ? static_cast<std::int64_t>(page->commands.back().id) : 0;
         responder->respond(
-            json_response(list_json(join_json(page->commands, times),
-                                    more ? make_number_cursor(kCommandCursor, {last}) : "")));
+            json_response(page_json(join_json(page->commands, times), kCommandCursor, more, last)));
       });
 }
 

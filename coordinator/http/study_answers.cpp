@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "coordinator/experiments/sensor_config.h"
-#include "coordinator/http/cursor.h"
 #include "proto/rt/http_text.h"
 #include "proto/rt/json_text.h"
 
@@ -42,19 +41,6 @@ std::string name_in(JsonFields& fields) {
     fields.complain("name", "expected text without control characters");
   }
   return name;
-}
-
-std::int64_t row_after(Parameters& parameters, char kind) {
-  const std::string cursor = parameters.text("cursor");
-  if (cursor.empty()) return 0;
-  const auto place = read_number_cursor(kind, cursor, 1);
-  if (place) return place->front();
-  parameters.complain("cursor", "expected a next_cursor of this list");
-  return 0;
-}
-
-std::string page_json(const std::string& items, char kind, bool full, std::int64_t last_row) {
-  return list_json(items, full ? make_number_cursor(kind, {last_row}) : "");
 }
 
 std::string json_string(std::string_view text) {

@@ -26,11 +26,6 @@ namespace fieldpost::coordinator {
 /// A name that users choose; complains.
 [[nodiscard]] std::string name_in(JsonFields& fields);
 
-/// Place in a list that is ordered by rows; complains.
-[[nodiscard]] std::int64_t row_after(Parameters& parameters, char kind);
-/// The page with its cursor; `last_row` of the items, of which there may be more when `full`.
-[[nodiscard]] std::string page_json(const std::string& items, char kind, bool full,
-                                    std::int64_t last_row);
 [[nodiscard]] std::string json_string(std::string_view text);  ///< with its quotes
 void append_item(std::string& items, const std::string& item);
 

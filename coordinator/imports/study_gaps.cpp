@@ -11,6 +11,7 @@
 
 #include "coordinator/imports/study_import.h"
 #include "coordinator/store/gap_table.h"
+#include "proto/rt/rows.h"
 #include "proto/wire/limits.h"
 
 namespace fieldpost::coordinator {
@@ -53,18 +54,6 @@ Loss loss_of(const ArchivedGap& gap, NodeNo node) {
   loss.from = gap.from.value_or(INT64_MIN);
   loss.to = gap.to.value_or(INT64_MAX);
   return loss;
-}
-
-MaybeTime time_or_none(const rt::Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.i64(column));
-}
-
-void bind_or_null(rt::Statement& stmt, int index, MaybeTime value) {
-  if (value) {
-    stmt.bind(index, *value);
-  } else {
-    stmt.bind_null(index);
-  }
 }
 
 class GapImport {
@@ -121,13 +110,13 @@ class GapImport {
     rt::Statement& rows = db_.prepare(
         "SELECT no, cause, last_time, readings, readings_known, fragments, sets FROM gap"
         " WHERE node_no = ?1 AND first_time IS ?2 AND state IN (1, 2)");
-    bind_or_null(rows.bind(1, node), 2, from);
+    rt::bind_or_null(rows.bind(1, node), 2, from);
     for (;;) {
       const auto row = rows.step();
       if (!row) return row.error();
       if (!*row) return ok();
       const Loss loss{node,        static_cast<wire::GapCause>(rows.i64(1)),
-                      from,        time_or_none(rows, 2),
+                      from,        rt::number_or_none(rows, 2),
                       rows.u64(3), rows.i64(4) != 0,
                       rows.u64(5)};
       const auto at = standing_.find(loss);

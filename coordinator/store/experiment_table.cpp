@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "proto/rt/rows.h"
+
 namespace fieldpost::coordinator {
 namespace {
 
@@ -12,7 +14,14 @@ using rt::Error;
 using rt::Result;
 using rt::Status;
 
-Experiment read(rt::Statement& row) {
+std::string select(std::string_view rest) {
+  constexpr std::string_view kSelect =
+      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
+      " created_ns, finished_ns FROM experiment ";
+  return std::string(kSelect).append(rest);
+}
+
+Experiment read(const rt::Statement& row) {
   Experiment out;
   out.no = row.i64(0);
   out.id = row.text(1);
@@ -23,41 +32,13 @@ Experiment read(rt::Statement& row) {
   if (!row.is_null(6)) out.config = ConfigRef{std::string(row.text(6)), row.i64(7)};
   out.nodes = decode_texts(row.text(8));
   out.created = row.i64(9);
-  if (!row.is_null(10)) out.finished = row.i64(10);
+  out.finished = rt::number_or_none(row, 10);
   return out;
 }
 
-Result<std::vector<Experiment>> read_all(rt::Statement& stmt) {
-  std::vector<Experiment> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(read(stmt));
-  }
-}
-
-Member read_member(rt::Statement& row) {
+Member read_member(const rt::Statement& row) {
   return {row.i64(0), std::string(row.text(1)), static_cast<MemberKind>(row.i64(2)),
           std::string(row.text(3)), std::string(row.text(4))};
-}
-
-Result<std::vector<Member>> read_members(rt::Statement& stmt) {
-  std::vector<Member> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(read_member(stmt));
-  }
-}
-
-Result<std::int64_t> count(rt::Statement& stmt) {
-  const auto row = stmt.step();
-  if (!row) return row.error();
-  const std::int64_t found = *row ? stmt.i64(0) : 0;
-  stmt.reset();
-  return found;
 }
 
 void bind_common(rt::Statement& stmt, const Experiment& experiment) {
@@ -87,22 +68,19 @@ std::vector<std::string> decode_texts(std::string_view json) {
 
 Result<std::vector<Experiment>> ExperimentTable::list(const ExperimentFilter& filter,
                                                       std::int64_t after, std::size_t limit) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
-      " created_ns, finished_ns FROM experiment WHERE no > ?1 AND (?2 = 0 OR state = ?2)"
-      " AND (?3 = '' OR owner = ?3) ORDER BY no LIMIT ?4");
+  rt::Statement& stmt =
+      db_.prepare(select("WHERE no > ?1 AND (?2 = 0 OR state = ?2)"
+                         " AND (?3 = '' OR owner = ?3) ORDER BY no LIMIT ?4"));
   stmt.bind(1, after).bind(2, filter.state ? static_cast<std::int64_t>(*filter.state) : 0);
   stmt.bind_text(3, filter.owner).bind(4, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<Experiment> ExperimentTable::find(const std::string& id_or_name) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
-      " created_ns, finished_ns FROM experiment WHERE id = ?1 OR name = ?1"
-      " ORDER BY id = ?1 DESC LIMIT 1");
+  rt::Statement& stmt =
+      db_.prepare(select("WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1"));
   stmt.bind_text(1, id_or_name);
-  auto found = read_all(stmt);
+  auto found = rt::read_rows(stmt, read);
   if (!found) return found.error();
   if (found->empty()) {
     return Error{Errc::kNotFound, fmt::format("no experiment \"{}\"", id_or_name)};
@@ -111,31 +89,28 @@ Result<Experiment> ExperimentTable::find(const std::string& id_or_name) {
 }
 
 Result<Experiment> ExperimentTable::find(std::int64_t no) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
-      " created_ns, finished_ns FROM experiment WHERE no = ?1");
+  rt::Statement& stmt = db_.prepare(select("WHERE no = ?1"));
   stmt.bind(1, no);
-  auto found = read_all(stmt);
+  auto found = rt::read_rows(stmt, read);
   if (!found) return found.error();
   if (found->empty()) return Error{Errc::kNotFound, fmt::format("no experiment {}", no)};
   return std::move(found->front());
 }
 
 Result<std::vector<Experiment>> ExperimentTable::recordable(std::int64_t time) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
-      " created_ns, finished_ns FROM experiment WHERE state NOT IN (?1, ?2)"
-      " AND (finished_ns IS NULL OR finished_ns > ?3) ORDER BY no");
+  rt::Statement& stmt =
+      db_.prepare(select("WHERE state NOT IN (?1, ?2)"
+                         " AND (finished_ns IS NULL OR finished_ns > ?3) ORDER BY no"));
   stmt.bind(1, static_cast<std::int64_t>(ExperimentState::kDraft));
   stmt.bind(2, static_cast<std::int64_t>(ExperimentState::kArchived)).bind(3, time);
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<bool> ExperimentTable::is_taken(const Experiment& experiment) {
   rt::Statement& stmt = db_.prepare(
       "SELECT count(*) FROM experiment WHERE no != ?1 AND (id IN (?2, ?3) OR name IN (?2, ?3))");
   stmt.bind(1, experiment.no).bind_text(2, experiment.id).bind_text(3, experiment.name);
-  const auto found = count(stmt);
+  const auto found = rt::read_number(stmt);
   if (!found) return found.error();
   return *found > 0;
 }
@@ -146,7 +121,7 @@ Result<Experiment> ExperimentTable::create(Experiment experiment) {
   if (*taken) {
     return Error{Errc::kDenied, fmt::format("an experiment \"{}\" exists", experiment.name)};
   }
-  const auto all = count(db_.prepare("SELECT count(*) FROM experiment"));
+  const auto all = rt::read_number(db_.prepare("SELECT count(*) FROM experiment"));
   if (!all) return all.error();
   if (*all >= static_cast<std::int64_t>(kExperimentsMax)) {
     return Error{Errc::kFull, fmt::format("there are {} experiments already", *all)};
@@ -178,7 +153,7 @@ Result<std::vector<Member>> ExperimentTable::members(std::int64_t experiment, Me
       "SELECT no, id, kind, name, description FROM member WHERE experiment_no = ?1 AND kind = ?2"
       " ORDER BY position, no");
   stmt.bind(1, experiment).bind(2, static_cast<std::int64_t>(kind));
-  return read_members(stmt);
+  return rt::read_rows(stmt, read_member);
 }
 
 Result<Member> ExperimentTable::find_member(std::int64_t experiment, MemberKind kind,
@@ -187,7 +162,7 @@ Result<Member> ExperimentTable::find_member(std::int64_t experiment, MemberKind 
       "SELECT no, id, kind, name, description FROM member WHERE experiment_no = ?1 AND kind = ?2"
       " AND (id = ?3 OR name = ?3) ORDER BY id = ?3 DESC LIMIT 1");
   stmt.bind(1, experiment).bind(2, static_cast<std::int64_t>(kind)).bind_text(3, id_or_name);
-  auto found = read_members(stmt);
+  auto found = rt::read_rows(stmt, read_member);
   if (!found) return found.error();
   if (found->empty()) {
     return Error{Errc::kNotFound,
@@ -202,7 +177,7 @@ Result<bool> ExperimentTable::is_taken(std::int64_t experiment, const Member& me
       " AND kind = ?4 AND (name IN (?2, ?5) OR id = ?5))");
   stmt.bind(1, member.no).bind_text(2, member.id).bind(3, experiment);
   stmt.bind(4, static_cast<std::int64_t>(member.kind)).bind_text(5, member.name);
-  const auto found = count(stmt);
+  const auto found = rt::read_number(stmt);
   if (!found) return found.error();
   return *found > 0;
 }
@@ -217,7 +192,7 @@ Result<Member> ExperimentTable::add_member(std::int64_t experiment, Member membe
   rt::Statement& next = db_.prepare(
       "SELECT coalesce(max(position) + 1, 0) FROM member WHERE experiment_no = ?1 AND kind = ?2");
   next.bind(1, experiment).bind(2, static_cast<std::int64_t>(member.kind));
-  const auto position = count(next);
+  const auto position = rt::read_number(next);
   if (!position) return position.error();
   if (*position >= static_cast<std::int64_t>(kMembersMax)) {
     return Error{Errc::kFull, fmt::format("an experiment has at most {} of them", kMembersMax)};
@@ -250,7 +225,7 @@ Status ExperimentTable::remove_member(const Member& member) {
       " + (SELECT count(*) FROM progress_mark WHERE ?1 IN (participant_no, task_no))"
       " + (SELECT count(*) FROM log_entry WHERE participant_no = ?1)");
   uses.bind(1, member.no);
-  const auto used = count(uses);
+  const auto used = rt::read_number(uses);
   if (!used) return used.error();
   if (*used > 0) {
     return Error{Errc::kDenied,

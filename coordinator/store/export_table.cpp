@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "proto/rt/rows.h"
+
 namespace fieldpost::coordinator {
 namespace {
 
@@ -10,26 +12,27 @@ using rt::Error;
 using rt::Result;
 using rt::Status;
 
-Result<std::vector<ExportRow>> read_all(rt::Statement& stmt) {
-  std::vector<ExportRow> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    ExportRow found;
-    found.no = stmt.i64(0);
-    found.id = stmt.text(1);
-    found.experiment = stmt.i64(2);
-    found.request = stmt.text(3);
-    found.state = static_cast<ExportState>(stmt.i64(4));
-    found.created = stmt.i64(5);
-    if (!stmt.is_null(6)) found.finished = stmt.i64(6);
-    found.files = stmt.u64(7);
-    found.readings = stmt.u64(8);
-    found.bytes = stmt.u64(9);
-    found.error = stmt.text(10);
-    out.push_back(std::move(found));
-  }
+std::string select(std::string_view rest) {
+  constexpr std::string_view kSelect =
+      "SELECT no, id, experiment_no, request, state, created_ns, finished_ns, files, readings,"
+      " bytes, error FROM export ";
+  return std::string(kSelect).append(rest);
+}
+
+ExportRow read(const rt::Statement& row) {
+  ExportRow found;
+  found.no = row.i64(0);
+  found.id = row.text(1);
+  found.experiment = row.i64(2);
+  found.request = row.text(3);
+  found.state = static_cast<ExportState>(row.i64(4));
+  found.created = row.i64(5);
+  found.finished = rt::number_or_none(row, 6);
+  found.files = row.u64(7);
+  found.readings = row.u64(8);
+  found.bytes = row.u64(9);
+  found.error = row.text(10);
+  return found;
 }
 
 }  // namespace
@@ -46,19 +49,16 @@ std::string_view to_string(ExportState state) {
 
 Result<std::vector<ExportRow>> ExportTable::list(std::int64_t experiment, std::int64_t after,
                                                  std::size_t limit) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, request, state, created_ns, finished_ns, files, readings,"
-      " bytes, error FROM export WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3");
+  rt::Statement& stmt =
+      db_.prepare(select("WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3"));
   stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<ExportRow> ExportTable::find(std::int64_t experiment, const std::string& id) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, request, state, created_ns, finished_ns, files, readings,"
-      " bytes, error FROM export WHERE experiment_no = ?1 AND id = ?2");
+  rt::Statement& stmt = db_.prepare(select("WHERE experiment_no = ?1 AND id = ?2"));
   stmt.bind(1, experiment).bind_text(2, id);
-  auto found = read_all(stmt);
+  auto found = rt::read_rows(stmt, read);
   if (!found) return found.error();
   if (found->empty()) {
     return Error{Errc::kNotFound, fmt::format("the experiment has no export {}", id)};
@@ -67,21 +67,17 @@ Result<ExportRow> ExportTable::find(std::int64_t experiment, const std::string& 
 }
 
 Result<std::vector<ExportRow>> ExportTable::unfinished() {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, request, state, created_ns, finished_ns, files, readings,"
-      " bytes, error FROM export WHERE state = ?1 ORDER BY no");
+  rt::Statement& stmt = db_.prepare(select("WHERE state = ?1 ORDER BY no"));
   stmt.bind(1, static_cast<std::int64_t>(ExportState::kRunning));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<ExportRow> ExportTable::add(ExportRow row) {
   rt::Statement& count = db_.prepare("SELECT count(*) FROM export");
-  const auto found = count.step();
-  if (!found) return found.error();
-  const std::int64_t all = count.i64(0);
-  count.reset();
-  if (all >= kExportsMax) {
-    return Error{Errc::kFull, fmt::format("there are {} exports: delete some first", all)};
+  const auto all = rt::read_number(count);
+  if (!all) return all.error();
+  if (*all >= kExportsMax) {
+    return Error{Errc::kFull, fmt::format("there are {} exports: delete some first", *all)};
   }
   rt::Statement& stmt = db_.prepare(
       "INSERT INTO export (id, experiment_no, request, state, created_ns)"

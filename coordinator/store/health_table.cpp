@@ -1,5 +1,7 @@
 #include "coordinator/store/health_table.h"
 
+#include "proto/rt/rows.h"
+
 namespace fieldpost::coordinator {
 
 using rt::Result;
@@ -7,23 +9,17 @@ using rt::Status;
 
 namespace {
 
-Result<std::vector<HealthFlag>> read_all(rt::Statement& stmt) {
-  std::vector<HealthFlag> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    HealthFlag flag;
-    flag.no = stmt.i64(0);
-    flag.experiment = stmt.i64(1);
-    flag.sensor = stmt.text(2);
-    flag.series = stmt.i64(3);
-    flag.kind = static_cast<HealthKind>(stmt.i64(4));
-    flag.from = stmt.i64(5);
-    if (!stmt.is_null(6)) flag.to = stmt.i64(6);
-    flag.detail = stmt.text(7);
-    out.push_back(std::move(flag));
-  }
+HealthFlag read(const rt::Statement& row) {
+  HealthFlag flag;
+  flag.no = row.i64(0);
+  flag.experiment = row.i64(1);
+  flag.sensor = row.text(2);
+  flag.series = row.i64(3);
+  flag.kind = static_cast<HealthKind>(row.i64(4));
+  flag.from = row.i64(5);
+  flag.to = rt::number_or_none(row, 6);
+  flag.detail = row.text(7);
+  return flag;
 }
 
 }  // namespace
@@ -34,7 +30,7 @@ Result<std::vector<HealthFlag>> HealthTable::list(std::int64_t experiment, std::
       "SELECT no, experiment_no, sensor, series_id, kind, from_ns, to_ns, detail FROM health_flag"
       " WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3");
   stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<std::vector<HealthFlag>> HealthTable::open_ones(std::int64_t experiment, std::size_t limit) {
@@ -42,7 +38,7 @@ Result<std::vector<HealthFlag>> HealthTable::open_ones(std::int64_t experiment, 
       "SELECT no, experiment_no, sensor, series_id, kind, from_ns, to_ns, detail FROM health_flag"
       " WHERE experiment_no = ?1 AND to_ns IS NULL ORDER BY no LIMIT ?2");
   stmt.bind(1, experiment).bind(2, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Status HealthTable::begin(const HealthFlag& flag) {
@@ -57,12 +53,10 @@ Status HealthTable::begin(const HealthFlag& flag) {
 
 Status HealthTable::add_all(std::int64_t experiment, const std::vector<HealthFlag>& flags) {
   rt::Statement& count = db_.prepare("SELECT count(*) FROM health_flag WHERE experiment_no = ?1");
-  const auto row = count.bind(1, experiment).step();
-  if (!row) return row.error();
-  std::int64_t all = count.i64(0);
-  count.reset();
+  auto all = rt::read_number(count.bind(1, experiment));
+  if (!all) return all.error();
   for (const HealthFlag& each : flags) {
-    if (all++ >= kHealthFlagsMax) return rt::ok();
+    if ((*all)++ >= kHealthFlagsMax) return rt::ok();
     rt::Statement& stmt = db_.prepare(
         "INSERT INTO health_flag (experiment_no, sensor, series_id, kind, from_ns, to_ns, detail)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "proto/rt/rows.h"
+
 namespace fieldpost::coordinator {
 namespace {
 
@@ -9,24 +11,18 @@ using rt::Errc;
 using rt::Error;
 using rt::Result;
 
-Result<std::vector<LogEntry>> read_all(rt::Statement& stmt) {
-  std::vector<LogEntry> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    LogEntry entry;
-    entry.no = stmt.i64(0);
-    entry.id = stmt.text(1);
-    entry.experiment = stmt.i64(2);
-    entry.at = stmt.i64(3);
-    entry.written = stmt.i64(4);
-    entry.author = stmt.text(5);
-    if (!stmt.is_null(6)) entry.recording = stmt.i64(6);
-    if (!stmt.is_null(7)) entry.participant = stmt.i64(7);
-    entry.text = stmt.text(8);
-    out.push_back(std::move(entry));
-  }
+LogEntry read(const rt::Statement& row) {
+  LogEntry entry;
+  entry.no = row.i64(0);
+  entry.id = row.text(1);
+  entry.experiment = row.i64(2);
+  entry.at = row.i64(3);
+  entry.written = row.i64(4);
+  entry.author = row.text(5);
+  entry.recording = rt::number_or_none(row, 6);
+  entry.participant = rt::number_or_none(row, 7);
+  entry.text = row.text(8);
+  return entry;
 }
 
 Error too_many(std::int64_t entries_max) {
@@ -41,7 +37,7 @@ Result<std::vector<LogEntry>> LogbookTable::list(std::int64_t experiment, std::i
       "SELECT no, id, experiment_no, at_ns, written_ns, author, recording_no, participant_no, text"
       " FROM log_entry WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3");
   stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
-  auto entries = read_all(stmt);
+  auto entries = rt::read_rows(stmt, read);
   if (!entries) return entries;
   if (auto done = load_attachments(*entries); !done) return done.error();
   return entries;
@@ -85,7 +81,7 @@ Result<std::optional<LogEntry>> LogbookTable::find_same(const LogEntry& entry) {
   rt::Statement& same = db_.prepare(
       "SELECT no, id, experiment_no, at_ns, written_ns, author, recording_no, participant_no, text"
       " FROM log_entry WHERE id = ?1");
-  auto found = read_all(same.bind_text(1, entry.id));
+  auto found = rt::read_rows(same.bind_text(1, entry.id), read);
   if (!found) return found.error();
   if (found->empty()) return std::optional<LogEntry>();
   if (found->front().experiment == entry.experiment) {
@@ -96,11 +92,7 @@ Result<std::optional<LogEntry>> LogbookTable::find_same(const LogEntry& entry) {
 
 Result<std::int64_t> LogbookTable::count_of(std::int64_t experiment) {
   rt::Statement& count = db_.prepare("SELECT count(*) FROM log_entry WHERE experiment_no = ?1");
-  const auto row = count.bind(1, experiment).step();
-  if (!row) return row.error();
-  const std::int64_t all = count.i64(0);
-  count.reset();
-  return all;
+  return rt::read_number(count.bind(1, experiment));
 }
 
 Result<LogEntry> LogbookTable::add(LogEntry entry) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "coordinator/store/batch_table.h"
+#include "proto/rt/rows.h"
 
 namespace fieldpost::coordinator {
 
@@ -16,6 +17,19 @@ using rt::Status;
 namespace {
 
 constexpr std::array kActions{PressAction::kStart, PressAction::kStop, PressAction::kToggle};
+
+Press read(const rt::Statement& row) {
+  Press press;
+  press.series = row.i64(0);
+  press.time = row.i64(1);
+  press.boot = wire::Id128::from_bytes(row.blob(2));
+  press.action = static_cast<PressAction>(row.i64(3));
+  press.by = row.text(4);
+  press.arrived = row.i64(5);
+  press.problem = row.text(6);
+  press.at = rt::number_or_none(row, 7);
+  return press;
+}
 
 }  // namespace
 
@@ -38,11 +52,9 @@ std::string_view to_string(PressAction action) {
 
 Status PressTable::put(const Press& press) {
   rt::Statement& count = db_.prepare("SELECT count(*) FROM press WHERE series_id = ?1");
-  const auto row = count.bind(1, press.series).step();
-  if (!row) return row.error();
-  const auto all = static_cast<std::size_t>(count.i64(0));
-  count.reset();
-  if (all >= kPressesOfSeriesMax) {
+  const auto all = rt::read_number(count.bind(1, press.series));
+  if (!all) return all.error();
+  if (static_cast<std::size_t>(*all) >= kPressesOfSeriesMax) {
     return Error{Errc::kFull, fmt::format("a button has at most {} presses", kPressesOfSeriesMax)};
   }
   const std::string boot = boot_bytes(press.boot);
@@ -63,25 +75,6 @@ Status PressTable::set_problem(const Press& press, const std::string& problem) {
   return stmt.run();
 }
 
-Result<std::vector<Press>> PressTable::read_all(rt::Statement& stmt) {
-  std::vector<Press> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    Press press;
-    press.series = stmt.i64(0);
-    press.time = stmt.i64(1);
-    press.boot = wire::Id128::from_bytes(stmt.blob(2));
-    press.action = static_cast<PressAction>(stmt.i64(3));
-    press.by = stmt.text(4);
-    press.arrived = stmt.i64(5);
-    press.problem = stmt.text(6);
-    if (!stmt.is_null(7)) press.at = stmt.i64(7);
-    out.push_back(std::move(press));
-  }
-}
-
 Result<std::vector<Press>> PressTable::since(SeriesId series, std::int64_t from) {
   rt::Statement& stmt = db_.prepare(
       "SELECT series_id, time_ns, p.boot, action, by, arrived_ns, problem,"
@@ -89,7 +82,7 @@ Result<std::vector<Press>> PressTable::since(SeriesId series, std::int64_t from)
       " FROM press AS p LEFT JOIN boot_clock AS b ON b.boot = p.boot"
       " WHERE series_id = ?1 AND (at IS NULL OR at >= ?2) ORDER BY at IS NULL, at, time_ns");
   stmt.bind(1, series).bind(2, from);
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<std::vector<Press>> PressTable::without_effect(std::size_t limit) {
@@ -97,7 +90,7 @@ Result<std::vector<Press>> PressTable::without_effect(std::size_t limit) {
       "SELECT series_id, time_ns, boot, action, by, arrived_ns, problem, NULL FROM press"
       " WHERE problem != '' ORDER BY arrived_ns DESC, series_id, time_ns LIMIT ?1");
   stmt.bind(1, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<std::vector<SeriesId>> PressTable::overdue() {
@@ -105,13 +98,7 @@ Result<std::vector<SeriesId>> PressTable::overdue() {
       "SELECT DISTINCT series_id FROM press AS p JOIN boot_clock AS b ON b.boot = p.boot"
       " WHERE problem != '' AND problem = ?1 AND good_ns IS NOT NULL AND stamped_ns IS NOT NULL");
   stmt.bind_text(1, kPressWaits);
-  std::vector<SeriesId> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(stmt.i64(0));
-  }
+  return rt::read_rows(stmt, [](const rt::Statement& row) { return row.i64(0); });
 }
 
 }  // namespace fieldpost::coordinator

@@ -48,7 +48,6 @@ class PressTable {
   rt::Result<std::vector<SeriesId>> overdue();
 
  private:
-  rt::Result<std::vector<Press>> read_all(rt::Statement& stmt);
   rt::Database& db_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "coordinator/store/experiment_table.h"
+#include "proto/rt/rows.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -12,51 +13,28 @@ using rt::Error;
 using rt::Result;
 using rt::Status;
 
-std::optional<std::int64_t> number_or_none(const rt::Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.i64(column));
+std::string select(std::string_view rest) {
+  constexpr std::string_view kSelect =
+      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
+      " stopped_ns, started_by, stopped_by, pressed_on FROM recording ";
+  return std::string(kSelect).append(rest);
 }
 
-void bind_or_null(rt::Statement& stmt, int index, std::optional<std::int64_t> value) {
-  if (value) {
-    stmt.bind(index, *value);
-  } else {
-    stmt.bind_null(index);
-  }
-}
-
-Recording read(rt::Statement& row) {
+Recording read(const rt::Statement& row) {
   Recording out;
   out.no = row.i64(0);
   out.id = row.text(1);
   out.experiment = row.i64(2);
-  out.participant = number_or_none(row, 3);
-  out.task = number_or_none(row, 4);
-  out.member_operator = number_or_none(row, 5);
+  out.participant = rt::number_or_none(row, 3);
+  out.task = rt::number_or_none(row, 4);
+  out.member_operator = rt::number_or_none(row, 5);
   out.nodes = decode_texts(row.text(6));
   out.started = row.i64(7);
-  out.stopped = number_or_none(row, 8);
+  out.stopped = rt::number_or_none(row, 8);
   out.started_by = row.text(9);
   out.stopped_by = row.text(10);
   out.pressed_on = row.i64(11);
   return out;
-}
-
-Result<std::vector<Recording>> read_all(rt::Statement& stmt) {
-  std::vector<Recording> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(read(stmt));
-  }
-}
-
-Result<std::int64_t> count(rt::Statement& stmt) {
-  const auto row = stmt.step();
-  if (!row) return row.error();
-  const std::int64_t found = *row ? stmt.i64(0) : 0;
-  stmt.reset();
-  return found;
 }
 
 Error too_many() {
@@ -68,30 +46,23 @@ Error too_many() {
 
 Result<std::vector<Recording>> RecordingTable::list(std::int64_t experiment, std::int64_t after,
                                                     std::size_t limit) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
-      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE experiment_no = ?1"
-      " AND no > ?2 ORDER BY no LIMIT ?3");
+  rt::Statement& stmt =
+      db_.prepare(select("WHERE experiment_no = ?1 AND no > ?2 ORDER BY no LIMIT ?3"));
   stmt.bind(1, experiment).bind(2, after).bind(3, static_cast<std::int64_t>(limit));
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<std::vector<Recording>> RecordingTable::all(std::int64_t experiment) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
-      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE experiment_no = ?1"
-      " ORDER BY started_ns, no");
+  rt::Statement& stmt = db_.prepare(select("WHERE experiment_no = ?1 ORDER BY started_ns, no"));
   stmt.bind(1, experiment);
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<std::vector<Recording>> RecordingTable::open_ones(std::int64_t experiment) {
   rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
-      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE stopped_ns IS NULL"
-      " AND (?1 = 0 OR experiment_no = ?1) ORDER BY no");
+      select("WHERE stopped_ns IS NULL AND (?1 = 0 OR experiment_no = ?1) ORDER BY no"));
   stmt.bind(1, experiment);
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<bool> RecordingTable::has_any(std::int64_t experiment) {
@@ -101,12 +72,9 @@ Result<bool> RecordingTable::has_any(std::int64_t experiment) {
 }
 
 Result<Recording> RecordingTable::find(std::int64_t experiment, const std::string& id) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
-      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE id = ?1"
-      " AND experiment_no = ?2");
+  rt::Statement& stmt = db_.prepare(select("WHERE id = ?1 AND experiment_no = ?2"));
   stmt.bind_text(1, id).bind(2, experiment);
-  auto found = read_all(stmt);
+  auto found = rt::read_rows(stmt, read);
   if (!found) return found.error();
   if (found->empty()) {
     return Error{Errc::kNotFound, fmt::format("the experiment has no recording {}", id)};
@@ -115,23 +83,22 @@ Result<Recording> RecordingTable::find(std::int64_t experiment, const std::strin
 }
 
 Result<std::vector<Recording>> RecordingTable::pressed_on(std::int64_t series) {
-  rt::Statement& stmt = db_.prepare(
-      "SELECT no, id, experiment_no, participant_no, task_no, operator_no, nodes, started_ns,"
-      " stopped_ns, started_by, stopped_by, pressed_on FROM recording WHERE pressed_on = ?1"
-      " AND pressed_on != 0 ORDER BY started_ns");
+  rt::Statement& stmt =
+      db_.prepare(select("WHERE pressed_on = ?1 AND pressed_on != 0 ORDER BY started_ns"));
   stmt.bind(1, series);
-  return read_all(stmt);
+  return rt::read_rows(stmt, read);
 }
 
 Result<std::int64_t> RecordingTable::count_of(std::int64_t experiment) {
   rt::Statement& total = db_.prepare("SELECT count(*) FROM recording WHERE experiment_no = ?1");
-  return count(total.bind(1, experiment));
+  return rt::read_number(total.bind(1, experiment));
 }
 
 Result<Recording> RecordingTable::add(Recording recording) {
   const auto all = count_of(recording.experiment);
   if (!all) return all.error();
-  const auto open = count(db_.prepare("SELECT count(*) FROM recording WHERE stopped_ns IS NULL"));
+  const auto open =
+      rt::read_number(db_.prepare("SELECT count(*) FROM recording WHERE stopped_ns IS NULL"));
   if (!open) return open.error();
   if (*all >= kRecordingsMax || (!recording.stopped && *open >= kRecordingsOpenMax)) {
     return too_many();
@@ -149,7 +116,7 @@ Status RecordingTable::add_all(std::int64_t experiment, const std::vector<Record
   for (Recording each : recordings) {
     each.experiment = experiment;
     rt::Statement& same = db_.prepare("SELECT count(*) FROM recording WHERE id = ?1");
-    const auto taken = count(same.bind_text(1, each.id));
+    const auto taken = rt::read_number(same.bind_text(1, each.id));
     if (!taken) return taken.error();
     if (*taken > 0) return Error{Errc::kDenied, fmt::format("a recording {} exists", each.id)};
     if (const auto no = insert(each); !no) return no.error();
@@ -163,11 +130,11 @@ Result<std::int64_t> RecordingTable::insert(const Recording& recording) {
       " started_ns, stopped_ns, started_by, stopped_by, pressed_on)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
   stmt.bind_text(1, recording.id).bind(2, recording.experiment);
-  bind_or_null(stmt, 3, recording.participant);
-  bind_or_null(stmt, 4, recording.task);
-  bind_or_null(stmt, 5, recording.member_operator);
+  rt::bind_or_null(stmt, 3, recording.participant);
+  rt::bind_or_null(stmt, 4, recording.task);
+  rt::bind_or_null(stmt, 5, recording.member_operator);
   stmt.bind_text(6, encode_texts(recording.nodes)).bind(7, recording.started);
-  bind_or_null(stmt, 8, recording.stopped);
+  rt::bind_or_null(stmt, 8, recording.stopped);
   stmt.bind_text(9, recording.started_by).bind_text(10, recording.stopped_by);
   if (auto done = stmt.bind(11, recording.pressed_on).run(); !done) return done.error();
   return db_.last_insert_rowid();
@@ -178,10 +145,10 @@ Status RecordingTable::update(const Recording& recording) {
       "UPDATE recording SET participant_no = ?2, task_no = ?3, operator_no = ?4, stopped_ns = ?5,"
       " stopped_by = ?6 WHERE no = ?1");
   stmt.bind(1, recording.no);
-  bind_or_null(stmt, 2, recording.participant);
-  bind_or_null(stmt, 3, recording.task);
-  bind_or_null(stmt, 4, recording.member_operator);
-  bind_or_null(stmt, 5, recording.stopped);
+  rt::bind_or_null(stmt, 2, recording.participant);
+  rt::bind_or_null(stmt, 3, recording.task);
+  rt::bind_or_null(stmt, 4, recording.member_operator);
+  rt::bind_or_null(stmt, 5, recording.stopped);
   return stmt.bind_text(6, recording.stopped_by).run();
 }
 
@@ -206,14 +173,10 @@ Result<std::vector<ProgressMark>> RecordingTable::marks(std::int64_t experiment)
       "SELECT participant_no, task_no, state, note, at_ns FROM progress_mark JOIN member"
       " ON no = participant_no WHERE experiment_no = ?1 ORDER BY participant_no, task_no");
   stmt.bind(1, experiment);
-  std::vector<ProgressMark> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back({stmt.i64(0), stmt.i64(1), static_cast<ProgressState>(stmt.i64(2)),
-                   std::string(stmt.text(3)), stmt.i64(4)});
-  }
+  return rt::read_rows(stmt, [](const rt::Statement& row) {
+    return ProgressMark{row.i64(0), row.i64(1), static_cast<ProgressState>(row.i64(2)),
+                        std::string(row.text(3)), row.i64(4)};
+  });
 }
 
 }  // namespace fieldpost::coordinator

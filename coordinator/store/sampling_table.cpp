@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "proto/rt/rows.h"
+
 namespace fieldpost::coordinator {
 
 using nlohmann::json;
@@ -69,14 +71,7 @@ Result<std::vector<ToldSampling>> SamplingTable::list(bool all) {
       " LEFT JOIN incarnation told ON told.no = s.incarnation_no"
       " LEFT JOIN incarnation live ON live.no = n.current_incarnation"
       " WHERE n.current_incarnation IS NOT NULL AND (?1 OR s.node_no IS NOT NULL) ORDER BY n.id");
-  rows.bind(1, all ? 1 : 0);
-  std::vector<ToldSampling> out;
-  for (;;) {
-    const auto row = rows.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(read(rows));
-  }
+  return rt::read_rows(rows.bind(1, all ? 1 : 0), read);
 }
 
 Status SamplingTable::note_told(const std::string& node, const SamplingIntervals& every_s,

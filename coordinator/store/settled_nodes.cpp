@@ -1,5 +1,7 @@
 #include "coordinator/store/settled_nodes.h"
 
+#include "proto/rt/rows.h"
+
 namespace fieldpost::coordinator {
 
 rt::Result<std::vector<SettledNode>> settled_nodes(rt::Database& db, std::int64_t from) {
@@ -11,15 +13,10 @@ rt::Result<std::vector<SettledNode>> settled_nodes(rt::Database& db, std::int64_
       " AND n.current_incarnation IS NOT NULL),"
       " (SELECT count(*) FROM quarantine q WHERE q.node_no = n.no)"
       " FROM node n ORDER BY n.id");
-  stmt.bind(1, from);
-  std::vector<SettledNode> out;
-  for (;;) {
-    const auto row = stmt.step();
-    if (!row) return row.error();
-    if (!*row) return out;
-    out.push_back(
-        {std::string(stmt.text(0)), stmt.i64(1) != 0, stmt.i64(2), stmt.i64(3) != 0, stmt.u64(4)});
-  }
+  return rt::read_rows(stmt.bind(1, from), [](const rt::Statement& row) {
+    return SettledNode{std::string(row.text(0)), row.i64(1) != 0, row.i64(2), row.i64(3) != 0,
+                       row.u64(4)};
+  });
 }
 
 }  // namespace fieldpost::coordinator

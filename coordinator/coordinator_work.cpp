@@ -151,11 +151,12 @@ void Coordinator::on_bodies(const BodyStore::Step& step, const std::string& node
     log_.error("the file of body {} is missing: it is shown as not complete", hash.hex());
   }
   if (!step.broken) return;
+  if (on_changed_) on_changed_(node, step.gaps);
   counters_.bodies_broken += 1;
   nodes_[node].bodies_broken += 1;
   log_.error(
-      "the bytes that {} sent for body {} are others: they are dropped, and it is shown as "
-      "not complete",
+      "the bytes that came from {} for body {} are others: they are dropped, a gap says so, and it "
+      "is shown as not complete until it comes again",
       node, step.broken->hex());
 }
 

@@ -6,6 +6,7 @@
 
 #include "coordinator/store/blob_path.h"
 #include "coordinator/store/body_store.h"
+#include "coordinator/store/gap_table.h"
 #include "proto/wire/limits.h"
 
 namespace fieldpost::coordinator {
@@ -24,6 +25,7 @@ constexpr std::uint64_t kFragmentsPerStep = kBytesPerStep / wire::kFragmentBytes
 constexpr std::size_t kBeyondDigest = 33;  ///< bytes: after every digest
 constexpr unsigned kBlobMode = 0640;
 constexpr std::string_view kTemporaryEnd = ".part";
+constexpr int kSweepTries = 3;  ///< of a directory that cannot be looked through
 
 std::string directory_name(unsigned prefix) {
   return fmt::format("{:02x}", prefix);
@@ -46,9 +48,19 @@ Result<BodyStore::Step> BodyStore::sweep() {
   Step step{.more = true};
   Status done = swept_ == 0 ? sweep_temporaries() : ok();
   if (done) done = sweep_directory(swept_, step.missing);
-  if (!done) return done.error();
-  swept_ += 1;
-  return step;
+  // What cannot be swept must not hold up what comes.
+  if (done || ++sweep_failures_ == kSweepTries) {
+    swept_ += 1;
+    sweep_failures_ = 0;
+  }
+  return done ? Result<Step>(std::move(step)) : done.error();
+}
+
+/// Whatever is put here by others and is no file stays.
+Status BodyStore::remove_stray(const std::string& path) {
+  const auto info = files_->info(path);
+  if (info && info->is_directory) return ok();
+  return files_->remove(path);
 }
 
 Status BodyStore::sweep_temporaries() {
@@ -57,7 +69,7 @@ Status BodyStore::sweep_temporaries() {
   if (!names) return names.error();
   for (const std::string& name : *names) {
     if (!name.ends_with(kTemporaryEnd)) continue;
-    if (auto done = files_->remove(directory_ + "/" + name); !done) return done;
+    if (auto done = remove_stray(directory_ + "/" + name); !done) return done;
   }
   return ok();
 }
@@ -84,7 +96,7 @@ Status BodyStore::sweep_directory(unsigned prefix, std::vector<wire::Sha256Diges
     if (is_there == (rows.i64(1) != 0)) changed.emplace_back(*hash, !is_there);
   }
   for (const std::string& name : left) {
-    if (auto done = files_->remove(directory + "/" + name); !done) return done;
+    if (auto done = remove_stray(directory + "/" + name); !done) return done;
   }
   for (const auto& [hash, is_missing] : changed) {
     const std::string key = hash.bytes();
@@ -128,21 +140,18 @@ std::string BodyStore::temporary() const {
 
 Result<BodyStore::Step> BodyStore::assemble(rt::UnixTime now) {
   if (!assembly_) {
-    const auto found = find_whole();
+    const auto found = find_whole(now);
     if (!found) return found.error();
     if (!*found) return Step{};
   }
-  if (auto done = write_on(); !done) {
-    assembly_.reset();  // from the start, whatever the file has now
-    return done.error();
-  }
+  if (auto done = write_on(); !done) return give_up_for_now(done, now);
   if (assembly_->offset < assembly_->row.size) return Step{.more = true};
   auto finished = finish(now);
   assembly_.reset();
   return finished;
 }
 
-Result<bool> BodyStore::find_whole() {
+Result<bool> BodyStore::find_whole(rt::UnixTime now) {
   rt::Statement& get = db_.prepare(
       "SELECT no, node_no, hash, size, type FROM body WHERE whole = 1 ORDER BY changed_ns LIMIT 1");
   const auto found = get.step();
@@ -153,10 +162,7 @@ Result<bool> BodyStore::find_whole() {
   if (!hash) return Error{Errc::kCorrupt, "reading a body's row: its hash is not 32 bytes"};
   row.hash = *hash;
   assembly_.emplace(Assembly{std::move(row), 0, {}});
-  if (auto done = files_->remove(temporary()); !done) {
-    assembly_.reset();
-    return done.error();
-  }
+  if (auto done = files_->remove(temporary()); !done) return give_up_for_now(done, now);
   return true;
 }
 
@@ -181,6 +187,15 @@ Status BodyStore::write_on() {
   return files_->sync(temporary());
 }
 
+/// Later it begins from the start, behind the others, which may be in order.
+Error BodyStore::give_up_for_now(const Status& why, rt::UnixTime now) {
+  rt::Statement& note =
+      db_.prepare("UPDATE body SET changed_ns = max(changed_ns, ?2) WHERE no = ?1");
+  const Status noted = note.bind(1, assembly_->row.no).bind(2, now.ns).run();
+  assembly_.reset();
+  return noted ? why.error() : noted.error();
+}
+
 /// So that the others do not wait for it.
 Status BodyStore::count_again(const Row& row) {
   rt::Statement& note = db_.prepare(
@@ -200,14 +215,28 @@ Result<BodyStore::Step> BodyStore::finish(rt::UnixTime now) {
   if (!done) return done.error();
   rt::Transaction transaction(db_);
   done = transaction.begin();
+  Step step{.more = true};
   if (done && is_it) done = add_blob(row.hash, row.size, row.type, now);
+  if (done && !is_it) done = declare_broken(row, now, step.gaps);
   if (done) done = end_body(row);
   if (done) done = transaction.commit();
   if (!done) return done.error();
-  Step step{.more = true};
   (is_it ? step.stored : step.broken) = row.hash;
   step.node = row.node;
   return step;
+}
+
+/// Receipts say that its fragments are stored: what is dropped of them is a gap.
+Status BodyStore::declare_broken(const Row& row, rt::UnixTime now,
+                                 std::vector<std::int64_t>& gaps) {
+  NewGap gap;
+  gap.node = row.node;
+  gap.cause = wire::GapCause::kDamaged;
+  gap.fragments = wire::fragment_count(row.size);
+  const auto no = insert_gap(db_, gap, now);
+  if (!no) return no.error();
+  gaps.push_back(*no);
+  return ok();
 }
 
 Status BodyStore::put_in_place(const std::string& path, const wire::Sha256Digest& hash) {

@@ -47,6 +47,9 @@ Result<std::optional<std::int64_t>> BodyStore::find(NodeNo node, const wire::Fra
 Result<std::optional<std::int64_t>> BodyStore::begin(NodeNo node, const wire::Fragment& fragment,
                                                      rt::UnixTime now,
                                                      std::vector<std::int64_t>& gaps) {
+  const auto backlog = has_backlog();
+  if (!backlog) return backlog.error();
+  if (*backlog) return std::optional<std::int64_t>{};
   // A body of one fragment is whole at once: it takes no place among those that are begun.
   if (wire::fragment_count(fragment.size) > 1) {
     const auto room = make_room(fragment.size, now, gaps);
@@ -61,6 +64,14 @@ Result<std::optional<std::int64_t>> BodyStore::begin(NodeNo node, const wire::Fr
   add.bind(5, now.ns);
   if (auto done = add.run(); !done) return done.error();
   return std::optional<std::int64_t>{db_.last_insert_rowid()};
+}
+
+/// More are whole than become files: whoever brings more waits.
+Result<bool> BodyStore::has_backlog() {
+  rt::Statement& find = db_.prepare("SELECT 1 FROM body WHERE whole = 1 LIMIT 1 OFFSET ?1");
+  const auto row = find.bind(1, limits_.whole_max - 1).step();
+  find.reset();
+  return row;
 }
 
 Status BodyStore::count_begun() {

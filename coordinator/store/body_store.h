@@ -19,6 +19,7 @@ namespace fieldpost::coordinator {
 struct BodyLimits {
   std::uint64_t bodies_max = 4096;
   std::uint64_t bytes_max = 64ull << 30;  ///< of what they will have; one alone may have more
+  std::uint64_t whole_max = 4096;  ///< whole ones that wait to become files; then none begins
 };
 
 /// At the bound the oldest body of which nothing came for so long makes room, with a gap.
@@ -40,13 +41,15 @@ class BodyStore {
   struct Step {
     bool more = false;                         ///< there is more to do at once
     std::optional<wire::Sha256Digest> stored;  ///< became a file
-    /// The bytes that came are not those of its hash: they are dropped.
+    /// The bytes that came are not those of its hash: they are dropped, and a gap tells of it.
     std::optional<wire::Sha256Digest> broken;
     NodeNo node = 0;                          ///< of the broken one
+    std::vector<std::int64_t> gaps;           ///< rows, of the broken one
     std::vector<wire::Sha256Digest> missing;  ///< files that were there before this start
   };
   /// One bounded step: looks through the files once after each start, lets fragments go, makes a
-  /// file of a whole body. A step that failed did nothing that the next does not do again.
+  /// file of a whole body. A step that failed did nothing that the next does not do again; what
+  /// fails again and again does not hold up the rest.
   rt::Result<Step> step(rt::UnixTime now);
 
   /// Makes the file at `path`, whose bytes are synced and hash to this, a body: renames it, and
@@ -77,19 +80,23 @@ class BodyStore {
   rt::Result<std::optional<std::int64_t>> begin(NodeNo node, const wire::Fragment& fragment,
                                                 rt::UnixTime now, std::vector<std::int64_t>& gaps);
   rt::Result<bool> make_room(std::uint64_t size, rt::UnixTime now, std::vector<std::int64_t>& gaps);
+  rt::Result<bool> has_backlog();
   rt::Result<bool> give_up_stalled(rt::UnixTime now, std::vector<std::int64_t>& gaps);
   rt::Status count_begun();
   rt::Status put(std::int64_t body, const wire::Fragment& fragment, rt::UnixTime now);
 
   rt::Result<Step> sweep();
   rt::Status sweep_temporaries();
+  rt::Status remove_stray(const std::string& path);
   rt::Status sweep_directory(unsigned prefix, std::vector<wire::Sha256Digest>& missing);
   rt::Result<bool> let_go();
   rt::Result<Step> assemble(rt::UnixTime now);
-  rt::Result<bool> find_whole();
+  rt::Result<bool> find_whole(rt::UnixTime now);
   rt::Status write_on();
   rt::Status count_again(const Row& row);
+  rt::Error give_up_for_now(const rt::Status& why, rt::UnixTime now);
   rt::Result<Step> finish(rt::UnixTime now);
+  rt::Status declare_broken(const Row& row, rt::UnixTime now, std::vector<std::int64_t>& gaps);
   rt::Status end_body(const Row& row);
   rt::Status put_in_place(const std::string& path, const wire::Sha256Digest& hash);
   rt::Status add_blob(const wire::Sha256Digest& hash, std::uint64_t size, const std::string& type,
@@ -103,6 +110,7 @@ class BodyStore {
   std::optional<Begun> begun_;  ///< none: to be counted
   std::optional<Assembly> assembly_;
   unsigned swept_ = 0;            ///< directories, of kDirectories
+  int sweep_failures_ = 0;        ///< of the next one
   std::bitset<256> directories_;  ///< whose names are durable
 };
 

@@ -166,11 +166,49 @@ TEST_CASE("bytes that are not those of the hash are dropped, and the right ones 
     return step.broken == wire::sha256(bytes) && step.node == world.store.node();
   });
   CHECK(told);
+  CHECK(world.store.number("SELECT fragments FROM gap WHERE state = 2 AND node_no = 1") == 2);
   CHECK(world.store.number("SELECT count(*) FROM blob") == 0);
   CHECK(world.store.number("SELECT count(*) FROM fragment") == 0);
   world.take_all(bytes);
   world.work();
   world.check_stored(bytes);
+}
+
+TEST_CASE("a body that cannot become a file does not hold up the others") {
+  World world;
+  const std::string bad = body_bytes(kTwo, 3), good = body_bytes(kTwo, 4);
+  for (const auto& each : fragments_of(bad)) world.take(each);
+  for (const auto& each : fragments_of(good)) world.take(each, {kStoreNow.ns + 1});
+  // Where its file would grow there is a directory.
+  const std::string part = "/blobs/" + wire::sha256(bad).hex() + ".part";
+  REQUIRE(world.store.files().make_directories(part));
+  bool failed = false;
+  for (int steps = 0; steps < 300; ++steps) {
+    failed = !world.store.store().bodies().step({kStoreNow.ns + 2}) || failed;
+  }
+  CHECK(failed);
+  CHECK(world.file(good) == good);
+  CHECK(world.store.number("SELECT count(*) FROM body WHERE whole = 1") == 1);
+}
+
+TEST_CASE("a directory of somebody else among the files stays, and holds up nothing") {
+  World world;
+  const std::string bytes = body_bytes(kTwo, 4);
+  REQUIRE(world.store.files().make_directories("/blobs/00/@eaDir"));
+  world.take_all(bytes);
+  world.work();
+  world.check_stored(bytes);
+  CHECK(world.store.files().info("/blobs/00/@eaDir"));
+}
+
+TEST_CASE("when many bodies wait to become files the next ones wait at their nodes") {
+  World world({.whole_max = 2});
+  world.take_all(body_bytes(100, 1));
+  world.take_all(body_bytes(100, 2));
+  CHECK(world.take(fragments_of(body_bytes(100, 3))[0]).waits);
+  CHECK(world.take(fragments_of(body_bytes(kTwo, 4))[0]).waits);
+  world.work();
+  CHECK_FALSE(world.take(fragments_of(body_bytes(100, 3))[0]).waits);
 }
 
 TEST_CASE("what comes again for a place replaces what was there, also while the file grows") {

@@ -222,13 +222,16 @@ rt::Status fill(Buckets& buckets, ReadingCursor& cursor, const Meaning& meaning)
 /// Changes a second between the readings of one boot.
 class Changes {
  public:
-  explicit Changes(Derived derived) : derived_(derived) {}
+  Changes(Derived derived, const Calibration& calibration)
+      : derived_(derived), calibration_(calibration) {}
 
+  /// `value` as it is stored: whether a counter fell, its stored values tell.
   void take(std::int64_t time, double value) {
     if (std::isnan(value)) return;
     if (has_last_) {
-      double change = value - last_value_;
-      if (derived_ == Derived::kRate && change < 0) change = value;
+      const bool begins_again = derived_ == Derived::kRate && value < last_value_;
+      const double from = begins_again ? 0 : last_value_;
+      const double change = calibration_.apply(value) - calibration_.apply(from);
       times_.push_back(time);
       values_.push_back(std::bit_cast<std::uint64_t>(change / seconds_since_last(time)));
     }
@@ -250,6 +253,7 @@ class Changes {
   }
 
   Derived derived_;
+  const Calibration& calibration_;
   bool has_last_ = false;
   std::int64_t last_time_ = 0;
   double last_value_ = 0;
@@ -259,20 +263,20 @@ class Changes {
 
 rt::Status fill_changes(Buckets& buckets, ReadingCursor& cursor, const Meaning& meaning,
                         Derived derived) {
-  Changes changes(derived);
+  Changes changes(derived, meaning.calibration);
   for (;;) {
     const auto stretch = cursor.stretch();
     if (!stretch) return stretch.error();
     const std::size_t count = stretch->times.size();
     for (std::size_t i = 0; i < count; ++i) {
-      changes.take(stretch->times[i], meaning.number(stretch->values[i]));
+      changes.take(stretch->times[i], number_of(stretch->values[i], meaning.type));
     }
     cursor.skip(count);
     if (count == 0) {
       const auto item = cursor.peek();
       if (!item) return item.error();
       if (*item == nullptr) return rt::ok();
-      changes.take((*item)->time, meaning.number((*item)->value));
+      changes.take((*item)->time, number_of((*item)->value, meaning.type));
       cursor.advance();
     }
     fill(buckets, changes.found(), cursor.boot(), wire::ValueType::kF64);

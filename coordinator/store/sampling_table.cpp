@@ -83,6 +83,16 @@ Status SamplingTable::note_told(const std::string& node, const SamplingIntervals
   return stmt.bind(4, now.ns).run();
 }
 
+Status SamplingTable::note_mark(std::int64_t node_no, std::uint64_t mark) {
+  rt::Statement& find = db_.prepare(
+      "SELECT 1 FROM sampling s JOIN command c ON c.node_no = s.node_no AND c.id = s.command_id"
+      " WHERE s.node_no = ?1 AND s.command_id > ?2 AND c.outcome IS NOT NULL"
+      " AND instr(c.outcome, '\"ok\":null') = 0");
+  const auto found = rt::read_number(find.bind(1, node_no).bind(2, mark));
+  if (!found) return found.error();
+  return *found == 0 ? rt::ok() : note_unknown(node_no);
+}
+
 Status SamplingTable::note_unknown(std::int64_t node_no) {
   rt::Statement& stmt = db_.prepare(
       "INSERT OR REPLACE INTO sampling (node_no, every_s, command_id, incarnation_no, told_ns)"

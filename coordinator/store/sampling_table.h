@@ -43,6 +43,9 @@ class SamplingTable {
   /// The node is told this by a command of this id.
   rt::Status note_told(const std::string& node, const SamplingIntervals& every_s,
                        std::uint64_t command, rt::UnixTime now);
+  /// The highest id of a command that the node's spool knows of. Below that of one it answered: it
+  /// was set back, and what it goes by is not known.
+  rt::Status note_mark(std::int64_t node_no, std::uint64_t mark);
   /// It may have been told something that this store does not know.
   rt::Status note_unknown(std::int64_t node_no);
 

@@ -10,6 +10,7 @@
 #include "coordinator/store/site_counter.h"
 #include "coordinator/store/store_file.h"
 #include "coordinator/store/studies.h"
+#include "proto/rt/rows.h"
 #include "proto/wire/hash.h"
 
 namespace fieldpost::coordinator {
@@ -170,15 +171,19 @@ Status Store::note_state(const std::string& node, const ToldState& told, rt::Uni
   return transaction.commit();
 }
 
-Result<std::uint64_t> Store::exchange_mark(NodeNo node, std::uint64_t mark) {
+Result<std::uint64_t> Store::command_counter(NodeNo node) {
   rt::Statement& get = db_.prepare("SELECT command_counter FROM node WHERE no = ?1");
-  get.bind(1, node);
-  const auto row = get.step();
-  if (!row) return row.error();
-  const std::uint64_t counter = *row ? get.u64(0) : 0;
-  get.reset();
-  if (mark <= counter || mark > kToldNumberMax) return counter;
-  if (auto done = SamplingTable(db_).note_unknown(node); !done) return done.error();
+  const auto counter = rt::read_number(get.bind(1, node));
+  if (!counter) return counter.error();
+  return static_cast<std::uint64_t>(*counter);
+}
+
+Result<std::uint64_t> Store::exchange_mark(NodeNo node, std::uint64_t mark) {
+  SamplingTable sampling(db_);
+  if (auto done = sampling.note_mark(node, mark); !done) return done.error();
+  const auto counter = command_counter(node);
+  if (!counter || mark <= *counter || mark > kToldNumberMax) return counter;
+  if (auto done = sampling.note_unknown(node); !done) return done.error();
   auto done = ledger_.execute("UPDATE node SET command_counter = ?2 WHERE no = ?1", node,
                               static_cast<std::int64_t>(mark));
   if (!done) return done.error();
@@ -216,7 +221,7 @@ Result<wire::Command> Store::insert_command(wire::Command command, const std::st
                                             rt::UnixTime now) {
   const auto no = ledger_.node_no(node, now);
   if (!no) return no.error();
-  const auto last = exchange_mark(*no, 0);
+  const auto last = command_counter(*no);
   if (!last) return last.error();
   command.id = next_number(*last, now);
   auto done = ledger_.execute("UPDATE node SET command_counter = ?2 WHERE no = ?1", *no,

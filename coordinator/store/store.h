@@ -125,7 +125,8 @@ class Store {
   /// get one, which gives way to what the node may tell yet.
   rt::Status end_overdue(const Moment& now, rt::Nanos unconfirmed_for);
   /// The highest id that either side knows; a mark beyond `kToldNumberMax` is not believed. One
-  /// beyond the store's own tells of commands that it does not know.
+  /// beyond the store's own tells of commands that it does not know, one below an answered command
+  /// that the node's spool was set back to before it.
   rt::Result<std::uint64_t> exchange_mark(NodeNo node, std::uint64_t mark);
   /// Commands of the node that have no outcome yet and have not expired.
   rt::Result<std::vector<wire::Command>> open_commands(const std::string& node,
@@ -144,6 +145,7 @@ class Store {
         concluder_(db_, ledger_, set_back_, options.welcome_entries_max) {}
   rt::Status expire_commands(rt::UnixTime now);
   /// Inside a transaction.
+  rt::Result<std::uint64_t> command_counter(NodeNo node);
   rt::Result<wire::Command> insert_command(wire::Command command, const std::string& node,
                                            rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);

@@ -178,6 +178,27 @@ TEST_CASE("a spool that has not seen the command is not known to go by it") {
   }
 }
 
+TEST_CASE("a node whose spool forgot a command that it answered is told again") {
+  ToldWorld world;
+  const std::uint64_t id = world.tell(kFast);
+  SUBCASE("not answered, it may not have come") {
+    REQUIRE(world.store().exchange_mark(world.node(), id - 1).value() == id);
+    CHECK(world.n1().is_known);
+  }
+  SUBCASE("answered by the coordinator, it may not have come either") {
+    REQUIRE(world.store().end_overdue({kStoreNow + hours(25), true}, hours(1)).has_value());
+    REQUIRE(world.store().exchange_mark(world.node(), id - 1).value() == id);
+    CHECK(world.n1().is_known);
+  }
+  SUBCASE("answered by the node") {
+    world.answer(id, R"({"ok":true,"detail":""})");
+    REQUIRE(world.store().exchange_mark(world.node(), id).value() == id);
+    CHECK(world.n1().is_known);
+    REQUIRE(world.store().exchange_mark(world.node(), id - 1).value() == id);
+    CHECK_FALSE(world.n1().is_known);
+  }
+}
+
 TEST_CASE("a node that knows of later commands than the store was told what nobody knows") {
   ToldWorld world;
   const std::uint64_t id = world.tell(kFast);

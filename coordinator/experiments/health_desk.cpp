@@ -1,5 +1,6 @@
 #include "coordinator/experiments/health_desk.h"
 
+#include <iterator>
 #include <utility>
 
 #include "coordinator/experiments/study_series.h"
@@ -113,7 +114,9 @@ void HealthDesk::watch(const WantedList& wanted) {
   }
   watches_ = std::move(next);
   experiments_ = std::move(experiments);
-  if (!over.empty()) note(std::move(over));
+  unnoted_.insert(unnoted_.end(), std::make_move_iterator(over.begin()),
+                  std::make_move_iterator(over.end()));
+  note();
   if (changed) subscribe();
 }
 
@@ -153,7 +156,6 @@ void HealthDesk::tick() {
   tick_ = loop_.after(kTick, [this] { tick(); });
   const rt::Instant now = loop_.now();
   if (now - refreshed_ >= kRefreshEvery || watches_.empty()) refresh();
-  std::vector<HealthFlag> flags;
   for (auto& [key, watch] : watches_) {
     for (HealthChange& change : watch.look(now)) {
       HealthFlag flag;
@@ -164,23 +166,38 @@ void HealthDesk::tick() {
       flag.from = clock_.now().ns;
       if (!change.is_wrong) flag.to = flag.from;
       flag.detail = std::move(change.detail);
-      flags.push_back(std::move(flag));
+      unnoted_.push_back(std::move(flag));
     }
   }
-  if (!flags.empty()) note(std::move(flags));
+  note();
 }
 
-void HealthDesk::note(std::vector<HealthFlag> flags) {
+/// One call at a time, so that they are noted in their order. What cannot be noted now is tried
+/// again at the next tick.
+void HealthDesk::note() {
+  if (noting_ || unnoted_.empty()) return;
+  noting_ = true;
+  if (unnoted_.size() > kUnnotedMax) {
+    unnoted_.erase(unnoted_.begin(), unnoted_.end() - static_cast<std::ptrdiff_t>(kUnnotedMax));
+  }
   studies_.change<bool>(
-      [flags = std::move(flags)](Studies& studies) -> Result<bool> {
+      [flags = unnoted_](Studies& studies) -> Result<bool> {
         for (const HealthFlag& flag : flags) {
           auto done = flag.to ? studies.health.end(flag) : studies.health.begin(flag);
           if (!done) return done.error();
         }
         return true;
       },
-      [this, alive = alive_](const Result<bool>& noted) {
-        if (*alive && !noted) log_.warning("health of sensors: {}", noted.error().message);
+      [this, alive = alive_, count = unnoted_.size()](const Result<bool>& noted) {
+        if (!*alive) return;
+        noting_ = false;
+        if (noted) {
+          unnoted_.erase(unnoted_.begin(), unnoted_.begin() + static_cast<std::ptrdiff_t>(count));
+        } else if (!note_failed_) {
+          log_.warning("noting the health of sensors: {}; it is tried again each second",
+                       noted.error().message);
+        }
+        note_failed_ = !noted;
       });
 }
 

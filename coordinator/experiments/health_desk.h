@@ -19,7 +19,8 @@
 
 namespace fieldpost::coordinator {
 
-inline constexpr std::size_t kWatchedMax = 20'000;  ///< series, of all experiments together
+inline constexpr std::size_t kUnnotedMax = 100'000;  ///< flags; beyond it the oldest are forgotten
+inline constexpr std::size_t kWatchedMax = 20'000;   ///< series, of all experiments together
 
 /// Watches the sensors of every experiment that records, and notes what is wrong with them, and
 /// when it is over: each second, over readings as they are committed. Loop thread.
@@ -50,7 +51,7 @@ class HealthDesk {
   void subscribe();
   void on_readings(const std::vector<LiveReading>& readings);
   void tick();
-  void note(std::vector<HealthFlag> flags);
+  void note();
 
   rt::Loop& loop_;
   const rt::WallClock& clock_;
@@ -63,6 +64,9 @@ class HealthDesk {
   std::unique_ptr<LiveSubscription> subscription_;
   rt::Instant refreshed_;
   bool refreshing_ = false;
+  std::vector<HealthFlag> unnoted_;  ///< in their order; those that are being noted first
+  bool noting_ = false;
+  bool note_failed_ = false;
   rt::TimerId tick_ = rt::TimerId::kNone;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "tests/support/api_world.h"
@@ -23,15 +24,17 @@ constexpr const char* kConfig = R"({"name":"house","sensors":[
 struct Study {
   ApiWorld world;
   SeriesId air = world.add_series("n", "air t f", {{1, 1.0}});
-  HealthDesk desk{world.loop, world.clock, world.log, *world.studies, world.view};
+  std::optional<HealthDesk> desk;
   std::string path = "/api/v1/experiments/drought";
 
-  Study() {
+  explicit Study(bool watched = true) {
     post("/api/v1/sensor_configs", kConfig);
     post("/api/v1/experiments", R"({"name":"drought","config":"house"})");
     post(path + "/state", R"({"state":"ready"})");
     post(path + "/recordings", "{}");
-    desk.start();
+    if (!watched) return;
+    desk.emplace(world.loop, world.clock, world.log, *world.studies, world.view);
+    desk->start();
   }
   void post(const std::string& where, const std::string& body) {
     REQUIRE(world.ask("POST", where, {}, body).response->status < 300);
@@ -85,6 +88,29 @@ TEST_CASE("nothing is wrong any more when the experiment does not record") {
   CHECK(study.flags("?open=true") == "");
   CHECK(study.flags("") == "soil silent, air silent");
   CHECK(study.world.view.subscriptions.empty());
+}
+
+TEST_CASE("what cannot be noted now is noted later, in its order") {
+  Study study(/*watched=*/false);
+  ApiWorld& world = study.world;
+  bool is_busy = false;
+  StudyDesk moody(world.questions, world.store.make_reader(),
+                  [&](const auto& job, const auto& done) {
+                    done(is_busy ? rt::Status(rt::Error{rt::Errc::kBusy, "not now"})
+                                 : world.store.change_studies(job));
+                  });
+  HealthDesk desk(world.loop, world.clock, world.log, moody, world.view);
+  desk.start();
+  study.read(1);
+  is_busy = true;
+  world.sim.run_for(rt::Seconds{20});
+  CHECK(study.flags("") == "");
+  study.read(1);
+  study.read(1);
+  is_busy = false;
+  world.sim.run_for(rt::Seconds{2});
+  CHECK(study.flags("") == "soil silent, air silent");
+  CHECK(study.flags("?open=true") == "soil silent");
 }
 
 TEST_CASE("what was open when the process ended is over at its next start") {

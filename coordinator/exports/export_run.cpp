@@ -91,7 +91,7 @@ Result<bool> ExportRun::step(StudyReader& reader) {
     return true;
   }
   if (!current_) {
-    if (auto done = open_file(reader, file); !done) return done.error();
+    if (auto done = open_file(file, /*has_bodies=*/false); !done) return done.error();
   }
   const auto more = step_file(reader);
   if (!more || *more) return more;
@@ -108,7 +108,7 @@ Status ExportRun::make_parent(const std::string& relative) {
   return ok();
 }
 
-Status ExportRun::open_file(StudyReader& reader, const ExportFile& file) {
+Status ExportRun::open_file(const ExportFile& file, bool has_bodies) {
   if (auto done = make_parent(file.path); !done) return done;
   current_ = std::make_unique<Current>(Current{OutputFile(files_, path_of(file.path)),
                                                nullptr,
@@ -116,16 +116,9 @@ Status ExportRun::open_file(StudyReader& reader, const ExportFile& file) {
                                                0,
                                                0,
                                                INT64_MIN,
-                                               false,
+                                               has_bodies,
                                                {}});
   current_->entry.path = file.path;
-  for (const std::size_t index : current_->series) {
-    const SeriesInfo& series = snapshot_.series[index].series;
-    if (series.key.type != wire::ValueType::kString) continue;
-    const auto last = reader.query.last_body(series.id);
-    if (!last) return last.error();
-    current_->has_bodies |= last->has_value();
-  }
   return ok();
 }
 
@@ -149,17 +142,26 @@ Result<bool> ExportRun::step_file(StudyReader& reader) {
           reader.query.columns(series.series.id, range, kStepReadings, offsets_, page_);
       if (!page) return page.error();
       more = *page;
-      if (auto done = add_page(file, series, part); !done) return done.error();
+      BodiesByPath bodies;
+      add_bodies(page_, bodies);
+      if (!bodies.empty() && !now.has_bodies) {
+        // Its rows get a column more: those before it are written anew.
+        progress_.readings -= now.entry.rows;
+        if (auto done = open_file(file, /*has_bodies=*/true); !done) return done.error();
+        return true;
+      }
+      if (auto done = add_page(file, series, part, bodies); !done) return done.error();
       taken += page_.times.size();
     }
     now.from = more ? page_.times.back() + 1 : INT64_MIN;
     if (!more) now.part_at += 1;
+    if (more) return true;
   }
   return true;
 }
 
 Status ExportRun::add_page(const ExportFile& file, const StudySeries& series,
-                           const ExportPart& part) {
+                           const ExportPart& part, const BodiesByPath& bodies) {
   if (page_.times.empty()) return ok();
   Current& now = *current_;
   if (now.writer == nullptr) {
@@ -184,8 +186,6 @@ Status ExportRun::add_page(const ExportFile& file, const StudySeries& series,
                             &sensor.calibration};
   if (auto done = now.writer->add(labels, page_); !done) return done;
   FileEntry& entry = now.entry;
-  BodiesByPath bodies;
-  add_bodies(page_, bodies);
   entry.bodies.insert(bodies.begin(), bodies.end());
   if (auto done = note_bodies(bodies); !done) return done;
   const std::size_t count = page_.times.size();

@@ -71,10 +71,11 @@ class ExportRun {
   rt::Status write_document(const std::string& path, const std::string& text);
   rt::Status write_log(StudyReader& reader, const std::string& path);
   rt::Status close_document(const std::string& path, OutputFile& out);
-  rt::Status open_file(StudyReader& reader, const ExportFile& file);
+  rt::Status open_file(const ExportFile& file, bool has_bodies);
   rt::Result<bool> step_file(StudyReader& reader);
   rt::Status note_bodies(const BodiesByPath& bodies);
-  rt::Status add_page(const ExportFile& file, const StudySeries& series, const ExportPart& part);
+  rt::Status add_page(const ExportFile& file, const StudySeries& series, const ExportPart& part,
+                      const BodiesByPath& bodies);
   rt::Status close_file();
   rt::Status finish(StudyReader& reader);
   rt::Result<std::set<std::string>> list_bodies(StudyReader& reader);

@@ -16,7 +16,10 @@ rt::Status OutputFile::append(std::string_view bytes) {
 }
 
 rt::Status OutputFile::flush() {
-  failed_ = files_->write_at(path_ + ".part", written_, buffer_, kMode);
+  const std::string part = path_ + ".part";
+  // What a process before left of it may be longer than this one.
+  if (written_ == 0) failed_ = files_->remove(part);
+  if (failed_) failed_ = files_->write_at(part, written_, buffer_, kMode);
   written_ += buffer_.size();
   buffer_.clear();
   return failed_;

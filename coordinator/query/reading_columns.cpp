@@ -11,6 +11,8 @@ namespace {
 
 using rt::Result;
 
+constexpr std::size_t kPageTextBytes = 8 << 20;
+
 /// One boot's readings, whose times are `offset` too low.
 struct Lane {
   ReadingCursor cursor;
@@ -123,7 +125,7 @@ Result<bool> ReadingQuery::columns(SeriesId series, TimeRange range, std::size_t
   if (limit == 0 || range.from >= range.to) return false;
   auto lanes = lanes_of(*state_, *row, range, offsets);
   if (!lanes) return lanes.error();
-  for (;;) {
+  for (std::size_t text_bytes = 0;;) {
     if (lanes->size() == 1 && out.times.size() < limit) {
       const auto taken = take_stretch(lanes->front(), *row, limit - out.times.size(), out);
       if (!taken) return taken.error();
@@ -133,11 +135,13 @@ Result<bool> ReadingQuery::columns(SeriesId series, TimeRange range, std::size_t
     if (!next) return next.error();
     if (next->lane == nullptr) return false;
     // A page ends before a time of which it would have only some.
-    if (out.times.size() >= limit && out.times.back() != next->time) return true;
+    const bool is_full = out.times.size() >= limit || text_bytes >= kPageTextBytes;
+    if (is_full && out.times.back() != next->time) return true;
     const auto item = next->lane->cursor.peek();
     if (!item) return item.error();
     out.times.push_back(next->time);
     add_value(next->lane->cursor, *row, (*item)->value, out);
+    if (!out.texts.empty()) text_bytes += out.texts.back().size();
     note_taken(*next->lane, out);
     next->lane->cursor.advance();
   }

@@ -137,7 +137,8 @@ class ReadingQuery {
 
   /// The same winners as columns, a great many at a time. Times are corrected where `offsets` has
   /// their boot, and `range` is of corrected times. `out` is replaced by at most `limit` of them
-  /// (more when the first time has more); whether there are more after its last time.
+  /// (more when the first time has more), fewer when their texts have some MiB; whether there are
+  /// more after its last time.
   rt::Result<bool> columns(SeriesId series, TimeRange range, std::size_t limit,
                            const BootOffsets& offsets, ReadingColumns& out);
 

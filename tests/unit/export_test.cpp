@@ -439,6 +439,33 @@ TEST_CASE("too many frames are told as soon as they are found, in whatever files
   CHECK(steps_until_full(4, "/exports/4") == 2);  // also when the first is whole already
 }
 
+TEST_CASE("a file has the column that names frames when one of its rows tells of one") {
+  Study study;
+  study.record("P1", 0, 5 * kSecond, {"a"});
+  study.record("P2", 2 * kSecond, 5 * kSecond, {"a"});
+  add_frames(study, 0, 2);  // before P2's recording
+  study.request(R"({"format":"csv","sensors":["door"]})");
+  CHECK(study.run().readings == 5 + 2 + 3);
+  const std::string with = study.read("id-P1/1970-01-01_door_samples.csv");
+  CHECK(with.substr(0, with.find('\r')).ends_with(",file"));
+  CHECK(std::ranges::count(with, '\n') == 1 + 5 + 2);
+  CHECK(with.find(",blobs/") != std::string::npos);
+  const std::string without = study.read("id-P2/1970-01-01_door_samples.csv");
+  CHECK_FALSE(without.substr(0, without.find('\r')).ends_with(",file"));
+}
+
+TEST_CASE("what an earlier process left of a file is not in it") {
+  Study study;
+  study.record("P1", 0, 5 * kSecond, {"a"});
+  study.request(R"({"format":"csv"})");
+  const std::string directory = "/exports/1/experiment-id/id-P1";
+  REQUIRE(study.files.make_directories(directory));
+  REQUIRE(study.files.write_at(directory + "/1970-01-01_door_samples.csv.part", 0,
+                               std::string(100'000, 'z'), 0640));
+  study.run();
+  CHECK(study.read("id-P1/1970-01-01_door_samples.csv").find('z') == std::string::npos);
+}
+
 TEST_CASE("a list of frames that was begun is begun anew when one of them is gone") {
   Study study;
   ExportJournal journal = ExportJournal::open(study.files, "/journal").value();

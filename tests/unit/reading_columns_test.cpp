@@ -5,6 +5,7 @@
 #include <bit>
 #include <string>
 
+#include "proto/wire/limits.h"
 #include "tests/support/reading_world.h"
 #include "tests/support/sim/dice.h"
 
@@ -87,6 +88,30 @@ TEST_CASE("texts come one for each reading") {
   const ReadingColumns found = series.read({}, 2);
   CHECK(found.times == std::vector<std::int64_t>{1, 2, 3, 4, 5});
   CHECK(found.texts == std::vector<std::string>{"at 1", "at 2", "at 3", "at 4", "at 5"});
+}
+
+TEST_CASE(
+    "a page of long texts ends long before its limit, at the same places whenever it is read") {
+  Series series("log line s");
+  wire::Columns columns;
+  columns.columns.resize(1);
+  const std::string text(wire::kStringValueBytesMax, 'x');
+  columns.columns[0].strings = {text};
+  for (std::int64_t i = 0; i < 300; ++i) {
+    columns.columns[0].times.push_back(i);
+    columns.columns[0].values.push_back(0);
+  }
+  series.world.add(make_batch(series.node, {1, 1}, series.set, columns, kBoots[0]));
+  ReadingColumns page;
+  std::size_t first = 0;
+  for (int round = 0; round < 2; ++round) {
+    CHECK(series.world.query().columns(1, {}, 1'000'000, {}, page).value());
+    CHECK(page.times.size() * text.size() < 9 << 20);
+    if (round == 0) first = page.times.size();
+    CHECK(page.times.size() == first);
+    series.world.compact();
+  }
+  CHECK(series.read({}, 1'000'000).times.size() == 300);
 }
 
 TEST_CASE("times of wrong clocks are put right, and the range is of right times") {

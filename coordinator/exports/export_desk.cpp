@@ -210,19 +210,27 @@ void ExportDesk::list_files(const ExportRow& row, const std::string& experiment,
   if (row.state != ExportState::kDone) {
     return done(Error{Errc::kDenied, "the export is " + std::string(to_string(row.state))});
   }
+  // It does not change any more, and whoever fetches it file by file asks for each of them.
+  if (listed_ != nullptr && listed_id_ == row.id) return done(listed_);
   with_files<FileList>(
       [directory = directory_of(row.id), experiment](rt::Files& files) -> Result<FileList> {
         const auto journal = ExportJournal::open(files, directory + "/journal");
         if (!journal) return journal.error();
-        FileList list;
-        for (const auto& [path, entry] : journal->entries()) list.push_back({path, entry.written});
+        auto list = std::make_shared<std::vector<ListedFile>>();
+        for (const auto& [path, entry] : journal->entries()) list->push_back({path, entry.written});
         const std::string manifest(kManifestName);
         const auto written = measure(files, directory + "/" + experiment + "/" + manifest);
         if (!written) return written.error();
-        list.push_back({manifest, *written});
-        return list;
+        list->push_back({manifest, *written});
+        return FileList(std::move(list));
       },
-      std::move(done));
+      [this, id = row.id, done = std::move(done)](const Result<FileList>& list) {
+        if (list) {
+          listed_id_ = id;
+          listed_ = *list;
+        }
+        done(list);
+      });
 }
 
 }  // namespace fieldpost::coordinator

@@ -58,8 +58,8 @@ class ExportDesk {
     std::string path;  ///< below the experiment's directory
     WrittenFile written;
   };
-  using FileList = std::vector<ListedFile>;
-  /// Those of an export of the experiment with this id, in order, the manifest last. kDenied: it is
+  using FileList = std::shared_ptr<const std::vector<ListedFile>>;
+  /// Those of an export of the experiment with this id, by path, the manifest last. kDenied: it is
   /// not done. `done` on the loop.
   void list_files(const ExportRow& row, const std::string& experiment,
                   std::function<void(rt::Result<FileList>)> done);
@@ -86,6 +86,8 @@ class ExportDesk {
   std::string directory_, version_;
   std::deque<JobPtr> jobs_;  ///< the first one runs
   bool running_ = false;
+  std::string listed_id_;  ///< the export whose files were listed last
+  FileList listed_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

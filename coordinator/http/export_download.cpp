@@ -34,7 +34,7 @@ rt::HttpHeaders headers_of(const char* type, const std::string& name) {
 
 Result<TarArchive> lay_out(const DoneExport& done) {
   std::vector<TarArchive::File> files;
-  for (const ExportDesk::ListedFile& file : done.files) {
+  for (const ExportDesk::ListedFile& file : *done.files) {
     files.push_back({place_of(done, file), done.experiment + "/" + file.path, file.written.size});
   }
   return TarArchive::lay_out(std::move(files), done.created_s);
@@ -43,7 +43,7 @@ Result<TarArchive> lay_out(const DoneExport& done) {
 ServedBytes bytes_of(ExportDesk& desk, std::shared_ptr<const TarArchive> archive,
                      const DoneExport& done) {
   ServedBytes bytes;
-  bytes.tag = kArchiveTag + done.files.back().written.sha256.hex();
+  bytes.tag = kArchiveTag + done.files->back().written.sha256.hex();
   bytes.size = archive->size();
   bytes.headers = headers_of("application/x-tar", done.experiment + ".tar");
   bytes.read = [&desk, archive = std::move(archive)](std::uint64_t offset, std::size_t count,

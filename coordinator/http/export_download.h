@@ -15,7 +15,7 @@ struct DoneExport {
   std::string blob_directory;  ///< of those that are bodies
   std::string experiment;      ///< id: names the archive, and the directory in it
   std::int64_t created_s = 0;  ///< of the experiment: the time of all entries
-  ExportDesk::FileList files;  ///< the manifest last
+  ExportDesk::FileList files;
 };
 
 /// Answers with one of its files, as `serve_bytes` does: its tag is its SHA-256. `desk` outlives

@@ -152,7 +152,7 @@ void list_files(Services& services, Call call) {
              [](const DoneExport& done, const rt::HttpRequest&,
                 const std::shared_ptr<rt::HttpResponder>& responder) {
                std::string items;
-               for (const ExportDesk::ListedFile& file : done.files) {
+               for (const ExportDesk::ListedFile& file : *done.files) {
                  append_item(items, fmt::format(R"({{"path":{},"bytes":{},"sha256":"{}"}})",
                                                 json_string(file.path), file.written.size,
                                                 file.written.sha256.hex()));
@@ -181,8 +181,9 @@ void send_file(Services& services, Call call) {
   find_files(services, std::move(call),
              [&services, name](const DoneExport& done, const rt::HttpRequest& request,
                                std::shared_ptr<rt::HttpResponder> responder) {
-               const auto file = std::ranges::find(done.files, name, &ExportDesk::ListedFile::path);
-               if (file == done.files.end()) {
+               const auto& files = *done.files;
+               const auto file = std::ranges::find(files, name, &ExportDesk::ListedFile::path);
+               if (file == files.end()) {
                  return responder->respond(
                      rt::problem_response(404, "the export has no file \"" + name + "\""));
                }

@@ -15,7 +15,6 @@ namespace {
 
 constexpr rt::Nanos kTick = rt::Seconds(1);
 constexpr rt::Nanos kRefreshEvery = rt::Seconds(5);
-constexpr std::size_t kExperimentsAtOnce = 1000;
 
 bool expects_something(const Sensor& sensor) {
   return silence_allowed_s(sensor) || sensor.min || sensor.max || sensor.stuck_after_s;
@@ -49,7 +48,7 @@ void HealthDesk::start() {
 Result<HealthDesk::WantedList> HealthDesk::load(StudyReader& reader) {
   WantedList out;
   const auto recording = reader.studies.experiments.list(
-      {.state = ExperimentState::kRecording, .owner = ""}, 0, kExperimentsAtOnce);
+      {.state = ExperimentState::kRecording, .owner = ""}, 0, kExperimentsMax);
   if (!recording) return recording.error();
   for (const Experiment& experiment : *recording) {
     const auto sensors = reader.studies.sensors_of(experiment);

@@ -12,8 +12,6 @@ using rt::Result;
 
 namespace {
 
-constexpr std::size_t kExperimentsAtOnce = 1000;  ///< of each state
-
 void take_shortest(SamplingIntervals& into, const std::string& measurement, double every_s) {
   const auto [at, is_new] = into.emplace(measurement, every_s);
   if (!is_new) at->second = std::min(at->second, every_s);
@@ -41,7 +39,7 @@ Result<std::vector<SamplingWishes>> load_all_wishes(Studies& studies) {
   for (const auto state :
        {ExperimentState::kReady, ExperimentState::kRecording, ExperimentState::kPaused}) {
     const auto experiments =
-        studies.experiments.list({.state = state, .owner = ""}, 0, kExperimentsAtOnce);
+        studies.experiments.list({.state = state, .owner = ""}, 0, kExperimentsMax);
     if (!experiments) return experiments.error();
     for (const Experiment& experiment : *experiments) {
       auto wishes = load_wishes(studies, experiment);

@@ -56,12 +56,8 @@ Status write_synced(const std::string& path, std::string_view bytes, unsigned mo
   return ok();
 }
 
-}  // namespace
-
-Result<std::string> SystemFiles::read(const std::string& path, std::uint64_t offset,
-                                      std::size_t bytes_max) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.is_open()) return last_error("opening", path);
+Result<std::string> read_some(const FileDescriptor& fd, const std::string& path,
+                              std::uint64_t offset, std::size_t bytes_max) {
   std::string bytes;
   while (bytes.size() < bytes_max) {
     const std::size_t had = bytes.size();
@@ -73,6 +69,36 @@ Result<std::string> SystemFiles::read(const std::string& path, std::uint64_t off
     if (got < 0 && errno != EINTR) return last_error("reading", path);
   }
   return bytes;
+}
+
+FileInfo info_of(const struct stat& found) {
+  const UnixTime modified{found.st_mtim.tv_sec * kNsPerSecond + found.st_mtim.tv_nsec};
+  return {static_cast<std::uint64_t>(found.st_size), found.st_ino, modified, S_ISDIR(found.st_mode),
+          S_ISREG(found.st_mode)};
+}
+
+}  // namespace
+
+Result<std::string> SystemFiles::read(const std::string& path, std::uint64_t offset,
+                                      std::size_t bytes_max) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) return last_error("opening", path);
+  return read_some(fd, path, offset, bytes_max);
+}
+
+Result<std::string> SystemFiles::read_no_follow(const std::string& path, std::uint64_t offset,
+                                                std::size_t bytes_max) {
+  // A pipe without a writer would be waited for, were it not for O_NONBLOCK.
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat found {};
+  const bool is_link = !fd.is_open() && errno == ELOOP;
+  if (!is_link && (!fd.is_open() || ::fstat(fd.get(), &found) != 0)) {
+    return last_error("opening", path);
+  }
+  if (is_link || !S_ISREG(found.st_mode)) {
+    return Error{Errc::kInvalid, fmt::format("opening {}: it is no regular file", path)};
+  }
+  return read_some(fd, path, offset, bytes_max);
 }
 
 Status SystemFiles::write_durably(const std::string& path, std::string_view bytes, unsigned mode) {
@@ -131,9 +157,13 @@ Status SystemFiles::make_directories(const std::string& path) {
 Result<FileInfo> SystemFiles::info(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return last_error("looking at", path);
-  const UnixTime modified{found.st_mtim.tv_sec * kNsPerSecond + found.st_mtim.tv_nsec};
-  return FileInfo{static_cast<std::uint64_t>(found.st_size), found.st_ino, modified,
-                  S_ISDIR(found.st_mode)};
+  return info_of(found);
+}
+
+Result<FileInfo> SystemFiles::info_no_follow(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return last_error("looking at", path);
+  return info_of(found);
 }
 
 Result<std::vector<std::string>> SystemFiles::list(const std::string& directory) {

@@ -108,6 +108,43 @@ TEST_CASE_TEMPLATE("a file tells when it changed last, and a directory that it i
   CHECK(rig.files.sync(rig.path("d")).has_value());
 }
 
+TEST_CASE_TEMPLATE("a link is followed, but not by who wants the name itself", Rig, RealFilesRig,
+                   SimFilesRig) {
+  Rig rig;
+  REQUIRE(rig.files.write_durably(rig.path("key"), "secret", 0600));
+  REQUIRE(rig.files.make_directories(rig.path("d")));
+  rig.make_link("key", "link");
+  rig.make_link("none", "dangling");
+  CHECK(*rig.files.read(rig.path("link"), 0, 9) == "secret");
+  CHECK(*rig.files.info(rig.path("link")) == *rig.files.info(rig.path("key")));
+  CHECK(rig.files.info(rig.path("dangling")).error().code == Errc::kNotFound);
+  CHECK(*rig.files.list(rig.root()) == std::vector<std::string>{"d", "dangling", "key", "link"});
+
+  CHECK(*rig.files.read_no_follow(rig.path("key"), 2, 9) == "cret");
+  for (const char* name : {"link", "dangling", "d"}) {
+    INFO(name);
+    CHECK(rig.files.read_no_follow(rig.path(name), 0, 9).error().code == Errc::kInvalid);
+    CHECK(rig.files.info_no_follow(rig.path(name))->is_regular == false);
+  }
+  CHECK(*rig.files.info_no_follow(rig.path("key")) == *rig.files.info(rig.path("key")));
+  CHECK(rig.files.info_no_follow(rig.path("key"))->is_regular);
+  CHECK(rig.files.info_no_follow(rig.path("d"))->is_directory);
+  CHECK(rig.files.info_no_follow(rig.path("none")).error().code == Errc::kNotFound);
+  CHECK(rig.files.read_no_follow(rig.path("none"), 0, 9).error().code == Errc::kNotFound);
+
+  REQUIRE(rig.files.rename(rig.path("link"), rig.path("moved")));
+  CHECK(*rig.files.read(rig.path("moved"), 0, 9) == "secret");
+  REQUIRE(rig.files.remove(rig.path("moved")));
+  CHECK(*rig.files.read(rig.path("key"), 0, 9) == "secret");
+}
+
+TEST_CASE("a pipe that nobody writes to is not waited for") {
+  RealFilesRig rig;
+  REQUIRE(::mkfifo(rig.path("pipe").c_str(), 0600) == 0);
+  CHECK_FALSE(rig.files.info_no_follow(rig.path("pipe"))->is_regular);
+  CHECK(rig.files.read_no_follow(rig.path("pipe"), 0, 9).error().code == Errc::kInvalid);
+}
+
 TEST_CASE_TEMPLATE("the space of a disk is known", Rig, RealFilesRig, SimFilesRig) {
   Rig rig;
   REQUIRE(rig.files.write_durably(rig.path("a"), "x", 0600));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -117,6 +118,9 @@ struct RealFilesRig {
   rt::SystemFiles files;
   [[nodiscard]] std::string root() const { return directory.path(); }
   [[nodiscard]] std::string path(const std::string& name) const { return directory.file(name); }
+  void make_link(const std::string& to, const std::string& name) const {
+    std::filesystem::create_symlink(path(to), path(name));
+  }
 };
 
 struct SimFilesRig {
@@ -125,6 +129,9 @@ struct SimFilesRig {
   SimFilesRig() { static_cast<void>(files.make_directories("/data")); }
   [[nodiscard]] static std::string root() { return "/data"; }
   [[nodiscard]] static std::string path(const std::string& name) { return "/data/" + name; }
+  void make_link(const std::string& to, const std::string& name) {
+    files.make_link(path(to), path(name));
+  }
 };
 
 }  // namespace fieldpost::test

@@ -45,6 +45,11 @@ rt::Result<std::string> FakeFiles::read(const std::string& path, std::uint64_t o
   return bytes.substr(std::min<std::size_t>(offset, bytes.size()), bytes_max);
 }
 
+rt::Result<std::string> FakeFiles::read_no_follow(const std::string& path, std::uint64_t offset,
+                                                  std::size_t bytes_max) {
+  return read(path, offset, bytes_max);
+}
+
 rt::Status FakeFiles::write_durably(const std::string& path, std::string_view bytes, unsigned) {
   if (const auto error = errors.find(path); error != errors.end()) return error->second;
   files_.erase(path);  // a rename brings another inode
@@ -96,7 +101,12 @@ rt::Result<rt::FileInfo> FakeFiles::info(const std::string& path) {
   return rt::FileInfo{.size = (*file)->bytes.size(),
                       .inode = (*file)->inode,
                       .modified = (*file)->modified,
-                      .is_directory = false};
+                      .is_directory = false,
+                      .is_regular = true};
+}
+
+rt::Result<rt::FileInfo> FakeFiles::info_no_follow(const std::string& path) {
+  return info(path);
 }
 
 rt::Result<std::vector<std::string>> FakeFiles::list(const std::string& directory) {

@@ -28,6 +28,8 @@ class FakeFiles final : public rt::Files {
 
   rt::Result<std::string> read(const std::string& path, std::uint64_t offset,
                                std::size_t bytes_max) override;
+  rt::Result<std::string> read_no_follow(const std::string& path, std::uint64_t offset,
+                                         std::size_t bytes_max) override;
   rt::Status write_durably(const std::string& path, std::string_view bytes, unsigned mode) override;
   rt::Status write_at(const std::string& path, std::uint64_t offset, std::string_view bytes,
                       unsigned mode) override;
@@ -37,6 +39,7 @@ class FakeFiles final : public rt::Files {
   rt::Status remove_all(const std::string& directory) override;
   rt::Status make_directories(const std::string& path) override;
   rt::Result<rt::FileInfo> info(const std::string& path) override;
+  rt::Result<rt::FileInfo> info_no_follow(const std::string& path) override;
   rt::Result<std::vector<std::string>> list(const std::string& directory) override;
   rt::Result<rt::DiskSpace> space(const std::string& path) override;
 

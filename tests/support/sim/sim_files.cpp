@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace fieldpost::sim {
 
@@ -31,10 +32,15 @@ std::string parent_of(const std::string& path) {
 
 }  // namespace
 
+std::string SimFiles::follow(const std::string& path) const {
+  const auto link = links_.find(path);
+  return link == links_.end() ? path : link->second;
+}
+
 rt::Result<std::string> SimFiles::read(const std::string& path, std::uint64_t offset,
                                        std::size_t bytes_max) {
   DiskFilePtr file;
-  if (auto done = status_of(disk_.open(path, false, file), "opening", path); !done) {
+  if (auto done = status_of(disk_.open(follow(path), false, file), "opening", path); !done) {
     return done.error();
   }
   const std::uint64_t size = disk_.size(*file);
@@ -45,6 +51,14 @@ rt::Result<std::string> SimFiles::read(const std::string& path, std::uint64_t of
   }
   bytes.resize(got);
   return bytes;
+}
+
+rt::Result<std::string> SimFiles::read_no_follow(const std::string& path, std::uint64_t offset,
+                                                 std::size_t bytes_max) {
+  if (links_.contains(path) || (!disk_.find(path) && is_directory(path))) {
+    return Error{Errc::kInvalid, fmt::format("opening {}: it is no regular file", path)};
+  }
+  return read(path, offset, bytes_max);
 }
 
 rt::Status SimFiles::write_durably(const std::string& path, std::string_view bytes,
@@ -83,10 +97,20 @@ rt::Status SimFiles::sync(const std::string& path) {
 
 rt::Status SimFiles::rename(const std::string& from, const std::string& to) {
   if (!is_directory(parent_of(to))) return status_of(DiskAnswer::kNotFound, "renaming", from);
-  return status_of(disk_.rename(from, to), "renaming", from);
+  if (auto link = links_.extract(from); !link.empty()) {
+    disk_.remove(to, true);
+    link.key() = to;
+    links_.erase(to);
+    links_.insert(std::move(link));
+    return rt::ok();
+  }
+  const DiskAnswer answer = disk_.rename(from, to);
+  if (answer == DiskAnswer::kDone) links_.erase(to);
+  return status_of(answer, "renaming", from);
 }
 
 rt::Status SimFiles::remove(const std::string& path) {
+  if (links_.erase(path) > 0) return rt::ok();
   const DiskAnswer answer = disk_.remove(path, true);
   return answer == DiskAnswer::kNotFound ? rt::ok() : status_of(answer, "removing", path);
 }
@@ -117,11 +141,19 @@ bool SimFiles::is_directory(const std::string& path) const {
 }
 
 rt::Result<rt::FileInfo> SimFiles::info(const std::string& path) {
-  if (const DiskFilePtr file = disk_.find(path)) {
-    return rt::FileInfo{disk_.size(*file), file->inode, {file->modified_ns}, false};
+  const std::string at = follow(path);
+  if (const DiskFilePtr file = disk_.find(at)) {
+    return rt::FileInfo{disk_.size(*file), file->inode, {file->modified_ns}, false, true};
   }
-  if (is_directory(path)) return rt::FileInfo{.is_directory = true};
+  if (is_directory(at)) return rt::FileInfo{.is_directory = true};
   return status_of(DiskAnswer::kNotFound, "looking at", path).error();
+}
+
+rt::Result<rt::FileInfo> SimFiles::info_no_follow(const std::string& path) {
+  if (const auto link = links_.find(path); link != links_.end()) {
+    return rt::FileInfo{.size = link->second.size()};
+  }
+  return info(path);
 }
 
 rt::Result<std::vector<std::string>> SimFiles::list(const std::string& directory) {
@@ -131,6 +163,7 @@ rt::Result<std::vector<std::string>> SimFiles::list(const std::string& directory
   std::set<std::string> names;
   auto all = disk_.paths();
   all.insert(all.end(), directories_.begin(), directories_.end());
+  for (const auto& [path, to] : links_) all.push_back(path);
   for (const std::string& path : all) {
     if (!path.starts_with(directory + "/")) continue;
     const std::string below = path.substr(directory.size() + 1);

@@ -32,7 +32,7 @@ void BodyWriter::accept(BodyOffer offer, std::function<void(Status)> done) {
   if (waiting_.size() >= kBodiesMax) {
     return done(Error{Errc::kBusy, "too many bodies are waiting for the disk"});
   }
-  auto work = std::make_unique<Work>();
+  auto work = std::make_shared<Work>();
   work->offer = std::move(offer);
   work->done = std::move(done);
   if (auto prepared = prepare(*work); !prepared) return work->done(prepared);
@@ -116,28 +116,44 @@ void BodyWriter::write() {
                            [this, alive = std::weak_ptr(alive_)](const Status& status) {
                              if (alive.expired()) return;
                              if (!status) return end(status);
-                             work_->offset >= work_->offer.reference.size ? tell() : read_on();
+                             work_->offset >= work_->offer.reference.size ? tell(work_) : read_on();
                            });
 }
 
-void BodyWriter::tell() {
-  patient_.offer(work_->reading, {},
-                 [this, alive = std::weak_ptr(alive_)](const rt::Result<Accepted>& result) {
-                   if (!alive.expired()) on_told(result);
+void BodyWriter::tell(const WorkPtr& work) {
+  patient_.offer(work->reading, {},
+                 [this, work, alive = std::weak_ptr(alive_)](const rt::Result<Accepted>& result) {
+                   if (!alive.expired()) on_told(work, result);
                  });
 }
 
-void BodyWriter::on_told(const rt::Result<Accepted>& result) {
+void BodyWriter::on_told(const WorkPtr& work, const rt::Result<Accepted>& result) {
   const bool is_full = !result && result.error().code == Errc::kFull;
-  if (!is_full || !work_->offer.patient) return end(result ? ok() : Status(result.error()));
-  timer_ = loop_.after(kTellAgain, [this] {
-    timer_ = rt::TimerId::kNone;
-    tell();
-  });
+  const bool waits = is_full && work->offer.patient && park(work);
+  if (work == work_) work_.reset();
+  if (!waits) work->done(result ? ok() : Status(result.error()));
+  begin_next();
+}
+
+/// Whether there was a place for it.
+bool BodyWriter::park(const WorkPtr& work) {
+  if (parked_.size() >= kParkedMax) return false;
+  parked_.push_back(work);
+  if (timer_ == rt::TimerId::kNone) {
+    timer_ = loop_.after(kTellAgain, [this] { tell_parked(); });
+  }
+  return true;
+}
+
+/// Those that find no room again park anew.
+void BodyWriter::tell_parked() {
+  timer_ = rt::TimerId::kNone;
+  const std::vector<WorkPtr> parked = std::exchange(parked_, {});
+  for (const WorkPtr& work : parked) tell(work);
 }
 
 void BodyWriter::end(const Status& status) {
-  const auto work = std::move(work_);
+  const WorkPtr work = std::exchange(work_, nullptr);
   work->done(status);
   begin_next();
 }

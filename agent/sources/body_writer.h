@@ -27,7 +27,7 @@ struct BodyOffer {
   rt::UnixTime time;
   bool stamped = false;  ///< it came without a time: `time` is now
   /// Nobody waits: when only its reading finds no room it is offered again until it does, so that
-  /// the fragments are not written anew.
+  /// the fragments are not written anew. Other bodies go on meanwhile.
   bool patient = false;
   ReadPiece read;
 };
@@ -40,7 +40,9 @@ class BodyWriter {
  public:
   static constexpr std::size_t kBodiesMax = 16;          ///< waiting; more: kBusy
   static constexpr std::size_t kFragmentsPerCommit = 4;  ///< and in memory
-
+  /// Patient ones of which only the reading waits; more: kFull. No fewer than there are sources,
+  /// each of which offers one at a time.
+  static constexpr std::size_t kParkedMax = 256;
   static constexpr rt::Nanos kTellAgain = rt::Seconds{5};
 
   BodyWriter(rt::Loop& loop, const rt::WallClock& clock, Intake& intake);
@@ -60,6 +62,8 @@ class BodyWriter {
     std::uint64_t offset = 0;
     std::vector<wire::Record> fragments;  ///< read, not written
   };
+  using WorkPtr = std::shared_ptr<Work>;
+
   rt::Status prepare(Work& work) const;
   [[nodiscard]] rt::Status find_room(std::uint64_t size) const;
   void begin_next();
@@ -67,16 +71,19 @@ class BodyWriter {
   void on_piece(rt::Result<std::string> piece);
   [[nodiscard]] wire::Record record_of(std::string bytes) const;
   void write();
-  void tell();
-  void on_told(const rt::Result<Accepted>& result);
+  void tell(const WorkPtr& work);
+  void on_told(const WorkPtr& work, const rt::Result<Accepted>& result);
+  [[nodiscard]] bool park(const WorkPtr& work);
+  void tell_parked();
   void end(const rt::Status& status);
 
   rt::Loop& loop_;
   const rt::WallClock& clock_;
   Intake& intake_;
   PatientIntake patient_;
-  std::deque<std::unique_ptr<Work>> waiting_;
-  std::unique_ptr<Work> work_;  ///< null: nothing is being written
+  std::deque<WorkPtr> waiting_;
+  WorkPtr work_;                 ///< null: nothing is being written
+  std::vector<WorkPtr> parked_;  ///< all fragments are on disk, and the reading found no room
   rt::TimerId timer_ = rt::TimerId::kNone;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

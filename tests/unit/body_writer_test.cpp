@@ -167,6 +167,51 @@ TEST_CASE("a patient body whose reading finds no room is not written anew") {
   CHECK(other->error().code == Errc::kFull);
 }
 
+TEST_CASE("a patient body that waits for its reading holds up no other") {
+  World world;
+  BodyOffer patient = world.offer("abc");
+  patient.patient = true;
+  auto& waits = world.accept(std::move(patient));
+  auto& behind = world.accept(world.offer("def"));
+  world.fragments_written();
+  world.intake.refuse({Errc::kFull, "full"});
+  CHECK(!waits);
+  REQUIRE(world.intake.fragments.size() == 2);
+  world.fragments_written();
+  world.intake.answer();
+  CHECK(behind->has_value());
+  auto& later = world.accept(world.offer("ghi"));
+  world.fragments_written();
+  world.intake.refuse({Errc::kFull, "full"});
+  CHECK(later->error().code == Errc::kFull);
+
+  world.sim.run_for(BodyWriter::kTellAgain);
+  world.intake.refuse({Errc::kFull, "full"});
+  CHECK(!waits);
+  world.sim.run_for(BodyWriter::kTellAgain);
+  world.intake.answer();
+  CHECK(waits->has_value());
+  CHECK(world.intake.fragments.size() == 3);
+}
+
+TEST_CASE("so many patient bodies wait for their readings at most") {
+  World world;
+  const auto refuse_one = [&]() -> std::optional<rt::Status>& {
+    BodyOffer patient = world.offer("abc");
+    patient.patient = true;
+    auto& told = world.accept(std::move(patient));
+    world.fragments_written();
+    world.intake.refuse({Errc::kFull, "full"});
+    return told;
+  };
+  for (std::size_t i = 0; i < BodyWriter::kParkedMax; ++i) CHECK(!refuse_one());
+  CHECK(refuse_one().value().error().code == Errc::kFull);
+  world.sim.run_for(BodyWriter::kTellAgain);
+  REQUIRE(world.intake.waiting.size() == BodyWriter::kParkedMax);
+  while (!world.intake.waiting.empty()) world.intake.answer();
+  CHECK(world.outcomes.front()->has_value());
+}
+
 TEST_CASE("so many bodies wait at most") {
   World world;
   for (std::size_t i = 0; i < BodyWriter::kBodiesMax + 1; ++i) {

@@ -1,6 +1,7 @@
 // fieldpost-agent: the node daemon.
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,6 +39,13 @@ namespace {
 
 using namespace fieldpost;         // NOLINT: a program's own file
 using namespace fieldpost::agent;  // NOLINT
+
+/// Of all HTTP requests at once; more: 503. The unit ends the agent at 256 MiB (MemoryMax), and
+/// beside the requests it holds up to 32 MiB of readings, what encoding and SQLite take, and a few
+/// pieces of bodies. More than the 64 MiB that each door holds, so that one of them that is full
+/// does not shut the others.
+constexpr std::size_t kHttpBodiesBytesMax = 96 << 20;
+static_assert(kHttpBodiesBytesMax > HttpBlobs::kBodyBytesMax);
 
 /// The operating system's side of the agent; dropped last.
 struct World {
@@ -127,6 +135,7 @@ rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& w
   HttpBlobs* blob_door = blobs.get();
   rt::HttpServerOptions options;
   options.listen = config.listen_http;
+  options.bodies_bytes_max = kHttpBodiesBytesMax;
   auto listener = world.http.listen(
       options, [door, blob_door, routes](rt::HttpRequest request,
                                          std::shared_ptr<rt::HttpResponder> responder) {

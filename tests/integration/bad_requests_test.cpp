@@ -306,5 +306,28 @@ TEST_CASE("each wrong HTTP request gets its own answer") {
   CHECK(site.coordinator().running());
 }
 
+/// The first bytes of what a request for a large body is answered before the body is sent.
+std::string first_words(PlainSocket& socket) {
+  std::string got;
+  const std::string head = fmt::format(
+      "POST /write HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+      32 << 20);
+  if (!socket.send(head) || !socket.receive(got)) return {};
+  return got.substr(0, got.find('\r'));
+}
+
+TEST_CASE("an agent refuses bodies before it holds as many as its memory has room for") {
+  RealSite site;
+  site.agent().start();
+  REQUIRE(wait_until(kWaitMost, [&] { return answers(site.agent_port(), "/ping"); }));
+  std::vector<PlainSocket> clients;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(first_words(clients.emplace_back(PlainSocket::to_port(site.agent_port()))) ==
+          "HTTP/1.1 100 Continue");
+  }
+  PlainSocket refused_client = PlainSocket::to_port(site.agent_port());
+  CHECK(first_words(refused_client) == "HTTP/1.1 503 Service Unavailable");
+}
+
 }  // namespace
 }  // namespace fieldpost::test

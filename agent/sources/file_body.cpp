@@ -24,7 +24,7 @@ Result<bool> FileBody::hash_on(rt::Files& files) {
   const std::uint64_t end = std::min<std::uint64_t>(info_.size, hashed_ + kHashBytes);
   while (hashed_ < end) {
     const std::size_t size = wire::fragment_size(info_.size, hashed_);
-    const auto piece = files.read(path_, hashed_, size);
+    const auto piece = files.read_no_follow(path_, hashed_, size);
     if (!piece) return piece.error();
     if (piece->size() != size) return changed();
     hash_.add(*piece);
@@ -32,14 +32,14 @@ Result<bool> FileBody::hash_on(rt::Files& files) {
     hashed_ += size;
   }
   if (hashed_ < info_.size) return false;
-  const auto now = files.info(path_);
+  const auto now = files.info_no_follow(path_);
   if (!now) return now.error();
-  if (now->size != info_.size || now->modified != info_.modified) return changed();
+  if (*now != info_) return changed();
   return true;
 }
 
 Result<std::string> FileBody::read(rt::Files& files, std::uint64_t offset, std::size_t size) const {
-  auto piece = files.read(path_, offset, size);
+  auto piece = files.read_no_follow(path_, offset, size);
   if (!piece) return piece;
   const bool same = wire::hash128(*piece) == pieces_.at(offset / wire::kFragmentBytes);
   return same ? std::move(piece) : Result<std::string>(changed());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/sources/body_writer.h"
@@ -13,13 +14,15 @@
 
 namespace fieldpost::agent {
 
-/// A file that becomes a body: hashed from end to end first, then read again piece by piece. Each
-/// piece is checked against what was hashed, so that a file that changes meanwhile gives no
-/// fragment of something else. Holds no bytes; 16 bytes for each fragment.
+/// A regular file that becomes a body: hashed from end to end first, then read again piece by
+/// piece. Each piece is checked against what was hashed, so that a file that changes meanwhile, or
+/// another one under its name, gives no fragment of something else. Links are not followed. Holds
+/// no bytes; 16 bytes for each fragment.
 class FileBody {
  public:
   static constexpr std::size_t kHashBytes = 4 << 20;  ///< hashed in one job
 
+  /// `info`: of the name itself.
   FileBody(std::string path, const rt::FileInfo& info) : path_(std::move(path)), info_(info) {}
 
   /// On a worker: hashes on. false: there is more. kInvalid: the file is not what it was.

@@ -27,8 +27,8 @@ Result<Found> scan(rt::Files& files, const std::string& directory, const std::st
   for (const std::string& name : *names) {
     if (found.size() >= count_max) break;
     if (name.starts_with('.') || !matches_pattern(name, pattern)) continue;
-    const auto info = files.info(directory + "/" + name);
-    if (!info || info->is_directory) continue;  // gone again, or nothing to take
+    const auto info = files.info_no_follow(directory + "/" + name);
+    if (!info || !info->is_regular) continue;  // gone again, or nothing to take
     found.emplace_back(name, *info);
   }
   return found;
@@ -39,7 +39,7 @@ Status move_away(rt::Files& files, const std::string& from, const std::string& d
                  const std::string& name, const wire::Sha256Digest& hash) {
   if (auto made = files.make_directories(directory); !made) return made;
   std::string to = directory + "/" + name;
-  if (files.info(to)) to += "." + hash.hex().substr(0, 16);
+  if (files.info_no_follow(to)) to += "." + hash.hex().substr(0, 16);
   return files.rename(from, to);
 }
 

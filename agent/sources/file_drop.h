@@ -33,8 +33,8 @@ struct FileDropConfig {
 /// Takes the files that appear in a directory, oldest first, one at a time. A file is deleted or
 /// moved only after all of it is on disk as a body; after a crash between the two it is taken
 /// again, which leaves one reading and one body. What the spool has no room for waits in the
-/// directory. Names that begin with a dot, directories, empty files and those that are too large
-/// are left where they are.
+/// directory. Names that begin with a dot, empty files, those that are too large, and what is no
+/// regular file (directories, links, pipes) are left where they are.
 class FileDrop final : public Source {
  public:
   static constexpr std::size_t kFilesMax = 1000;              ///< looked at in one look

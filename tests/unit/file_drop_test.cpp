@@ -190,6 +190,37 @@ TEST_CASE("what is not meant, empty or too large stays, and is counted once") {
   CHECK(drop.left().size() == 5);
 }
 
+TEST_CASE("a link is not taken, nor what it leads to") {
+  Drop drop;
+  REQUIRE(drop.files.make_directories("/etc"));
+  REQUIRE(drop.files.write_durably("/etc/key", "secret", 0600));
+  drop.files.make_link("/etc/key", "/drop/a.jpg");
+  drop.put("b.jpg", test::body_bytes(6 * wire::kFragmentBytes, 1));
+  drop.start();
+  drop.intake.answer_at_once = false;
+  drop.world.run_for(5s);
+  REQUIRE(drop.intake.fragments.size() == BodyWriter::kFragmentsPerCommit);
+  // A link takes the name of a file that is being taken.
+  drop.files.make_link("/etc/key", "/drop/b.jpg");
+  std::exchange(drop.intake.fragments_done, nullptr)(rt::ok());
+  drop.world.run_for(10min);
+  CHECK(drop.intake.fragments.size() == BodyWriter::kFragmentsPerCommit);
+  CHECK(drop.intake.waiting.empty());
+  CHECK(drop.left() == Names{"a.jpg", "b.jpg"});
+}
+
+TEST_CASE("a file that another one replaces while it is hashed is not a mixture of both") {
+  Drop drop;
+  drop.disk.set_clock([] { return 1'000; });  // both were changed last in one instant
+  drop.put("a.jpg", test::body_bytes(3 * FileBody::kHashBytes, 1));
+  drop.put(".other", test::body_bytes(3 * FileBody::kHashBytes, 2));
+  FileBody body("/drop/a.jpg", *drop.files.info_no_follow("/drop/a.jpg"));
+  REQUIRE(*body.hash_on(drop.files) == false);
+  REQUIRE(drop.files.rename("/drop/.other", "/drop/a.jpg"));
+  REQUIRE(*body.hash_on(drop.files) == false);
+  CHECK(body.hash_on(drop.files).error().code == Errc::kInvalid);
+}
+
 TEST_CASE("a file that cannot be read does not hold up the others, and is tried again") {
   Drop drop;
   drop.put("a.jpg", "bytes");

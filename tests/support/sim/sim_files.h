@@ -33,7 +33,10 @@ class SimFiles final : public rt::Files {
   rt::Result<rt::DiskSpace> space(const std::string& path) override;
 
   /// A name for the file `to`, which need not exist.
-  void make_link(const std::string& to, const std::string& path) { links_[path] = to; }
+  void make_link(const std::string& to, const std::string& path) {
+    disk_.remove(path, true);
+    links_[path] = to;
+  }
 
  private:
   [[nodiscard]] std::string follow(const std::string& path) const;

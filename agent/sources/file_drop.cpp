@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "proto/wire/media_type.h"
 
@@ -17,23 +16,6 @@ using rt::Status;
 
 namespace {
 
-using Found = std::vector<std::pair<std::string, rt::FileInfo>>;
-
-Result<Found> scan(rt::Files& files, const std::string& directory, const std::string& pattern,
-                   std::size_t count_max) {
-  const auto names = files.list(directory);
-  if (!names) return names.error();
-  Found found;
-  for (const std::string& name : *names) {
-    if (found.size() >= count_max) break;
-    if (name.starts_with('.') || !matches_pattern(name, pattern)) continue;
-    const auto info = files.info_no_follow(directory + "/" + name);
-    if (!info || !info->is_regular) continue;  // gone again, or nothing to take
-    found.emplace_back(name, *info);
-  }
-  return found;
-}
-
 /// One name may be taken already there, by a file of other bytes.
 Status move_away(rt::Files& files, const std::string& from, const std::string& directory,
                  const std::string& name, const wire::Sha256Digest& hash) {
@@ -44,25 +26,6 @@ Status move_away(rt::Files& files, const std::string& from, const std::string& d
 }
 
 }  // namespace
-
-bool matches_pattern(std::string_view name, std::string_view pattern) {
-  // Of each star the shortest match first; only the last star ever needs to take more.
-  std::size_t n = 0, p = 0, star = std::string_view::npos, star_n = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && (pattern[p] == '?' || (pattern[p] != '*' && pattern[p] == name[n]))) {
-      ++n, ++p;
-    } else if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_n = n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++star_n;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 FileDrop::FileDrop(LinePorts ports, rt::Files& files, BodyWriter& writer, FileDropConfig config)
     : ports_(ports), files_(files), writer_(writer), config_(std::move(config)) {
@@ -79,52 +42,65 @@ void FileDrop::look_after(rt::Nanos pause) {
 }
 
 void FileDrop::look() {
-  auto found = std::make_shared<Result<Found>>(Found{});
-  ports_.worker.run([&files = files_, path = config_.path, pattern = config_.pattern,
-                     found] { *found = scan(files, path, pattern, kFilesMax); },
-                    [this, found, alive = std::weak_ptr(alive_)] {
-                      if (alive.expired()) return;
-                      if (*found) {
-                        directory_failed_ = false;
-                        return on_found(**found);
-                      }
-                      if (!std::exchange(directory_failed_, true)) count(found->error().message);
-                      look_after(config_.every);
-                    });
+  auto found = std::make_shared<Result<DropScan>>(DropScan{});
+  ports_.worker.run(
+      [&files = files_, what = what_to_look_for(), found] { *found = scan_drop(files, what); },
+      [this, found, alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        if (*found) {
+          directory_failed_ = false;
+          return on_found(**found);
+        }
+        if (!std::exchange(directory_failed_, true)) count(found->error().message);
+        look_after(config_.every);
+      });
 }
 
-void FileDrop::on_found(const Found& found) {
-  std::map<std::string, Seen> before = std::exchange(seen_, {});
-  for (const auto& [name, info] : found) {
-    if (auto known = before.extract(name); !known.empty()) seen_.insert(std::move(known));
-    note(name, info);
-  }
-  std::vector<std::tuple<rt::UnixTime, std::string>> order;
+DropLook FileDrop::what_to_look_for() const {
+  DropLook look{config_.path, config_.pattern, config_.bytes_max, {}};
   for (const auto& [name, seen] : seen_) {
-    if (is_ready(seen)) order.emplace_back(seen.info.modified, name);
+    if (look.resting.size() >= kDropFilesMax) break;
+    if (is_resting(seen)) look.resting.insert(name);
   }
-  std::sort(order.begin(), order.end());
-  for (auto& [modified, name] : order) ready_.push_back(std::move(name));
+  return look;
+}
+
+void FileDrop::on_found(const DropScan& found) {
+  std::map<std::string, Seen> before = std::exchange(seen_, {});
+  const auto keep = [&](const DroppedFile& file) {
+    if (auto known = before.extract(file.name); !known.empty()) seen_.insert(std::move(known));
+    return note(file);
+  };
+  for (const DroppedFile& file : found.too_large) {
+    if (!keep(file)) continue;
+    count(fmt::format("{} has {} bytes, more than bytes_max: it is left there", file.name,
+                      file.info.size));
+  }
+  for (const DroppedFile& file : found.files) {
+    keep(file);
+    if (is_ready(seen_.at(file.name))) ready_.push_back(file.name);
+  }
+  if (!std::exchange(crowded_, found.is_crowded) && found.is_crowded) {
+    count(fmt::format("more than {} files wait in {}: the oldest are looked at", kDropFilesMax,
+                      config_.path));
+  }
   take_next();
 }
 
-void FileDrop::note(const std::string& name, const rt::FileInfo& info) {
-  const auto [at, is_new] = seen_.try_emplace(name);
-  Seen& seen = at->second;
-  const bool same = !is_new && seen.info.inode == info.inode && seen.info.size == info.size &&
-                    seen.info.modified == info.modified;
-  if (same) return;
-  seen = {info, ports_.loop.now(), std::nullopt, false, false};
-  if (info.size <= config_.bytes_max) return;
-  seen.left = true;
-  count(fmt::format("{} has {} bytes, more than bytes_max: it is left there", name, info.size));
+/// Whether it is new, or has changed.
+bool FileDrop::note(const DroppedFile& file) {
+  const auto [at, is_new] = seen_.try_emplace(file.name);
+  if (!is_new && at->second.info == file.info) return false;
+  at->second = {file.info, ports_.loop.now(), std::nullopt, false};
+  return true;
+}
+
+bool FileDrop::is_resting(const Seen& seen) const {
+  return seen.not_before && ports_.loop.now() < *seen.not_before;
 }
 
 bool FileDrop::is_ready(const Seen& seen) const {
-  // An empty one is about to be written.
-  if (seen.left || seen.info.size == 0) return false;
-  if (seen.not_before && ports_.loop.now() < *seen.not_before) return false;
-  return ports_.loop.now() - seen.since >= config_.settle;
+  return !is_resting(seen) && ports_.loop.now() - seen.since >= config_.settle;
 }
 
 void FileDrop::take_next() {

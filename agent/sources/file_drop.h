@@ -5,10 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "agent/sources/body_writer.h"
+#include "agent/sources/drop_directory.h"
 #include "agent/sources/file_body.h"
 #include "agent/sources/line_pump.h"
 #include "agent/sources/source.h"
@@ -27,17 +26,14 @@ struct FileDropConfig {
   std::uint64_t bytes_max = 256ull << 20;  ///< of one file
 };
 
-/// * for any bytes, ? for one.
-[[nodiscard]] bool matches_pattern(std::string_view name, std::string_view pattern);
-
 /// Takes the files that appear in a directory, oldest first, one at a time. A file is deleted or
 /// moved only after all of it is on disk as a body; after a crash between the two it is taken
-/// again, which leaves one reading and one body. What the spool has no room for waits in the
+/// again, which leaves one reading and one body. Of very many files the oldest are known, and the
+/// source's health says so. What the spool has no room for waits in the
 /// directory. Names that begin with a dot, empty files, those that are too large, and what is no
 /// regular file (directories, links, pipes) are left where they are.
 class FileDrop final : public Source {
  public:
-  static constexpr std::size_t kFilesMax = 1000;              ///< looked at in one look
   static constexpr rt::Nanos kRefusedPause = rt::Seconds{5};  ///< then the same file again
   static constexpr rt::Nanos kFailedPause = rt::Seconds{60};  ///< of one that cannot be read
 
@@ -52,15 +48,15 @@ class FileDrop final : public Source {
     rt::FileInfo info;
     rt::Instant since;                      ///< when it was seen so first
     std::optional<rt::Instant> not_before;  ///< it failed
-    bool left = false;                      ///< it is not to be taken as it is
     bool stored = false;                    ///< taken, but it could not be moved
   };
-  using Found = std::vector<std::pair<std::string, rt::FileInfo>>;
 
   void look_after(rt::Nanos pause);
   void look();
-  void on_found(const Found& found);
-  void note(const std::string& name, const rt::FileInfo& info);
+  [[nodiscard]] DropLook what_to_look_for() const;
+  void on_found(const DropScan& found);
+  bool note(const DroppedFile& file);
+  [[nodiscard]] bool is_resting(const Seen& seen) const;
   [[nodiscard]] bool is_ready(const Seen& seen) const;
   void take_next();
   void hash_on();
@@ -84,6 +80,7 @@ class FileDrop final : public Source {
   std::string name_;                ///< of the file that is being taken
   std::shared_ptr<FileBody> body_;  ///< the worker's while a job runs
   bool directory_failed_ = false;
+  bool crowded_ = false;
   rt::TimerId timer_ = rt::TimerId::kNone;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

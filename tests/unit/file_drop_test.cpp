@@ -190,6 +190,45 @@ TEST_CASE("what is not meant, empty or too large stays, and is counted once") {
   CHECK(drop.left().size() == 5);
 }
 
+TEST_CASE("files that are left hold up no others, however many they are") {
+  Drop drop;
+  drop.config.bytes_max = 100;
+  for (std::size_t i = 0; i < kDropFilesMax; ++i) {
+    drop.put("empty-" + std::to_string(i) + ".jpg", "");
+    drop.put("large-" + std::to_string(i) + ".jpg", std::string(101, 'x'));
+  }
+  drop.put("z.jpg", "bytes");
+  drop.start();
+  drop.world.run_for(5s);
+  CHECK(drop.bytes() == "bytes");
+  CHECK(drop.source->health().errors == kDropFilesMax);
+}
+
+TEST_CASE("files that fail hold up no others, however many they are") {
+  Drop drop;
+  drop.intake.room.bytes_max = 2000;
+  for (std::size_t i = 0; i < kDropFilesMax; ++i) {
+    drop.put(std::to_string(i) + ".jpg", std::string(1000, 'x'));
+  }
+  drop.put("z.jpg", "bytes");
+  drop.start();
+  drop.world.run_for(50s);
+  CHECK(drop.bytes() == "bytes");
+}
+
+TEST_CASE("of more files than are looked at the oldest come first, and the source says so") {
+  Drop drop;
+  drop.put("z.jpg", "oldest");
+  for (std::size_t i = 0; i < kDropFilesMax; ++i) drop.put(std::to_string(i) + ".jpg", "x");
+  drop.start();
+  drop.world.run_for(5min);
+  REQUIRE(drop.told().size() == kDropFilesMax + 1);
+  CHECK(drop.told().front().name == "z.jpg");
+  CHECK(drop.left().empty());
+  CHECK(drop.source->health().errors == 1);
+  CHECK(drop.source->health().last_error.find("more than 1000 files wait in /drop") == 0);
+}
+
 TEST_CASE("a link is not taken, nor what it leads to") {
   Drop drop;
   REQUIRE(drop.files.make_directories("/etc"));

@@ -40,18 +40,6 @@ void BodyWriter::accept(BodyOffer offer, std::function<void(Status)> done) {
   begin_next();
 }
 
-Status BodyWriter::prepare(Work& work) const {
-  const BodyOffer& offer = work.offer;
-  if (auto checked = wire::check(offer.reference); !checked) return checked;
-  mapping::ReadingsBuilder builder;
-  auto text = mapping::DeviceValue::of(wire::encode(offer.reference));
-  const bool added = offer.stamped ? builder.add_stamped(offer.series, offer.time, std::move(text))
-                                   : builder.add(offer.series, offer.time.ns, std::move(text));
-  if (!added) return Error{Errc::kInvalid, "no series has such a name"};
-  work.reading = std::move(builder.lines());
-  return ok();
-}
-
 Status BodyWriter::find_room(std::uint64_t size) const {
   const BodyRoom room = intake_.body_room();
   const std::uint64_t bytes = bytes_in_spool(size);
@@ -63,6 +51,18 @@ Status BodyWriter::find_room(std::uint64_t size) const {
   if (bytes > room.bytes_free) {
     return Error{Errc::kFull, "bodies hold as much of the spool as they may"};
   }
+  return ok();
+}
+
+Status BodyWriter::prepare(Work& work) const {
+  const BodyOffer& offer = work.offer;
+  if (auto checked = wire::check(offer.reference); !checked) return checked;
+  mapping::ReadingsBuilder builder;
+  auto text = mapping::DeviceValue::of(wire::encode(offer.reference));
+  const bool added = offer.stamped ? builder.add_stamped(offer.series, offer.time, std::move(text))
+                                   : builder.add(offer.series, offer.time.ns, std::move(text));
+  if (!added) return Error{Errc::kInvalid, "no series has such a name"};
+  work.reading = std::move(builder.lines());
   return ok();
 }
 

@@ -53,6 +53,8 @@ class BodyWriter {
   /// `done` when all of it is on disk. kInvalid: no such series or reference, or larger than the
   /// spool ever takes; kFull: no room now; kBusy: too many wait; what `read` says; kIo.
   void accept(BodyOffer offer, std::function<void(rt::Status)> done);
+  /// What `accept` says of the size alone, for whoever would do work in vain: kInvalid, kFull.
+  [[nodiscard]] rt::Status find_room(std::uint64_t size) const;
 
  private:
   struct Work {
@@ -65,7 +67,6 @@ class BodyWriter {
   using WorkPtr = std::shared_ptr<Work>;
 
   rt::Status prepare(Work& work) const;
-  [[nodiscard]] rt::Status find_room(std::uint64_t size) const;
   void begin_next();
   void read_on();
   void on_piece(rt::Result<std::string> piece);

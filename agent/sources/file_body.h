@@ -25,8 +25,10 @@ class FileBody {
   /// `info`: of the name itself.
   FileBody(std::string path, const rt::FileInfo& info) : path_(std::move(path)), info_(info) {}
 
-  /// On a worker: hashes on. false: there is more. kInvalid: the file is not what it was.
+  /// On a worker: hashes on. false: there is more. When all is hashed it only looks whether the
+  /// file is still the same. kInvalid: it is not.
   rt::Result<bool> hash_on(rt::Files& files);
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const rt::FileInfo& info() const { return info_; }
   [[nodiscard]] wire::Sha256Digest hash() const { return hash_.digest(); }  ///< when all is hashed
   /// On a worker: one fragment. kInvalid: it is not what was hashed.

@@ -91,7 +91,7 @@ void FileDrop::on_found(const DropScan& found) {
 bool FileDrop::note(const DroppedFile& file) {
   const auto [at, is_new] = seen_.try_emplace(file.name);
   if (!is_new && at->second.info == file.info) return false;
-  at->second = {file.info, ports_.loop.now(), std::nullopt, false};
+  at->second = {file.info, ports_.loop.now(), std::nullopt, std::nullopt};
   return true;
 }
 
@@ -104,11 +104,22 @@ bool FileDrop::is_ready(const Seen& seen) const {
 }
 
 void FileDrop::take_next() {
-  if (ready_.empty()) return look_after(config_.every);
-  name_ = std::move(ready_.front());
-  ready_.pop_front();
-  const Seen& seen = seen_.at(name_);
-  body_ = std::make_shared<FileBody>(path_of(name_), seen.info);
+  while (!ready_.empty()) {
+    name_ = std::move(ready_.front());
+    ready_.pop_front();
+    const Seen& seen = seen_.at(name_);
+    if (seen.stored) return put_away();
+    const Status room = writer_.find_room(seen.info.size);
+    if (room) return take(seen.info);
+    if (room.error().code == Errc::kFull) return wait_for_room(room.error());
+    note_failure(room.error());
+  }
+  look_after(config_.every);
+}
+
+void FileDrop::take(const rt::FileInfo& info) {
+  const bool is_at_hand = body_ && body_->path() == path_of(name_) && body_->info() == info;
+  if (!is_at_hand) body_ = std::make_shared<FileBody>(path_of(name_), info);
   hash_on();
 }
 
@@ -123,7 +134,7 @@ void FileDrop::hash_on() {
 void FileDrop::on_hashed(const Result<bool>& all) {
   if (!all) return fail(all.error());
   if (!*all) return hash_on();
-  seen_.at(name_).stored ? put_away() : offer();
+  offer();
 }
 
 void FileDrop::offer() {
@@ -143,13 +154,18 @@ void FileDrop::offer() {
 void FileDrop::on_stored(const Status& status) {
   if (status) {
     health_.readings += 1;
-    seen_.at(name_).stored = true;
+    seen_.at(name_).stored = body_->hash();
+    body_.reset();
     return put_away();
   }
   const Errc code = status.error().code;
   if (code != Errc::kFull && code != Errc::kBusy) return fail(status.error());
-  // It waits where it is, and the others behind it.
-  if (health_.last_error != status.error().message) count(status.error().message);
+  wait_for_room(status.error());
+}
+
+/// The file waits where it is, and the others behind it.
+void FileDrop::wait_for_room(const Error& error) {
+  if (health_.last_error != error.message) count(error.message);
   ready_.clear();
   look_after(kRefusedPause);
 }
@@ -157,9 +173,9 @@ void FileDrop::on_stored(const Status& status) {
 void FileDrop::put_away() {
   auto status = std::make_shared<Status>(ok());
   ports_.worker.run(
-      [&files = files_, from = path_of(name_), name = name_, to = config_.done_path, body = body_,
-       status] {
-        *status = to.empty() ? files.remove(from) : move_away(files, from, to, name, body->hash());
+      [&files = files_, from = path_of(name_), name = name_, to = config_.done_path,
+       hash = seen_.at(name_).stored.value(), status] {
+        *status = to.empty() ? files.remove(from) : move_away(files, from, to, name, hash);
       },
       [this, status, alive = std::weak_ptr(alive_)] {
         if (alive.expired()) return;
@@ -171,10 +187,15 @@ void FileDrop::put_away() {
 
 /// A file of which something is wrong does not hold up the others.
 void FileDrop::fail(const Error& error) {
+  body_.reset();
+  note_failure(error);
+  take_next();
+}
+
+void FileDrop::note_failure(const Error& error) {
   Seen& seen = seen_.at(name_);
   if (!seen.not_before) count(name_ + ": " + error.message);
   seen.not_before = ports_.loop.now() + kFailedPause;
-  take_next();
 }
 
 void FileDrop::count(const std::string& what) {

@@ -46,9 +46,9 @@ class FileDrop final : public Source {
  private:
   struct Seen {
     rt::FileInfo info;
-    rt::Instant since;                      ///< when it was seen so first
-    std::optional<rt::Instant> not_before;  ///< it failed
-    bool stored = false;                    ///< taken, but it could not be moved
+    rt::Instant since;                         ///< when it was seen so first
+    std::optional<rt::Instant> not_before;     ///< it failed
+    std::optional<wire::Sha256Digest> stored;  ///< taken, and only to be put away
   };
 
   void look_after(rt::Nanos pause);
@@ -59,12 +59,15 @@ class FileDrop final : public Source {
   [[nodiscard]] bool is_resting(const Seen& seen) const;
   [[nodiscard]] bool is_ready(const Seen& seen) const;
   void take_next();
+  void take(const rt::FileInfo& info);
   void hash_on();
   void on_hashed(const rt::Result<bool>& all);
   void offer();
   void on_stored(const rt::Status& status);
+  void wait_for_room(const rt::Error& error);
   void put_away();
   void fail(const rt::Error& error);
+  void note_failure(const rt::Error& error);
   void count(const std::string& what);
   [[nodiscard]] std::string path_of(const std::string& name) const {
     return config_.path + "/" + name;
@@ -78,7 +81,7 @@ class FileDrop final : public Source {
   std::map<std::string, Seen> seen_;
   std::deque<std::string> ready_;
   std::string name_;                ///< of the file that is being taken
-  std::shared_ptr<FileBody> body_;  ///< the worker's while a job runs
+  std::shared_ptr<FileBody> body_;  ///< the last that was hashed; the worker's while a job runs
   bool directory_failed_ = false;
   bool crowded_ = false;
   rt::TimerId timer_ = rt::TimerId::kNone;

@@ -174,6 +174,53 @@ TEST_CASE("what the spool has no room for waits in the directory") {
   CHECK(drop.bytes() == "bytesmore");
 }
 
+TEST_CASE("a file for which there is no room is not read") {
+  Drop drop;
+  drop.put("a.jpg", "bytes");
+  drop.put("b.jpg", std::string(2000, 'x'));
+  drop.start();
+  drop.disk.fail({.calls = static_cast<unsigned>(sim::DiskCall::kRead), .for_ever = true});
+  drop.intake.room = {.bytes_free = 0, .bytes_max = 2500};
+  drop.world.run_for(1min);
+  CHECK(!drop.disk.failure_fired());
+  CHECK(drop.source->health().errors == 1);
+  drop.disk.heal();
+  drop.intake.room.bytes_free = 2500;
+  drop.disk.fail({.calls = static_cast<unsigned>(sim::DiskCall::kRead), .at = 3});
+  drop.world.run_for(1min);
+  CHECK(drop.bytes() == "bytes");
+  CHECK(!drop.disk.failure_fired());  // a.jpg twice, and b.jpg, which never fits, not at all
+  CHECK(drop.left() == Names{"b.jpg"});
+}
+
+TEST_CASE("a file that was refused after it was hashed is not hashed again") {
+  Drop drop;
+  drop.put("a.jpg", "bytes");
+  drop.start();
+  drop.intake.fragment_error = rt::Error{Errc::kFull, "full"};
+  drop.world.run_for(3s);
+  REQUIRE(drop.source->health().errors == 1);
+  drop.disk.fail({.calls = static_cast<unsigned>(sim::DiskCall::kRead), .at = 2});
+  drop.world.run_for(5s);
+  CHECK(!drop.disk.failure_fired());
+  drop.disk.heal();
+  drop.intake.fragment_error.reset();
+  drop.world.run_for(10s);
+  CHECK(drop.bytes() == "bytes");
+}
+
+TEST_CASE("a file that changes while it waits for room is taken as it is then") {
+  Drop drop;
+  drop.put("a.jpg", "before");
+  drop.start();
+  drop.intake.fragment_error = rt::Error{Errc::kFull, "full"};
+  drop.world.run_for(3s);
+  drop.put("a.jpg", "after!");
+  drop.intake.fragment_error.reset();
+  drop.world.run_for(10s);
+  CHECK(drop.bytes() == "after!");
+}
+
 TEST_CASE("what is not meant, empty or too large stays, and is counted once") {
   Drop drop;
   drop.config.bytes_max = 100;

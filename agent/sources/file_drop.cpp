@@ -10,22 +10,8 @@ namespace fieldpost::agent {
 
 using rt::Errc;
 using rt::Error;
-using rt::ok;
 using rt::Result;
 using rt::Status;
-
-namespace {
-
-/// One name may be taken already there, by a file of other bytes.
-Status move_away(rt::Files& files, const std::string& from, const std::string& directory,
-                 const std::string& name, const wire::Sha256Digest& hash) {
-  if (auto made = files.make_directories(directory); !made) return made;
-  std::string to = directory + "/" + name;
-  if (files.info_no_follow(to)) to += "." + hash.hex().substr(0, 16);
-  return files.rename(from, to);
-}
-
-}  // namespace
 
 FileDrop::FileDrop(LinePorts ports, rt::Files& files, BodyWriter& writer, FileDropConfig config)
     : ports_(ports), files_(files), writer_(writer), config_(std::move(config)) {
@@ -138,12 +124,13 @@ void FileDrop::on_hashed(const Result<bool>& all) {
 }
 
 void FileDrop::offer() {
+  const std::string name(dropped_name(name_));
   BodyOffer offer;
   offer.reference = {body_->hash(), body_->info().size,
-                     config_.type.empty() ? wire::media_type_of(name_) : config_.type,
-                     wire::is_body_name(name_) ? name_ : ""};
+                     config_.type.empty() ? wire::media_type_of(name) : config_.type,
+                     wire::is_body_name(name) ? name : ""};
   offer.series = config_.series;
-  offer.time = wire::body_time(body_->info().modified, name_);
+  offer.time = wire::body_time(body_->info().modified, name);
   offer.patient = true;
   offer.read = FileBody::reader(body_, files_, ports_.worker);
   writer_.accept(std::move(offer), [this, alive = std::weak_ptr(alive_)](const Status& status) {
@@ -171,18 +158,24 @@ void FileDrop::wait_for_room(const Error& error) {
 }
 
 void FileDrop::put_away() {
-  auto status = std::make_shared<Status>(ok());
-  ports_.worker.run(
-      [&files = files_, from = path_of(name_), name = name_, to = config_.done_path,
-       hash = seen_.at(name_).stored.value(), status] {
-        *status = to.empty() ? files.remove(from) : move_away(files, from, to, name, hash);
-      },
-      [this, status, alive = std::weak_ptr(alive_)] {
-        if (alive.expired()) return;
-        if (!*status) return fail(status->error());
-        seen_.erase(name_);
-        take_next();
-      });
+  const Seen& seen = seen_.at(name_);
+  auto put = std::make_shared<PutAway>();
+  ports_.worker.run([&files = files_, from = config_.path, to = config_.done_path,
+                     file = StoredFile{name_, seen.info, seen.stored.value()},
+                     put] { *put = agent::put_away(files, from, file, to); },
+                    [this, put, alive = std::weak_ptr(alive_)] {
+                      if (!alive.expired()) on_put_away(*put);
+                    });
+}
+
+void FileDrop::on_put_away(const PutAway& put) {
+  auto seen = seen_.extract(name_);
+  if (!put.status) {
+    name_ = seen.key() = put.name;
+    seen_.insert(std::move(seen));
+    return fail(put.status.error());
+  }
+  take_next();
 }
 
 /// A file of which something is wrong does not hold up the others.

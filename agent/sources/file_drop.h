@@ -27,11 +27,12 @@ struct FileDropConfig {
 };
 
 /// Takes the files that appear in a directory, oldest first, one at a time. A file is deleted or
-/// moved only after all of it is on disk as a body; after a crash between the two it is taken
-/// again, which leaves one reading and one body. Of very many files the oldest are known, and the
-/// source's health says so. What the spool has no room for waits in the
-/// directory. Names that begin with a dot, empty files, those that are too large, and what is no
-/// regular file (directories, links, pipes) are left where they are.
+/// moved only after all of it is on disk as a body, and only that file: another one that took its
+/// name meanwhile is taken after it. After a crash between the two it is taken again, which leaves
+/// one reading and one body. What the spool has no room for waits in the directory. Names that
+/// begin with a dot, empty files, those that are too large, and what is no regular file
+/// (directories, links, pipes) are left where they are. Of very many files the oldest are known,
+/// and the source's health says so.
 class FileDrop final : public Source {
  public:
   static constexpr rt::Nanos kRefusedPause = rt::Seconds{5};  ///< then the same file again
@@ -66,6 +67,7 @@ class FileDrop final : public Source {
   void on_stored(const rt::Status& status);
   void wait_for_room(const rt::Error& error);
   void put_away();
+  void on_put_away(const PutAway& put);
   void fail(const rt::Error& error);
   void note_failure(const rt::Error& error);
   void count(const std::string& what);

@@ -119,7 +119,7 @@ TEST_CASE("a file that is taken again after a crash is the same reading and the 
   drop.disk.fail({.calls = static_cast<unsigned>(sim::DiskCall::kRemove), .for_ever = true});
   drop.world.run_for(5s);
   REQUIRE(drop.intake.durable.size() == 1);
-  CHECK(drop.left() == Names{"a.jpg"});
+  CHECK(drop.left() == Names{".fieldpost-a.jpg"});
   drop.disk.heal();
   drop.source.reset();
   drop.start();
@@ -142,6 +142,36 @@ TEST_CASE("a file that could not be deleted is not taken twice by one process") 
   drop.world.run_for(2min);
   CHECK(drop.left().empty());
   CHECK(drop.intake.durable.size() == 2);
+}
+
+TEST_CASE(
+    "a file that took the name of one that was stored is not deleted with it, but taken next") {
+  Drop drop;
+  SUBCASE("deleted") {}
+  SUBCASE("moved") {
+    drop.config.done_path = "/done";
+  }
+  drop.put("latest.jpg", "one");
+  drop.start();
+  drop.intake.answer_at_once = false;
+  drop.world.run_for(3s);
+  std::exchange(drop.intake.fragments_done, nullptr)(rt::ok());
+  REQUIRE(drop.intake.waiting.size() == 1);
+  drop.intake.refuse({Errc::kFull, "full"});
+  drop.put(".new", "two");
+  REQUIRE(drop.files.rename("/drop/.new", "/drop/latest.jpg"));
+  drop.world.run_for(5s);
+  drop.intake.answer();
+  drop.world.run_for(500ms);
+  CHECK(drop.left() == Names{"latest.jpg"});
+  CHECK(drop.source->health().errors == 0);
+  drop.intake.answer_at_once = true;
+  drop.world.run_for(5s);
+  CHECK(drop.bytes() == "onetwo");
+  REQUIRE(drop.told().size() == 2);
+  CHECK(drop.told().back().hash == wire::sha256("two"));
+  CHECK(drop.left().empty());
+  if (!drop.config.done_path.empty()) CHECK(*drop.files.read("/done/latest.jpg", 0, 9) == "two");
 }
 
 TEST_CASE("taken files are moved where they are wanted, and none is lost by its name") {

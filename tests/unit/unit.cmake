@@ -10,6 +10,7 @@ add_executable(
   unit/body_store_test.cpp
   unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
+  unit/drop_directory_test.cpp
   unit/exec_test.cpp
   unit/file_drop_test.cpp
   unit/file_tail_test.cpp

@@ -32,6 +32,7 @@ struct CsvReader::Parser {
   explicit Parser(char delimiter) {
     FP_CHECK(csv_init(&state, CSV_STRICT | CSV_STRICT_FINI) == 0);
     csv_set_delim(&state, static_cast<unsigned char>(delimiter));
+    csv_set_blk_size(&state, kPieceBytes);  // what a long field grows by
     // Blanks belong to the field.
     csv_set_space_func(&state, [](unsigned char) { return 0; });
   }

@@ -126,12 +126,17 @@ class MappedTaker final : public RowTaker {
   Status keep(const std::string& node, const wire::ParsedLines& lines) {
     mapping::ReadingsBuilder& builder = nodes_[node];
     for (std::size_t c = 0; c < lines.columns.size(); ++c) {
-      auto key = wire::SeriesKey::parse(lines.keys[c]);
+      const auto key = wire::SeriesKey::parse(lines.keys[c]);
       if (!key) return key.error();
       const wire::Column& column = lines.columns[c];
-      mapping::DeviceValue value{lines.types[c], column.values[0], {}};
-      if (!column.strings.empty()) value.text = column.strings[0];
-      builder.add(*std::move(key), column.times[0], std::move(value));
+      // Two fields may be called the same.
+      for (std::size_t i = 0; i < column.count(); ++i) {
+        mapping::DeviceValue value{lines.types[c], column.values[i], {}};
+        if (value.type == wire::ValueType::kString) {
+          value.text = column.strings[static_cast<std::size_t>(value.bits)];
+        }
+        builder.add(*key, column.times[i], std::move(value));
+      }
     }
     return rt::ok();
   }

@@ -25,7 +25,7 @@ class ImportSink {
   /// `file` is named where a row of it is; empty: there is only one.
   explicit ImportSink(std::string file = {}) : file_(std::move(file)) {}
 
-  /// `node` is a valid name.
+  /// `node` is a valid name, and no key is there twice.
   void add(const std::string& node, wire::ParsedLines lines);
   /// A row that is left out; `row` from 1.
   void complain(std::uint64_t row, std::string_view what);
@@ -33,7 +33,7 @@ class ImportSink {
   void pass(std::uint64_t rows) { rows_ += rows; }
   [[nodiscard]] bool is_full() const;
 
-  /// What was gathered. kInvalid: a key is not canonical.
+  /// What was gathered. kInvalid: a key is not canonical, or was there twice.
   rt::Result<ImportStep> take();
 
  private:

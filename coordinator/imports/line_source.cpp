@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "coordinator/imports/text_pieces.h"
 #include "proto/wire/line_protocol.h"
@@ -77,6 +79,24 @@ class LineSource final : public ImportSource {
  private:
   static constexpr rt::UnixTime kNoTime{INT64_MIN + 1};  // what a line without one is given
 
+  /// What one node gets. Series that differ only in how the tag writes its name, or in whether
+  /// they have it, are one: its further columns stand in pieces of their own, which have each key
+  /// once.
+  struct NodeLines {
+    std::vector<wire::ParsedLines> pieces;
+    std::map<std::string, std::size_t> columns;  ///< of a series
+
+    void add(std::string key, wire::ValueType type, wire::Column column) {
+      const std::size_t piece = columns[key]++;
+      if (piece == pieces.size()) pieces.emplace_back();
+      wire::ParsedLines& lines = pieces[piece];
+      lines.readings += column.count();
+      lines.keys.push_back(std::move(key));
+      lines.types.push_back(type);
+      lines.columns.push_back(std::move(column));
+    }
+  };
+
   void add(std::string_view text, ImportPlace& place, ImportSink& sink) {
     wire::LineOptions options;
     options.precision = precision_;
@@ -114,7 +134,7 @@ class LineSource final : public ImportSource {
   /// false: some of it is of no node or has no time, and was left out.
   bool give(const wire::ParsedLines& parsed, ImportSink& sink) {
     bool whole = true;
-    std::map<std::string, wire::ParsedLines> nodes;
+    std::map<std::string, NodeLines> nodes;
     for (std::size_t c = 0; c < parsed.columns.size(); ++c) {
       std::string node = node_;
       std::string key = parsed.keys[c];
@@ -125,13 +145,11 @@ class LineSource final : public ImportSource {
       const bool is_node = wire::is_valid_id(node);
       if (!is_node || column.count() < count) whole = false;
       if (!is_node || column.count() == 0) continue;
-      wire::ParsedLines& lines = nodes[node];
-      lines.readings += column.count();
-      lines.keys.push_back(std::move(key));
-      lines.types.push_back(parsed.types[c]);
-      lines.columns.push_back(std::move(column));
+      nodes[node].add(std::move(key), parsed.types[c], std::move(column));
     }
-    for (auto& [node, lines] : nodes) sink.add(node, std::move(lines));
+    for (auto& [node, lines] : nodes) {
+      for (wire::ParsedLines& piece : lines.pieces) sink.add(node, std::move(piece));
+    }
     return whole;
   }
 

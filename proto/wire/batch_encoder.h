@@ -45,7 +45,8 @@ class BatchEncoder {
  public:
   explicit BatchEncoder(EncoderOptions options) : options_(std::move(options)) {}
   /// Every reading of the batch is in exactly one of the records; raw messages are in the last
-  /// ones. Fails only for keys that are not canonical, which the parser never makes (kInvalid).
+  /// ones. Fails only for keys that are not canonical or twice in one piece, which the parser never
+  /// makes (kInvalid).
   rt::Result<std::vector<EncodedReadings>> encode(ReadingsBatch batch);
 
  private:

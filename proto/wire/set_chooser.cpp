@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proto/wire/limits.h"
+#include "proto/wire/names.h"
 
 namespace fieldpost::wire {
 
@@ -28,6 +29,7 @@ rt::Result<SetChooser::Choice> SetChooser::choose(const std::vector<std::string>
   if (auto done = unite(keys); !done) return done.error();
   Choice choice;
   choice.places.reserve(keys.size());
+  std::vector<std::vector<bool>> taken;  // of the columns of each set
   for (const std::string& key : keys) {
     const Known& known = known_.at(key);
     // Few sets a batch: the last one first, then a scan.
@@ -38,7 +40,14 @@ rt::Result<SetChooser::Choice> SetChooser::choose(const std::vector<std::string>
         break;
       }
     }
-    if (group == choice.sets.size()) choice.sets.push_back(known.set);
+    if (group == choice.sets.size()) {
+      choice.sets.push_back(known.set);
+      taken.emplace_back(known.set->keys.size());
+    }
+    if (taken[group][known.column]) {
+      return rt::Error{rt::Errc::kInvalid, "series key " + quoted(key) + ": twice in one batch"};
+    }
+    taken[group][known.column] = true;
     choice.places.push_back({static_cast<std::uint32_t>(group), known.column});
   }
   return choice;

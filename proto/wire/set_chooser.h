@@ -26,7 +26,8 @@ class SetChooser {
     std::vector<std::shared_ptr<const SeriesSet>> sets;
     std::vector<Place> places;  ///< one for each key given
   };
-  /// `keys` are canonical and distinct. kInvalid: one of them is not.
+  /// kInvalid: a key is not canonical, or is there twice, of which one would take the other's
+  /// place.
   rt::Result<Choice> choose(const std::vector<std::string>& keys);
 
  private:

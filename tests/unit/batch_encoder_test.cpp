@@ -133,6 +133,23 @@ TEST_CASE("raw messages are in the last records, whatever their class, with and 
   }
 }
 
+TEST_CASE("a piece that has a series twice is refused, also when its set is known") {
+  BatchEncoder encoder{EncoderOptions{}};
+  const ParsedLines once = LineParser().parse("a v=1 1\nb v=2 1\n", {});
+  ParsedLines twice = once;
+  twice.keys[1] = twice.keys[0];
+  for (int round = 0; round < 2; ++round) {
+    CAPTURE(round);
+    ReadingsBatch bad, good;
+    bad.pieces = {twice};
+    good.pieces = {once};
+    const auto refused = encoder.encode(std::move(bad));
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == rt::Errc::kInvalid);
+    CHECK(encoder.encode(std::move(good)).has_value());
+  }
+}
+
 TEST_CASE("text of one series that no record can hold goes into few records, none with more") {
   Random random(1);
   TextBatch batch;

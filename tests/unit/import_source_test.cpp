@@ -304,6 +304,68 @@ TEST_CASE("line protocol goes to a node, or to those that a tag names") {
   CHECK(world.read().size() == 1);
 }
 
+TEST_CASE("series that become one of one node lose nothing") {
+  World world;
+  world.request.format = ImportFormat::kLineProtocol;
+  world.request.node_from = "host";
+  // One of another node makes the set known before.
+  const std::string other = "cpu,host=alpha v=1 1000\n";
+  const std::string same = "cpu,host=Gw v=2 2000\ncpu,host=gw v=3 3000\ncpu,host=GW v=4 4000\n";
+  for (const std::string& before : {other, std::string()}) {
+    CAPTURE(before);
+    world.place = {};
+    world.put(before + same);
+    Found found = world.read();
+    found.erase("alpha cpu v f");
+    CHECK(found == Found{{"gw cpu v f", {"2000=2.000000", "3000=3.000000", "4000=4.000000"}}});
+  }
+  world.request.node = "gw";
+  world.place = {};
+  world.put(other + "cpu text=\"a\" 1\ncpu text=\"b\" 2\ncpu,host=gw text=\"b\" 3\n" +
+            "cpu,host=gw text=\"a\" 4\ncpu,host=gw v=5 5\ncpu v=6 6\n");
+  CHECK(world.read() == Found{{"alpha cpu v f", {"1000=1.000000"}},
+                              {"gw cpu text s", {"1=a", "2=b", "3=b", "4=a"}},
+                              {"gw cpu v f", {"5=5.000000", "6=6.000000"}}});
+  CHECK(world.rows_bad == 0);
+}
+
+TEST_CASE("no format gives a step one series twice") {
+  // The encoder refuses what is there twice, and each of these would be.
+  const std::string rows[] = {"n,a b i,1", "m,a b i,2", "n,a c i,3", "n,a b i,4", "m,a b i,5"};
+  std::string csv = "time,node,series,raw\n", json;
+  for (const std::string& each : rows) {
+    csv += "1970-01-01T00:00:01Z," + each + "\n";
+    json += R"({"time":"1970-01-01T00:00:01Z","node":")" + each.substr(0, 1) + R"(","series":")" +
+            each.substr(2, 5) + R"(","raw":)" + each.substr(8) + "}\n";
+  }
+  const Found expected{{"m a b i", {"1000000000=2", "1000000000=5"}},
+                       {"n a b i", {"1000000000=1", "1000000000=4"}},
+                       {"n a c i", {"1000000000=3"}}};
+  const std::pair<ImportFormat, std::string> files[] = {{ImportFormat::kCsv, csv},
+                                                        {ImportFormat::kJsonLines, json}};
+  for (const auto& [format, text] : files) {
+    CAPTURE(static_cast<int>(format));
+    World world;
+    world.request.format = format;
+    world.put(text);
+    CHECK(world.read() == expected);
+  }
+  World mapped;
+  mapped.request.format = ImportFormat::kCsv;
+  mapped.request.node_from = "host";
+  mapping::JsonMapping mapping;
+  mapping.measurement = "a";
+  mapping.fields = {{.name = "b", .pointer = "x", .type = wire::ValueType::kI64, .unit = ""},
+                    {.name = "b", .pointer = "y", .type = wire::ValueType::kI64, .unit = ""}};
+  mapping.time_pointer = "when";
+  mapped.request.mapping = mapping;
+  mapped.put("when,host,x,y\n1,n,1,2\n1,m,3,4\n1,n,5,6\n");
+  const Found found = mapped.read();
+  REQUIRE(found.size() == 2);
+  CHECK(found.at("n a b i").size() == 4);
+  CHECK(found.at("m a b i").size() == 2);
+}
+
 TEST_CASE("a quote out of its place, endless rows and endless lines end an import with words") {
   World world;
   world.request.format = ImportFormat::kCsv;

@@ -94,9 +94,11 @@ class ParquetSource final : public ImportSource {
 
   Result<bool> read(ImportSink& sink, ImportPlace& place) override {
     while (!sink.is_full()) {
-      auto more = read_rows(sink, place);
-      if (!more || !*more) return more;
-      rows_.give(sink);
+      if (taken_ == held_.count) {
+        auto more = hold_next();
+        if (!more || !*more) return more;
+      }
+      take_held(sink, place);
     }
     return true;
   }
@@ -107,8 +109,8 @@ class ParquetSource final : public ImportSource {
   }
 
  private:
-  /// The next rows that lie behind the place.
-  Result<bool> read_rows(ImportSink& sink, ImportPlace& place) {
+  /// The next rows of the file; none where a row group ends. false: there are no more.
+  Result<bool> hold_next() {
     if (!group_) {
       if (next_group_ == reader_.row_groups()) return false;
       auto begun = reader_.read_row_group(next_group_, layout_.columns);
@@ -118,16 +120,25 @@ class ParquetSource final : public ImportSource {
     }
     const auto rows = group_->next(kRowsAtOnce);
     if (!rows) return rows.error();
-    if (rows->count == 0) group_.reset();
-    sink.pass(rows->count);
-    for (std::size_t i = 0; i < rows->count; ++i) {
+    held_ = *rows;
+    taken_ = 0;
+    if (held_.count == 0) group_.reset();
+    return true;
+  }
+
+  /// Those of them that lie behind the place, until the sink is full: texts of a few rows may fill
+  /// it.
+  void take_held(ImportSink& sink, ImportPlace& place) {
+    while (taken_ < held_.count && !sink.is_full()) {
+      const std::size_t at = taken_++;
       row_ += 1;
+      sink.pass(1);
       if (row_ <= place.row) continue;
       place.row = row_;
-      if (auto done = add_row(rows->columns, i); !done) sink.complain(row_, done.error().message);
+      if (auto done = add_row(held_.columns, at); !done) sink.complain(row_, done.error().message);
       if (rows_.is_full()) rows_.give(sink);
     }
-    return true;
+    rows_.give(sink);
   }
 
   Status add_row(std::span<const ColumnBatch> columns, std::size_t row) {
@@ -152,7 +163,9 @@ class ParquetSource final : public ImportSource {
   Layout layout_;
   std::optional<parquet::RowGroupReader> group_;
   std::size_t next_group_ = 0;
-  std::uint64_t row_ = 0;  ///< read of the file
+  parquet::Rows held_;     ///< of the group
+  std::size_t taken_ = 0;  ///< of them
+  std::uint64_t row_ = 0;  ///< taken of the file
   SampleRows rows_;
 };
 

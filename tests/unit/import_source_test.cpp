@@ -121,16 +121,16 @@ std::vector<Series> sample_series() {
 }
 
 /// As an export has it.
-std::string sample_file(SampleFormat format) {
+std::string sample_file(SampleFormat format, const std::vector<Series>& all = sample_series()) {
   sim::SimDisk disk;
   sim::SimFiles files(disk);
   OutputFile out(files, "/x");
   SampleFileHead head;
-  for (const Series& each : sample_series()) head.types.insert(each.type);
+  for (const Series& each : all) head.types.insert(each.type);
   head.has_calibrated_f64 = true;
   auto writer = make_sample_writer(format, head, out).value();
   const Calibration calibration{{1, 2}};
-  for (const Series& each : sample_series()) {
+  for (const Series& each : all) {
     SampleLabels labels;
     labels.node = "n1";
     labels.sensor = "s";
@@ -204,6 +204,31 @@ TEST_CASE("a file is read on from where an import stood, whatever its format") {
     CHECK(world.place.row == 300'000);
     CHECK(world.rows_bad == 0);
   }
+}
+
+TEST_CASE("long texts end a step of a Parquet import wherever they fill it") {
+  constexpr std::size_t kRows = 4096;
+  constexpr std::size_t kTextBytes = 8 << 10;
+  Series log{"log text s", wire::ValueType::kString, {}};
+  // Two texts that take turns: few bytes of the file, many of a step.
+  const std::string texts[] = {std::string(kTextBytes, 'a'), std::string(kTextBytes, 'b')};
+  for (std::size_t i = 0; i < kRows; ++i) {
+    log.readings.times.push_back(static_cast<std::int64_t>(i));
+    log.readings.values.push_back(0);
+    log.readings.texts.push_back(texts[i % 2]);
+  }
+  World world;
+  world.request.format = ImportFormat::kParquet;
+  world.put(sample_file(SampleFormat::kParquet, {log}));
+  auto found = world.read(1)["n1 log text s"];
+  CHECK(found.size() < ImportSink::kBytesMax / kTextBytes * 5 / 4);
+  CHECK(world.place.row == found.size());
+  const auto rest = world.read()["n1 log text s"];  // another source, from the place on
+  found.insert(found.end(), rest.begin(), rest.end());
+  REQUIRE(found.size() == kRows);
+  CHECK(found[0] == "0=" + texts[0]);
+  CHECK(found[kRows - 1] == "4095=" + texts[1]);
+  CHECK(world.steps >= 2);
 }
 
 TEST_CASE("a row that does not fit is left out, and told by its number") {

@@ -38,8 +38,8 @@ struct JsonFields::Document {
   std::string problem;
 };
 
-JsonFields::JsonFields(std::string_view text, std::string_view expected)
-    : document_(std::make_shared<Document>()) {
+JsonFields::JsonFields(std::string_view text, std::string_view expected, std::string path)
+    : document_(std::make_shared<Document>()), path_(std::move(path)) {
   if (!nests_too_deep(text)) {
     document_->root = text.empty() ? json::object() : json::parse(text, nullptr, false);
   }

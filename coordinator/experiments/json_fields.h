@@ -17,8 +17,9 @@ namespace fieldpost::coordinator {
 /// getters of what is wrong answer with nothing. Ask `problem` once, at the end.
 class JsonFields {
  public:
-  /// An empty text is an empty object. `expected` says what the whole should have been.
-  JsonFields(std::string_view text, std::string_view expected);
+  /// An empty text is an empty object. `expected` says what the whole should have been, `path` what
+  /// names its members inside of something larger: "files/3/".
+  JsonFields(std::string_view text, std::string_view expected, std::string path = {});
 
   [[nodiscard]] bool has(std::string_view name) const;  ///< null counts as absent
   std::string text(std::string_view name, std::size_t bytes_max = 64 * 1024);

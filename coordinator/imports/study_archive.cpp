@@ -10,6 +10,7 @@
 #include "coordinator/experiments/uuid.h"
 #include "coordinator/exports/export_bounds.h"
 #include "coordinator/imports/inner_path.h"
+#include "coordinator/imports/long_fields.h"
 #include "coordinator/store/recording_table.h"
 #include "proto/wire/topics.h"
 
@@ -27,8 +28,8 @@ constexpr std::string_view kUuidExpected = "expected a UUID of lower-case hex di
 constexpr std::size_t kGapsMax = 1'000'000;
 constexpr std::int64_t kManifestVersion = 1;
 
-template <typename Value>
-Result<Value> judged(const JsonFields& fields, Value value) {
+template <typename Fields, typename Value>
+Result<Value> judged(const Fields& fields, Value value) {
   if (!fields.problem().empty()) return Error{Errc::kInvalid, fields.problem()};
   return value;
 }
@@ -111,16 +112,16 @@ std::optional<ArchivedGap> read_gap(JsonFields& fields) {
   return gap;
 }
 
-void read_members(JsonFields& fields, const char* name, MemberKind kind,
+void read_members(LongFields& fields, const char* name, MemberKind kind,
                   std::vector<ArchivedMember>& out) {
-  for (JsonFields& each : fields.objects(name, kMembersMax)) {
+  fields.each(name, kMembersMax, [&](JsonFields& each) {
     ArchivedMember member{kind, {}};
     member.member.id = uuid_in(each, "id");
     member.member.kind = kind;
     member.member.name = each.required_text("name");
     member.member.description = each.text("description", kDescriptionBytesMax);
     out.push_back(std::move(member));
-  }
+  });
 }
 
 ArchivedRecording read_recording(JsonFields& fields) {
@@ -203,9 +204,9 @@ void end_all(JsonFields& fields, ArchivedStudy& study) {
   }
 }
 
-std::vector<ArchivedMark> read_marks(JsonFields& fields) {
+std::vector<ArchivedMark> read_marks(LongFields& fields) {
   std::vector<ArchivedMark> out;
-  for (JsonFields& each : fields.objects("participants", kMembersMax)) {
+  fields.each("participants", kMembersMax, [&](JsonFields& each) {
     const std::string participant = id_in(each, "participant");
     if (participant.empty()) each.complain("participant", "expected a participant with its id");
     for (JsonFields& task : each.objects("tasks", kMembersMax)) {
@@ -215,7 +216,7 @@ std::vector<ArchivedMark> read_marks(JsonFields& fields) {
       if (state) mark.state = *state;
       if (mark.state != ProgressState::kOpen || !mark.note.empty()) out.push_back(std::move(mark));
     }
-  }
+  });
   return out;
 }
 
@@ -277,37 +278,38 @@ Status check(const ArchivedStudy& study) {
 }  // namespace
 
 Result<ArchiveManifest> parse_manifest(std::string_view json) {
-  JsonFields fields(json, "expected the manifest of an export");
+  LongFields fields(json, "expected the manifest of an export",
+                    {"files", "gaps", "series", "outstanding", "clock_offsets", "bodies_missing"});
   ArchiveManifest out;
-  if (fields.integer("manifest_version") != kManifestVersion) {
-    fields.complain("manifest_version", "expected 1: a newer version wrote it, or it is none");
+  if (fields.rest().integer("manifest_version") != kManifestVersion) {
+    fields.rest().complain("manifest_version",
+                           "expected 1: a newer version wrote it, or it is none");
   }
-  out.experiment = uuid_in(fields, "experiment");
-  for (JsonFields& each : fields.objects("files", kExportListedMax))
-    out.files.push_back(read_file(each));
-  for (JsonFields& each : fields.objects("gaps", kGapsMax)) {
+  out.experiment = uuid_in(fields.rest(), "experiment");
+  fields.each("files", kExportListedMax,
+              [&](JsonFields& each) { out.files.push_back(read_file(each)); });
+  fields.each("gaps", kGapsMax, [&](JsonFields& each) {
     if (auto gap = read_gap(each)) out.gaps.push_back(*std::move(gap));
-  }
+  });
   return judged(fields, std::move(out));
 }
 
 Result<ArchivedStudy> parse_study(std::string_view experiment_json,
                                   std::string_view progress_json) {
-  JsonFields fields(experiment_json, "expected the document of an experiment");
+  LongFields fields(experiment_json, "expected the document of an experiment",
+                    {"participants", "operators", "tasks", "recordings", "health"});
   ArchivedStudy out;
-  out.experiment = read_experiment(fields);
-  out.config = read_config(fields);
+  out.experiment = read_experiment(fields.rest());
+  out.config = read_config(fields.rest());
   read_members(fields, "participants", MemberKind::kParticipant, out.members);
   read_members(fields, "operators", MemberKind::kOperator, out.members);
   read_members(fields, "tasks", MemberKind::kTask, out.members);
-  for (JsonFields& each : fields.objects("recordings", kRecordingsMax)) {
-    out.recordings.push_back(read_recording(each));
-  }
-  for (JsonFields& each : fields.objects("health", kHealthFlagsMax)) {
-    out.health.push_back(read_flag(each));
-  }
-  end_all(fields, out);
-  JsonFields progress(progress_json, "expected the document of the progress");
+  fields.each("recordings", kRecordingsMax,
+              [&](JsonFields& each) { out.recordings.push_back(read_recording(each)); });
+  fields.each("health", kHealthFlagsMax,
+              [&](JsonFields& each) { out.health.push_back(read_flag(each)); });
+  end_all(fields.rest(), out);
+  LongFields progress(progress_json, "expected the document of the progress", {"participants"});
   out.marks = read_marks(progress);
   if (!progress.problem().empty()) return invalid(progress.problem());
   if (!fields.problem().empty()) return invalid(fields.problem());

@@ -63,6 +63,7 @@ add_executable(
   unit/api_writes_test.cpp
   unit/http_reader_test.cpp
   unit/line_socket_test.cpp
+  unit/long_fields_test.cpp
   unit/long_turns_test.cpp
   unit/mqtt_topics_test.cpp
   unit/http_blobs_test.cpp

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/imports/import_attempts.h"
+
 namespace fieldpost::coordinator {
 
 using rt::Errc;
@@ -31,8 +33,10 @@ struct ImportDesk::Job {
 ImportDesk::ImportDesk(ImportDeskPorts ports, std::string directory)
     : ports_(std::move(ports)), directory_(std::move(directory)) {}
 
+/// A stop in order is no attempt that ended with the process.
 ImportDesk::~ImportDesk() {
   *alive_ = false;
+  if (running_) static_cast<void>(forget_attempts(ports_.files, path_of(jobs_.front()->id)));
 }
 
 void ImportDesk::run(std::function<void()> work, std::function<void()> done) {
@@ -263,7 +267,12 @@ void ImportDesk::begin_run(const JobPtr& job, ImportRow row) {
   job->progress.readings = job->row.readings;
   job->progress.rows_bad = job->row.rows_bad;
   job->run = std::make_unique<ImportRun>(ports_.files, ports_.clock, job->row, path_of(job->id));
-  step(job);
+  auto noted = std::make_shared<Status>(ok());
+  run(
+      [this, job, noted, alive = alive_] {
+        if (*alive) *noted = note_attempt(ports_.files, path_of(job->id), job->row.place);
+      },
+      [this, job, noted] { *noted ? step(job) : end(job, noted->error().message); });
 }
 
 void ImportDesk::step(const JobPtr& job) {
@@ -320,7 +329,11 @@ void ImportDesk::end(const JobPtr& job, const std::string& error) {
       [this, job](const Status& noted) {
         if (!noted) ports_.log.warning("import {}: {}", job->row.id, noted.error().message);
         // What was unpacked can be so again, and takes more of the disk than its file.
-        run([this, path = path_of(job->id)] { (void)ports_.files.remove_all(path + ".d"); },
+        run(
+            [this, path = path_of(job->id)] {
+              (void)ports_.files.remove_all(path + ".d");
+              (void)forget_attempts(ports_.files, path);
+            },
             [this, job] { forget(job); });
       });
 }

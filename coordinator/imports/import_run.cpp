@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coordinator/exports/export_documents.h"
+#include "coordinator/imports/import_attempts.h"
 #include "coordinator/imports/study_import.h"
 #include "coordinator/imports/text_pieces.h"
 
@@ -59,6 +60,7 @@ ImportRun::ImportRun(rt::Files& files, const rt::WallClock& clock, const ImportR
 
 Status ImportRun::remove_files(rt::Files& files, const std::string& path) {
   if (auto gone = files.remove_all(path + ".d"); !gone) return gone;
+  if (auto gone = forget_attempts(files, path); !gone) return gone;
   return files.remove(path);
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "coordinator/imports/import_attempts.h"
 #include "proto/wire/batch_encoder.h"
 #include "proto/wire/body.h"
 #include "proto/wire/sha256.h"
@@ -158,6 +159,25 @@ TEST_CASE("an import that the end of the process cut off goes on where it stood"
   CHECK(done.at("state") == "done");
   CHECK(done.at("readings") == 300'000);
   CHECK(world.store.number("SELECT sum(readings) FROM batch") == 300'000);
+}
+
+TEST_CASE("an import that ended the process where it stands is not tried for ever") {
+  World world;
+  const std::string bytes = lines(10);
+  const json row = world.create(bytes);
+  const std::string path = "/imports/" + row.at("id").get<std::string>();
+  REQUIRE(world.files.make_directories("/imports"));
+  const coordinator::ImportPlace begin, later{0, 5, 100};
+  for (const auto& place : {begin, begin, later, later, begin, begin}) {
+    CHECK(coordinator::note_attempt(world.files, path, place).has_value());
+  }
+  world.put(row, 0, bytes);
+  const json failed = world.await(row);
+  CHECK(failed.at("state") == "failed");
+  CHECK(failed.at("error").get<std::string>().find("the coordinator ended 2 times") == 0);
+  CHECK(world.create(bytes).at("state") == "running");
+  CHECK(world.await(row).at("state") == "done");
+  CHECK(world.readings() == 10);
 }
 
 TEST_CASE("bytes of another hash are not brought in, and may come again") {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -110,6 +111,19 @@ std::optional<ArchivedGap> read_gap(JsonFields& fields) {
   if (fields.has("readings")) gap.readings = count_in(fields, "readings");
   gap.fragments = count_in(fields, "fragments");
   return gap;
+}
+
+/// Two losses may be alike in all that is known of them.
+void number_alike(std::vector<ArchivedGap>& gaps) {
+  std::vector<std::size_t> order(gaps.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return gaps[a] < gaps[b]; });
+  std::vector<std::uint64_t> numbers(gaps.size(), 1);
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const std::size_t before = order[i - 1], at = order[i];
+    if (gaps[before] == gaps[at]) numbers[at] = numbers[before] + 1;
+  }
+  for (std::size_t i = 0; i < gaps.size(); ++i) gaps[i].number = numbers[i];
 }
 
 void read_members(LongFields& fields, const char* name, MemberKind kind,
@@ -291,6 +305,7 @@ Result<ArchiveManifest> parse_manifest(std::string_view json) {
   fields.each("gaps", kGapsMax, [&](JsonFields& each) {
     if (auto gap = read_gap(each)) out.gaps.push_back(*std::move(gap));
   });
+  number_alike(out.gaps);
   return judged(fields, std::move(out));
 }
 

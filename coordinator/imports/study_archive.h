@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ struct ArchivedGap {
   std::optional<std::int64_t> from, to;            ///< ns; absent: not known, or without end
   std::optional<std::uint64_t> readings;           ///< absent: not known how many
   std::uint64_t fragments = 0;                     ///< of bodies
+  std::uint64_t number = 1;  ///< among those of the archive that are alike, from 1
+  auto operator<=>(const ArchivedGap&) const = default;
 };
 
 struct ArchivedFile {

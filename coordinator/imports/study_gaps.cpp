@@ -1,6 +1,7 @@
 // The losses of an archive. What may stand here already are those that an import of it declared, to
 // the letter, and, where the archive was made, those that nodes told: of their series it has only
-// the experiment's.
+// the experiment's. Losses may be alike in all that is known of them: as many as the archive has
+// must stand.
 #include <algorithm>
 #include <compare>
 #include <map>
@@ -39,10 +40,10 @@ struct Loss {
   auto operator<=>(const Loss&) const = default;
 };
 
-/// Losses that stand here.
+/// How many losses stand here, by their series.
 struct Standing {
-  std::set<SetBytes> sets;
-  std::set<SetBytes> told;  ///< those of them that nodes told
+  std::map<SetBytes, std::uint64_t> all;
+  std::map<SetBytes, std::uint64_t> told;  ///< those of them that nodes told
 };
 
 /// One end that is not known is without end; neither known is not known when.
@@ -90,17 +91,18 @@ class GapImport {
       for (const wire::Hash128& each : fresh.sets) *sets += each.bytes();
     }
     Standing& standing = standing_.at(loss);
-    if (standing.sets.contains(sets)) return ok();
-    const auto told = was_told(standing, gap);
+    std::uint64_t& same = standing.all[sets];
+    if (same >= gap.number) return ok();
+    const auto told = count_told(standing, gap, sets);
     if (!told) return told.error();
-    if (*told) return ok();
+    if (same + *told >= gap.number) return ok();
     fresh.first_time = loss.from.value_or(0);
     fresh.last_time = loss.to.value_or(0);
     fresh.readings = loss.readings;
     fresh.readings_known = loss.readings_known;
     fresh.fragments = loss.fragments;
     if (const auto no = ledger_.add_gap(fresh, now_); !no) return no.error();
-    standing.sets.insert(std::move(sets));
+    same += 1;
     return ok();
   }
 
@@ -127,8 +129,8 @@ class GapImport {
         rows.reset();
         return told.error();
       }
-      at->second.sets.insert(sets);
-      if (*told) at->second.told.insert(sets);
+      at->second.all[sets] += 1;
+      if (*told) at->second.told[sets] += 1;
     }
   }
 
@@ -140,22 +142,33 @@ class GapImport {
     return *row;
   }
 
-  /// A node told of this loss, of these series or more.
-  Result<bool> was_told(const Standing& standing, const ArchivedGap& gap) {
-    for (const SetBytes& sets : standing.told) {
-      if (!gap.series) return true;
-      if (!sets) continue;
-      std::set<std::string> keys;
-      for (std::size_t at = 0; at + kHashBytes <= sets->size(); at += kHashBytes) {
-        const auto hash = wire::Id128::from_bytes(std::string_view(*sets).substr(at, kHashBytes));
-        const auto set = readings_.find_set(hash);
-        if (!set && set.error().code == rt::Errc::kNotFound) continue;
-        if (!set) return set.error();
-        keys.insert((*set)->keys.begin(), (*set)->keys.end());
-      }
-      if (std::ranges::includes(keys, *gap.series)) return true;
+  /// How often nodes told of this loss, of these series and more.
+  Result<std::uint64_t> count_told(const Standing& standing, const ArchivedGap& gap,
+                                   const SetBytes& same) {
+    std::uint64_t count = 0;
+    for (const auto& [sets, times] : standing.told) {
+      if (sets == same) continue;
+      const auto covers = has_series(sets, gap.series);
+      if (!covers) return covers.error();
+      if (*covers) count += times;
     }
-    return false;
+    return count;
+  }
+
+  /// What is not known is any of them.
+  Result<bool> has_series(const SetBytes& sets,
+                          const std::optional<std::vector<std::string>>& series) {
+    if (!series) return true;
+    if (!sets) return false;
+    std::set<std::string> keys;
+    for (std::size_t at = 0; at + kHashBytes <= sets->size(); at += kHashBytes) {
+      const auto hash = wire::Id128::from_bytes(std::string_view(*sets).substr(at, kHashBytes));
+      const auto set = readings_.find_set(hash);
+      if (!set && set.error().code == rt::Errc::kNotFound) continue;
+      if (!set) return set.error();
+      keys.insert((*set)->keys.begin(), (*set)->keys.end());
+    }
+    return std::ranges::includes(keys, *series);
   }
 
   /// Sets of these keys, with the node's series: questions about gaps find them by those.

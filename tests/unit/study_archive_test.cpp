@@ -224,6 +224,19 @@ TEST_CASE("losses are read with all that is known of them, deletions are none") 
   CHECK_FALSE(second.readings.has_value());
 }
 
+TEST_CASE("losses that are alike are numbered") {
+  json document = manifest();
+  const json gap = document["gaps"][0];
+  json other = gap;
+  other["fragments"] = 5;
+  document["gaps"] = {gap, other, gap, other, gap};
+  const auto parsed = parse(document);
+  REQUIRE(parsed.has_value());
+  std::string numbers;
+  for (const ArchivedGap& each : parsed->gaps) numbers += std::to_string(each.number);
+  CHECK(numbers == "11223");
+}
+
 TEST_CASE("a loss of what is no series is refused before anything is stored") {
   json document = manifest();
   document["gaps"][0]["series_keys"] = {"no key"};

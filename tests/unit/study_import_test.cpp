@@ -212,7 +212,7 @@ TEST_CASE("losses stand once, however often and in whatever slices they come") {
   world.declare(gaps);
   CHECK(world.gaps().size() == gaps.size());
   world.declare(gaps);
-  for (const ArchivedGap& each : gaps) world.declare({each, each});
+  for (const ArchivedGap& each : gaps) world.declare({each});
   const auto all = world.gaps();
   REQUIRE(all.size() == gaps.size());
   CHECK(all[2].fragments == 4);
@@ -225,6 +225,21 @@ TEST_CASE("losses stand once, however often and in whatever slices they come") {
   const SeriesId pressure = *world.number("SELECT id FROM series WHERE key = 'air p f'");
   const GapFilter filter{"n", {pressure}, INT64_MIN, INT64_MAX};
   CHECK(world.gaps(filter).size() == 6);  // all of n but the one of the other series
+}
+
+TEST_CASE("as many losses stand as an archive has that are alike, however often it comes") {
+  World world;
+  std::vector<ArchivedGap> gaps(3, gap_of(10, 20));
+  for (std::size_t i = 0; i < gaps.size(); ++i) gaps[i].number = i + 1;
+  world.declare({gaps[0]});
+  CHECK(world.gaps().size() == 1);
+  for (int again = 0; again < 2; ++again) world.declare(gaps);
+  CHECK(world.gaps().size() == 3);
+  world.declare({gaps[2]});  // in slices
+  CHECK(world.gaps().size() == 3);
+  for (ArchivedGap& each : gaps) each.series = {"air t f"};
+  world.declare(gaps);
+  CHECK(world.gaps().size() == 6);
 }
 
 TEST_CASE("an end that is not known is without end, both not known is not known when") {

@@ -6,7 +6,9 @@
 #include <map>
 #include <utility>
 
+#include "coordinator/experiments/uuid.h"
 #include "coordinator/store/studies.h"
+#include "proto/wire/hash.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -156,6 +158,16 @@ class StudyImport {
   std::map<std::string, std::int64_t> rows_;  ///< of members by id
 };
 
+/// An id that another experiment has becomes one of this experiment, each time the same: whoever
+/// writes an entry may choose its id.
+Result<std::string> entry_id(LogbookTable& logbook, const Experiment& experiment,
+                             const std::string& id) {
+  const auto owner = logbook.experiment_of(id);
+  if (!owner) return owner.error();
+  if (!*owner || **owner == experiment.no) return id;
+  return uuid_of(wire::hash128(experiment.id + "\n" + id));
+}
+
 }  // namespace
 
 Status import_study(Store& store, const ArchivedStudy& study, rt::UnixTime now) {
@@ -176,6 +188,9 @@ Status import_log(Store& store, const std::string& experiment,
   out.reserve(entries.size());
   for (const ArchivedEntry& each : entries) {
     LogEntry& entry = out.emplace_back(each.entry);
+    auto id = entry_id(studies.logbook, *found, entry.id);
+    if (!id) return id.error();
+    entry.id = *std::move(id);
     if (!each.recording.empty()) {
       const auto recording = studies.recordings.find(found->no, each.recording);
       if (recording) entry.recording = recording->no;

@@ -18,7 +18,8 @@ namespace fieldpost::coordinator {
 /// else has the id of a member or a recording.
 rt::Status import_study(Store& store, const ArchivedStudy& study, rt::UnixTime now);
 
-/// Entries that are not there yet. kNotFound: no such experiment.
+/// Entries that are not there yet; one whose id is another experiment's gets one that is made of
+/// it. kNotFound: no such experiment.
 rt::Status import_log(Store& store, const std::string& experiment,
                       const std::vector<ArchivedEntry>& entries);
 

@@ -90,6 +90,16 @@ Result<std::optional<LogEntry>> LogbookTable::find_same(const LogEntry& entry) {
   return Error{Errc::kDenied, fmt::format("entry {} is of another experiment", entry.id)};
 }
 
+Result<std::optional<std::int64_t>> LogbookTable::experiment_of(const std::string& id) {
+  rt::Statement& find = db_.prepare("SELECT experiment_no FROM log_entry WHERE id = ?1");
+  const auto row = find.bind_text(1, id).step();
+  if (!row) return row.error();
+  if (!*row) return std::optional<std::int64_t>();
+  const std::int64_t experiment = find.i64(0);
+  find.reset();
+  return std::optional(experiment);
+}
+
 Result<std::int64_t> LogbookTable::count_of(std::int64_t experiment) {
   rt::Statement& count = db_.prepare("SELECT count(*) FROM log_entry WHERE experiment_no = ?1");
   return rt::read_number(count.bind(1, experiment));

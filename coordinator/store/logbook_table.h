@@ -43,6 +43,8 @@ class LogbookTable {
   rt::Result<LogEntry> add(LogEntry entry);
   /// The same for many of one experiment.
   rt::Status add_all(std::int64_t experiment, const std::vector<LogEntry>& entries);
+  /// The row of the experiment that has the entry; nothing: there is none with this id.
+  rt::Result<std::optional<std::int64_t>> experiment_of(const std::string& id);
 
  private:
   /// Nothing: there is none with its id. kDenied: that is another experiment's.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/experiments/uuid.h"
 #include "coordinator/store/studies.h"
 #include "tests/support/reading_world.h"
 
@@ -155,7 +156,31 @@ TEST_CASE("recordings, entries and flags come in with their bounds and their ids
       world.run_store([&](Store& store) { return import_log(store, uuid(9), entries); });
   REQUIRE_FALSE(elsewhere.has_value());
   CHECK(elsewhere.error().code == rt::Errc::kNotFound);
-  REQUIRE_FALSE(world.run_store([&](Store& store) { return import_log(store, uuid(2), entries); }));
+}
+
+TEST_CASE("entries whose ids another experiment has come in under others, once") {
+  World world;
+  for (std::size_t i = 1; i <= 2; ++i) world.bring(study_of(uuid(i), fmt::format("study {}", i)));
+  std::vector<ArchivedEntry> entries(2);
+  entries[0].entry.id = "e1";
+  entries[1].entry.id = "e2";
+  const auto log = [&](std::size_t study, const std::vector<ArchivedEntry>& some) {
+    REQUIRE(world.run_store([&](Store& store) { return import_log(store, uuid(study), some); }));
+  };
+  log(1, {entries[0]});
+  for (int again = 0; again < 2; ++again) log(2, entries);
+  Studies studies(world.db());
+  const auto ids = [&](std::size_t study) {
+    const std::int64_t no = studies.experiments.find(uuid(study)).value().no;
+    std::vector<std::string> out;
+    const auto found = studies.logbook.list(no, 0, 10).value();
+    for (const LogEntry& each : found) out.push_back(each.id);
+    return out;
+  };
+  CHECK(ids(1) == std::vector<std::string>{"e1"});
+  REQUIRE(ids(2).size() == 2);
+  CHECK(is_uuid(ids(2)[0]));
+  CHECK(ids(2)[1] == "e2");
 }
 
 TEST_CASE("many that are too many are refused as a whole, and flags beyond the bound left out") {

@@ -112,6 +112,12 @@ struct Unpacker::State {
             Errc::kInvalid,
             fmt::format("the archive has \"{}\", which is no plain file inside of it", inner)};
       }
+      // Its holes would take no room here, but the time of whoever reads it.
+      if (archive_entry_sparse_count(entry) > 0) {
+        return Error{
+            Errc::kInvalid,
+            fmt::format("the archive has \"{}\" with holes: pack it without --sparse", inner)};
+      }
       if (++files_made > kFilesMax) {
         return Error{Errc::kFull, fmt::format("the archive has more than {} files", kFilesMax)};
       }

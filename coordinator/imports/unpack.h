@@ -14,8 +14,8 @@ namespace fieldpost::coordinator {
 rt::Result<bool> is_packed(rt::Files& files, const std::string& path);
 
 /// Unpacks a file piece by piece: a tar archive's files below a directory under their names, or
-/// the one file that was compressed as kSingleName. Links, devices and names that lead elsewhere
-/// are refused. One thread at a time.
+/// the one file that was compressed as kSingleName. Links, devices, files with holes and names that
+/// lead elsewhere are refused. One thread at a time.
 class Unpacker {
  public:
   static constexpr const char* kSingleName = "data";

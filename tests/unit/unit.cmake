@@ -55,6 +55,7 @@ add_executable(
   unit/study_test.cpp
   unit/api_devices_test.cpp
   unit/api_imports_test.cpp
+  unit/import_run_test.cpp
   unit/api_lists_test.cpp
   unit/api_live_test.cpp
   unit/api_readings_test.cpp

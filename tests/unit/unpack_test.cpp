@@ -21,6 +21,7 @@ using AddFilter = int (*)(archive*);
 struct Entry {
   std::string name, bytes;
   unsigned type = AE_IFREG;
+  bool is_sparse = false;  ///< with a hole behind its first block
 };
 
 /// An archive of these, or (raw) the bytes of the first one, compressed.
@@ -40,6 +41,7 @@ std::string pack(const std::vector<Entry>& entries, AddFilter filter, bool is_ta
     if (each.type == AE_IFREG) {
       archive_entry_set_size(entry, static_cast<la_int64_t>(each.bytes.size()));
     }
+    if (each.is_sparse) archive_entry_sparse_add_entry(entry, 0, 4096);
     REQUIRE(archive_write_header(packed, entry) == ARCHIVE_OK);
     if (each.type == AE_IFREG) archive_write_data(packed, each.bytes.data(), each.bytes.size());
     archive_entry_free(entry);
@@ -117,6 +119,9 @@ TEST_CASE("what leads out of the directory, and what is no plain file, is refuse
   }
   World world(pack({{"link", "/etc/passwd", AE_IFLNK}}, archive_write_add_filter_none));
   CHECK(world.unpack().find("\"link\"") != std::string::npos);
+  World sparse(pack({{"a", "1"}, {"b", std::string(1 << 20, '\0'), AE_IFREG, true}},
+                    archive_write_add_filter_none));
+  CHECK(sparse.unpack() == "the archive has \"b\" with holes: pack it without --sparse");
   CHECK(is_inner_path("a/b.c"));
   CHECK(is_inner_path("..a"));
   for (const std::string path : {"", "/", "/a", "a/", "a//b", ".", "..", "a/./b", "a/.."}) {

@@ -26,6 +26,7 @@ struct ImportDesk::Job {
   ImportRow row;                   ///< once it runs
   std::unique_ptr<ImportRun> run;  ///< the worker's while a step runs
   ImportProgress progress;         ///< as of the last step
+  std::uint64_t nodes_made = 0;    ///< by this run
   std::vector<std::function<void()>> on_cancelled;
   [[nodiscard]] bool is_cancelled() const { return !on_cancelled.empty(); }
 };
@@ -289,6 +290,7 @@ void ImportDesk::step(const JobPtr& job) {
 }
 
 void ImportDesk::store(const JobPtr& job, ImportWork work) {
+  work.step.nodes_left = kImportNodesMax - job->nodes_made;
   auto shared = std::make_shared<ImportWork>(std::move(work));
   auto stored = std::make_shared<Result<ImportRow>>(ImportRow());
   ports_.store(
@@ -299,6 +301,7 @@ void ImportDesk::store(const JobPtr& job, ImportWork work) {
       [this, job, shared, stored](const Status& status) {
         if (!status) return end(job, status.error().message);
         job->row = **stored;
+        job->nodes_made += job->row.nodes_made;
         job->progress.readings = job->row.readings;
         job->progress.rows_bad = job->row.rows_bad;
         if (job->is_cancelled()) return forget(job);

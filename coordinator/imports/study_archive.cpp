@@ -27,6 +27,7 @@ using rt::Status;
 constexpr std::size_t kEntryIdBytesMax = 64;  ///< as the logbook takes them
 constexpr std::string_view kUuidExpected = "expected a UUID of lower-case hex digits";
 constexpr std::size_t kGapsMax = 1'000'000;
+constexpr std::size_t kGapNodesMax = 10'000;  ///< as many as a coordinator has at a time
 constexpr std::int64_t kManifestVersion = 1;
 
 template <typename Fields, typename Value>
@@ -302,8 +303,15 @@ Result<ArchiveManifest> parse_manifest(std::string_view json) {
   out.experiment = uuid_in(fields.rest(), "experiment");
   fields.each("files", kExportListedMax,
               [&](JsonFields& each) { out.files.push_back(read_file(each)); });
+  std::set<std::string> nodes;
   fields.each("gaps", kGapsMax, [&](JsonFields& each) {
-    if (auto gap = read_gap(each)) out.gaps.push_back(*std::move(gap));
+    auto gap = read_gap(each);
+    if (!gap) return;
+    nodes.insert(gap->node);
+    if (nodes.size() > kGapNodesMax) {
+      each.complain("node", fmt::format("expected at most {} nodes", kGapNodesMax));
+    }
+    out.gaps.push_back(*std::move(gap));
   });
   number_alike(out.gaps);
   return judged(fields, std::move(out));

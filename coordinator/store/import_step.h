@@ -17,7 +17,8 @@ struct ImportedReadings {
 /// What an import brings in at once: all of it is stored, or nothing.
 struct ImportStep {
   std::vector<ImportedReadings> readings;
-  ImportPlace place;  ///< behind them
+  std::uint64_t nodes_left = kImportNodesMax;  ///< new ones that it may make
+  ImportPlace place;                           ///< behind them
   std::uint64_t rows_bad = 0;
   std::vector<std::string> problems;
 };

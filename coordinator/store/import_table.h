@@ -14,6 +14,10 @@ namespace fieldpost::coordinator {
 inline constexpr std::int64_t kImportsMax = 100'000;
 inline constexpr std::size_t kImportProblemsMax = 10;  ///< texts that are kept
 
+/// New nodes of one import, between two starts: a tag or column that names something else has a
+/// value for each row.
+inline constexpr std::uint64_t kImportNodesMax = 1'000;
+
 enum class ImportState : std::uint8_t { kUploading = 1, kRunning = 2, kDone = 3, kFailed = 4 };
 [[nodiscard]] std::string_view to_string(ImportState state);
 
@@ -39,6 +43,7 @@ struct ImportRow {
   std::vector<std::string> problems;  ///< what was wrong with the first of the bad rows
   std::string experiment;             ///< id of the one that came with it; empty: none
   std::string error;                  ///< why it failed
+  std::uint64_t nodes_made = 0;       ///< by the step before; not kept
 };
 
 /// Files that were brought in. What changes runs inside the caller's transaction.

@@ -99,7 +99,8 @@ class Store {
   /// Runs with the rest of a step, and may change the row.
   using AlsoImported = std::function<rt::Status(Store& store, ImportRow& row)>;
   /// Stores a step with its readings and where it ends, all or nothing. What is a press of a button
-  /// starts nothing. `also` may be empty. kNotFound: no such import.
+  /// starts nothing. Readings of more new nodes than it may make are left out and told in its row.
+  /// `also` may be empty. kNotFound: no such import.
   rt::Result<ImportRow> store_import(const std::string& id, const ImportStep& step,
                                      const AlsoImported& also, rt::UnixTime now);
 
@@ -162,6 +163,9 @@ class Store {
                                       ChunkPurge& chunks, rt::UnixTime now);
   rt::Status store_fresh(NodeNo node, const FreshReadings& fresh, const wire::Rank& name,
                          rt::UnixTime now);
+  /// Made if new; 0: it is, and no more may be made.
+  rt::Result<NodeNo> node_of(const std::string& id, std::uint64_t nodes_left, ImportRow& row,
+                             rt::UnixTime now);
   rt::Result<ImportRow> import_inside(const std::string& id, const ImportStep& step,
                                       const AlsoImported& also, rt::UnixTime now);
 

@@ -1,4 +1,8 @@
 // The store's side of imports.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "coordinator/store/store.h"
 
 namespace fieldpost::coordinator {
@@ -6,6 +10,25 @@ namespace fieldpost::coordinator {
 using rt::ok;
 using rt::Result;
 using rt::Status;
+
+namespace {
+
+constexpr NodeNo kNoNode = 0;
+
+/// What there is no node for.
+void leave_out(const ImportedReadings& readings, ImportRow& row) {
+  row.rows_bad += readings.encoded.record.readings;
+  const std::string problem = fmt::format(
+      "there are more than {} new nodes, and rows of others are left out: is it the right tag or "
+      "column that names the node? If it is, import the file once more (--again)",
+      kImportNodesMax);
+  if (std::ranges::find(row.problems, problem) != row.problems.end()) return;
+  // Before what is wrong with single rows, which may be many.
+  row.problems.insert(row.problems.begin(), problem);
+  if (row.problems.size() > kImportProblemsMax) row.problems.pop_back();
+}
+
+}  // namespace
 
 Result<ImportRow> Store::add_import(ImportRow row, rt::UnixTime now) {
   rt::Transaction transaction(db_);
@@ -40,14 +63,28 @@ Result<ImportRow> Store::store_import(const std::string& id, const ImportStep& s
   return done.error();
 }
 
+Result<NodeNo> Store::node_of(const std::string& id, std::uint64_t nodes_left, ImportRow& row,
+                              rt::UnixTime now) {
+  const auto known = ledger_.find_node(id);
+  if (!known) return known.error();
+  if (*known) return **known;
+  if (row.nodes_made >= nodes_left) return kNoNode;
+  row.nodes_made += 1;
+  return ledger_.node_no(id, now);
+}
+
 Result<ImportRow> Store::import_inside(const std::string& id, const ImportStep& step,
                                        const AlsoImported& also, rt::UnixTime now) {
   ImportTable imports(db_);
   auto row = imports.find(id);
   if (!row) return row;
   for (const ImportedReadings& each : step.readings) {
-    const auto node = ledger_.node_no(each.node, now);
+    const auto node = node_of(each.node, step.nodes_left, *row, now);
     if (!node) return node.error();
+    if (*node == kNoNode) {
+      leave_out(each, *row);
+      continue;
+    }
     const wire::Rank name{row->ordinal, ++row->batches};
     const wire::Record& record = each.encoded.record;
     auto batch = make_batch(*each.encoded.set, {record.payload, record.codec, record.raw_size});

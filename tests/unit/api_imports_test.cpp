@@ -239,6 +239,29 @@ TEST_CASE("rows that do not fit are counted and told, the others stand") {
   CHECK(row.at("problems").at(0).get<std::string>().find("row 2: ") == 0);
 }
 
+TEST_CASE("a tag that names no node makes only so many") {
+  World world;
+  constexpr int kNodes = static_cast<int>(coordinator::kImportNodesMax) + 3;
+  const json request = {{"name", "a.lp"}, {"node_from", "host"}};
+  std::string bytes;
+  for (int i = 0; i < kNodes; ++i) {
+    bytes += fmt::format("air,host=h{} t=1 {}\n", i, i);
+    // More than a step takes, between those that are new.
+    for (int k = 0; i == 600 && k < 70'000; ++k) bytes += fmt::format("air,host=h0 t=2 {}\n", k);
+  }
+  const json row = world.bring(bytes, request);
+  CHECK(row.at("state") == "done");
+  CHECK(row.at("rows_bad") == 3);
+  CHECK(row.at("problems").at(0).get<std::string>().find("there are more than 1000 new nodes") ==
+        0);
+  CHECK(row.at("problems").size() == 1);
+  CHECK(world.store.number("SELECT count(*) FROM node") == kNodes - 3);
+  json again = request;
+  again["again"] = true;
+  CHECK(world.bring(bytes, again).at("rows_bad") == 0);
+  CHECK(world.store.number("SELECT count(*) FROM node") == kNodes);
+}
+
 TEST_CASE("what is wrong with a request is told") {
   World world;
   world.send("POST", kImports, "[]", 400);

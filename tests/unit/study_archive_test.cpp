@@ -237,6 +237,20 @@ TEST_CASE("losses that are alike are numbered") {
   CHECK(numbers == "11223");
 }
 
+TEST_CASE("losses of more nodes than there can be are refused") {
+  json document = manifest();
+  json gap = document["gaps"][0];
+  for (int i = 0; i < 10'000; ++i) {
+    gap["node"] = fmt::format("x{}", i);
+    document["gaps"].push_back(gap);
+  }
+  const auto parsed = parse(document);
+  REQUIRE_FALSE(parsed.has_value());
+  CHECK(has(parsed.error().message, "expected at most 10000 nodes"));
+  document["gaps"].erase(0);
+  CHECK(parse(document).has_value());
+}
+
 TEST_CASE("a loss of what is no series is refused before anything is stored") {
   json document = manifest();
   document["gaps"][0]["series_keys"] = {"no key"};

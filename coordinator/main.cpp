@@ -127,7 +127,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   ExportDesk exports(
       {world.loop, world.clock, world.random, *world.exporter, world.files, world.log, studies},
       *std::move(export_reader), config.store_directory + "/exports", config.options.version);
-  ImportDesk imports({world.clock, *world.importer, world.files, world.log, studies,
+  ImportDesk imports({world.loop, world.clock, *world.importer, world.files, world.log, studies,
                       [&coordinator](auto job, auto done) {
                         coordinator.run_store(std::move(job), std::move(done));
                       }},

@@ -37,6 +37,7 @@ ImportDesk::ImportDesk(ImportDeskPorts ports, std::string directory)
 /// A stop in order is no attempt that ended with the process.
 ImportDesk::~ImportDesk() {
   *alive_ = false;
+  ports_.loop.cancel(sweep_timer_);
   if (running_) static_cast<void>(forget_attempts(ports_.files, path_of(jobs_.front()->id)));
 }
 
@@ -63,35 +64,54 @@ void ImportDesk::start() {
 /// What lies there of no import that needs it goes: of uploads that nobody went on with, of what
 /// failed long ago, and what a stop left behind.
 void ImportDesk::sweep() {
-  auto names = std::make_shared<std::vector<std::pair<std::string, std::int64_t>>>();
+  ports_.loop.cancel(sweep_timer_);
+  sweep_timer_ = ports_.loop.after(kSweepEvery, [this] { sweep(); });
+  const auto found = std::make_shared<std::map<std::string, std::int64_t>>();
   run(
-      [this, names] {
-        const auto found = ports_.files.list(directory_);
-        if (!found) return;
-        for (const std::string& name : *found) {
+      [this, found] {
+        const auto names = ports_.files.list(directory_);
+        if (!names) return;
+        for (const std::string& name : *names) {
           const auto info = ports_.files.info(directory_ + "/" + name);
-          names->emplace_back(name.substr(0, name.find('.')), info ? info->modified.ns : 0);
+          std::int64_t& modified = (*found)[name.substr(0, name.find('.'))];
+          modified = std::max(modified, info ? info->modified.ns : 0);
         }
       },
-      [this, names, now = ports_.clock.now().ns] {
-        for (const auto& [id, modified] : *names) {
-          ports_.studies.ask<ImportRow>(
-              [id = id](StudyReader& reader) { return ImportTable(reader.db).find(id); },
-              [this, id = id,
-               is_old = modified < now - kFilesKeepNs](const Result<ImportRow>& row) {
-                const bool is_gone = !row && row.error().code == Errc::kNotFound;
-                if (row && row->state == ImportState::kUploading && is_old) {
-                  ports_.log.warning("import {}: its file never came whole, and goes", id);
-                  return remove(id, [](const Status&) {});
-                }
-                const bool is_over = row && (row->state == ImportState::kDone ||
-                                             (row->state == ImportState::kFailed && is_old));
-                if (!is_gone && !is_over) return;
-                run([this, id] { (void)ImportRun::remove_files(ports_.files, path_of(id)); },
-                    [] {});
-              });
+      [this, found] { sweep_next(found); });
+}
+
+/// One after the other: there may be more of them than questions that may wait.
+void ImportDesk::sweep_next(const Leftovers& left) {
+  if (left->empty()) return;
+  const auto [id, modified] = *left->begin();
+  left->erase(left->begin());
+  ports_.studies.ask<ImportRow>(
+      [id = id](StudyReader& reader) { return ImportTable(reader.db).find(id); },
+      [this, id = id, modified = modified, left](const Result<ImportRow>& row) {
+        const std::int64_t before = ports_.clock.now().ns - kFilesKeepNs;
+        if (!row) {
+          // Otherwise the next sweep may find out.
+          if (row.error().code == Errc::kNotFound) sweep_files(id, left);
+          return;
         }
+        switch (row->state) {
+          case ImportState::kUploading:
+            if (modified >= before) break;
+            ports_.log.warning("import {}: its file never came whole, and goes", id);
+            return remove(id, [this, left](const Status&) { sweep_next(left); });
+          case ImportState::kRunning: break;
+          case ImportState::kDone: return sweep_files(id, left);
+          case ImportState::kFailed:
+            if (row->finished.value_or(0) >= before) break;
+            return sweep_files(id, left);
+        }
+        sweep_next(left);
       });
+}
+
+void ImportDesk::sweep_files(const std::string& id, const Leftovers& left) {
+  run([this, id] { static_cast<void>(ImportRun::remove_files(ports_.files, path_of(id))); },
+      [this, left] { sweep_next(left); });
 }
 
 void ImportDesk::enqueue(const std::string& id) {
@@ -310,7 +330,7 @@ void ImportDesk::store(const JobPtr& job, ImportWork work) {
                         job->row.rows_bad);
         run(
             [this, path = path_of(job->row.id)] {
-              // What stays of it goes at the next start.
+              // What stays of it goes with the next sweep.
               (void)ImportRun::remove_files(ports_.files, path);
             },
             [this, job] { forget(job); });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,11 +16,13 @@
 #include "proto/rt/clock.h"
 #include "proto/rt/files.h"
 #include "proto/rt/log.h"
+#include "proto/rt/loop.h"
 #include "proto/rt/worker.h"
 
 namespace fieldpost::coordinator {
 
 struct ImportDeskPorts {
+  rt::Loop& loop;
   const rt::WallClock& clock;
   rt::Worker& worker;  ///< of its own: an import must not hold up questions
   rt::Files& files;
@@ -51,6 +54,7 @@ class ImportDesk {
   static constexpr std::uint64_t kFreeBytesLeast = 1 << 30;  ///< left on the disk
   /// Files of uploads that nobody goes on with, and of imports that failed, go after it.
   static constexpr std::int64_t kFilesKeepNs = 7 * 86'400'000'000'000;
+  static constexpr rt::Seconds kSweepEvery{86'400};  ///< looked for; also at the start
 
   ImportDesk(ImportDeskPorts ports, std::string directory);
   ~ImportDesk();
@@ -75,7 +79,11 @@ class ImportDesk {
  private:
   struct Job;
   using JobPtr = std::shared_ptr<Job>;
+  /// When the files of an import changed last, ns, by its id.
+  using Leftovers = std::shared_ptr<std::map<std::string, std::int64_t>>;
   void sweep();
+  void sweep_next(const Leftovers& left);
+  void sweep_files(const std::string& id, const Leftovers& left);
   void enqueue(const std::string& id);
   void run_next();
   void begin_run(const JobPtr& job, ImportRow row);
@@ -94,6 +102,7 @@ class ImportDesk {
   std::string directory_;
   std::deque<JobPtr> jobs_;  ///< the first one runs
   bool running_ = false;
+  rt::TimerId sweep_timer_ = rt::TimerId::kNone;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -16,7 +16,7 @@ ApiWorld::ApiWorld() {
                   [this](const auto& job, const auto& done) { done(store.change_studies(job)); });
   exports.emplace(coordinator::ExportDeskPorts{loop, clock, random, exporter, files, log, *studies},
                   store.make_reader(), "/exports", "1.2.3");
-  imports.emplace(coordinator::ImportDeskPorts{clock, importer, files, log, *studies,
+  imports.emplace(coordinator::ImportDeskPorts{loop, clock, importer, files, log, *studies,
                                                [this](const auto& job, const auto& done) {
                                                  done(store.run_store(job));
                                                }},

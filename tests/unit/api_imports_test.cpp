@@ -147,7 +147,7 @@ TEST_CASE("an import that the end of the process cut off goes on where it stood"
     world.imports.reset();
     world.imports.emplace(
         coordinator::ImportDeskPorts{
-            world.clock, world.importer, world.files, world.log, *world.studies,
+            world.loop, world.clock, world.importer, world.files, world.log, *world.studies,
             [&](const auto& job, const auto& done) { done(world.store.run_store(job)); }},
         "/imports");
     world.api.emplace(world.services());
@@ -285,10 +285,35 @@ TEST_CASE("uploads that nobody brings to an end go after a week") {
   world.imports->start();
   world.settle();
   CHECK(world.get(World::path_of(row)).at("state") == "uploading");
-  world.sim.run_for(rt::Seconds{8LL * 86'400});
-  world.imports->start();
-  world.settle();
+  world.sim.run_for(rt::Seconds{8LL * 86'400 + 60});
   world.get(World::path_of(row), 404);
+}
+
+TEST_CASE("files of imports that failed go after a week, and all that is of none") {
+  World world;
+  world.store.disk().set_clock([&] { return world.clock.now().ns; });
+  world.store.execute(
+      "CREATE TRIGGER stop BEFORE INSERT ON batch BEGIN SELECT RAISE(ABORT, 'no'); END");
+  const json row = world.bring(lines(5));
+  CHECK(row.at("state") == "failed");
+  for (int i = 0; i < 100; ++i) {  // more than questions that may wait
+    REQUIRE(world.files.write_at(fmt::format("/imports/{:032x}", i), 0, "x", 0600));
+  }
+  const auto left = [&] {
+    std::size_t count = 0;
+    for (const std::string& file : world.store.disk().paths()) {
+      if (file.starts_with("/imports/")) count += 1;
+    }
+    return count;
+  };
+  CHECK(left() == 101);
+  world.imports->start();
+  world.sim.run_for(rt::Seconds{10});
+  CHECK(left() == 1);
+  CHECK(world.get(World::path_of(row)).at("received") == lines(5).size());
+  world.sim.run_for(rt::Seconds{8LL * 86'400});
+  CHECK(left() == 0);
+  CHECK(world.get(World::path_of(row)).at("state") == "failed");
 }
 
 /// A finished experiment with all that one can have.

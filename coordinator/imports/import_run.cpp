@@ -24,7 +24,9 @@ namespace {
 constexpr std::size_t kHashPieceBytes = 4 << 20;
 constexpr std::size_t kHashPieces = 16;  ///< a step
 constexpr std::size_t kDocumentBytesMax = 128 << 20;
-constexpr std::size_t kBodiesAtOnce = 64;
+// The store's thread does nothing else meanwhile, and each body is a rename that is synced.
+constexpr std::size_t kBodiesAtOnce = 16;
+constexpr std::size_t kGapsAtOnce = 4096;
 constexpr unsigned kMarkMode = 0640;
 constexpr std::string_view kLogPrefix = "experiment_log_";
 constexpr std::string_view kUnpackedMark = "/.unpacked";
@@ -286,7 +288,23 @@ Result<ImportWork> ImportRun::read_on() {
 
 Result<ImportWork> ImportRun::finish_on() {
   if (request_.format != ImportFormat::kArchive) return last_work();
+  if (gaps_stored_ < manifest_.gaps.size()) return store_gaps();
   return study_stored_ ? store_log() : store_study();
+}
+
+/// A run that goes on begins with the first of them again: what stands changes nothing.
+ImportWork ImportRun::store_gaps() {
+  const std::size_t end = std::min(gaps_stored_ + kGapsAtOnce, manifest_.gaps.size());
+  const auto at = [&](std::size_t i) {
+    return manifest_.gaps.begin() + static_cast<std::ptrdiff_t>(i);
+  };
+  ImportWork work;
+  work.is_empty = false;
+  work.step.place = row_.place;
+  work.also = [gaps = std::vector<ArchivedGap>(at(gaps_stored_), at(end)), now = clock_.now()](
+                  Store& store, ImportRow&) { return import_gaps(store, gaps, now); };
+  gaps_stored_ = end;
+  return work;
 }
 
 ImportWork ImportRun::last_work() const {
@@ -330,10 +348,8 @@ Result<ImportWork> ImportRun::store_study() {
   ImportWork work;
   work.is_empty = false;
   work.step.place = row_.place;
-  work.also = [study = study_, gaps = manifest_.gaps, now = clock_.now()](Store& store,
-                                                                          ImportRow& row) {
+  work.also = [study = study_, now = clock_.now()](Store& store, ImportRow& row) {
     row.experiment = study->experiment.id;
-    if (auto done = import_gaps(store, gaps, now); !done) return done;
     return import_study(store, *study, now);
   };
   study_stored_ = true;

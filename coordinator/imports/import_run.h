@@ -69,6 +69,7 @@ class ImportRun {
   rt::Result<ImportWork> read_on();
   ImportWork take_bodies();
   rt::Result<ImportWork> finish_on();
+  ImportWork store_gaps();
   rt::Status parse_documents();
   rt::Result<ImportWork> store_study();
   rt::Result<ImportWork> store_log();
@@ -94,6 +95,7 @@ class ImportRun {
   std::size_t verified_ = 0;              ///< files of the manifest
   std::vector<Item> items_;               ///< bodies first
   std::unique_ptr<ImportSource> source_;  ///< of items_[row_.place.file]
+  std::size_t gaps_stored_ = 0;           ///< of the manifest
   std::shared_ptr<const ArchivedStudy> study_;
   bool study_stored_ = false;
   std::uint64_t log_offset_ = 0;

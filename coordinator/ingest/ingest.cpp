@@ -194,7 +194,7 @@ Status Ingest::take_replay(const wire::Envelope& envelope, const IncarnationRow&
     return ok();
   }
   if (record->kind != static_cast<std::uint16_t>(wire::RecordKind::kReadings)) return ok();
-  auto done = apply(incarnation, envelope.name.seq, *record, now, out);
+  auto done = try_apply(incarnation, envelope.name.seq, *record, now, out);
   if (done || !is_content_fault(done.error())) return done;
   out.replay_note = done.error().message;
   return ok();
@@ -225,6 +225,21 @@ Status Ingest::take_fresh(const Arrival& arrival, const IncarnationRow& incarnat
   return store(incarnation, seq, *record, wire::hash128(envelope.record), now, out);
 }
 
+Status Ingest::try_apply(const IncarnationRow& incarnation, std::uint64_t seq,
+                         const wire::Record& record, rt::UnixTime now, Settled& out) {
+  rt::Savepoint part(db_);
+  if (auto done = part.begin(); !done) return done;
+  const std::size_t gaps = out.gaps.size();
+  auto done = apply(incarnation, seq, record, now, out);
+  if (done) return part.keep();
+  if (is_content_fault(done.error())) {
+    part.undo();
+    out.gaps.resize(gaps);
+    forget_uncommitted();
+  }
+  return done;
+}
+
 Status Ingest::apply(const IncarnationRow& incarnation, std::uint64_t seq,
                      const wire::Record& record, rt::UnixTime now, Settled& out) {
   switch (static_cast<wire::RecordKind>(record.kind)) {
@@ -239,7 +254,7 @@ Status Ingest::apply(const IncarnationRow& incarnation, std::uint64_t seq,
 Status Ingest::store(const IncarnationRow& incarnation, std::uint64_t seq,
                      const wire::Record& record, const wire::Hash128& hash, rt::UnixTime now,
                      Settled& out) {
-  auto meant = apply(incarnation, seq, record, now, out);
+  auto meant = try_apply(incarnation, seq, record, now, out);
   if (!meant && is_content_fault(meant.error())) {
     return quarantine(incarnation, seq, wire::encode(record), now, meant.error().message, out);
   }

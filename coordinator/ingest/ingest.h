@@ -116,6 +116,9 @@ class Ingest {
                          rt::UnixTime now, Settled& out);
   rt::Status take_fresh(const Arrival& arrival, const IncarnationRow& incarnation, rt::UnixTime now,
                         Settled& out);
+  /// As `apply`; a record that is not understood leaves nothing behind.
+  rt::Status try_apply(const IncarnationRow& incarnation, std::uint64_t seq,
+                       const wire::Record& record, rt::UnixTime now, Settled& out);
   /// What the record means; kInvalid or kNotFound when that is not understood.
   rt::Status apply(const IncarnationRow& incarnation, std::uint64_t seq, const wire::Record& record,
                    rt::UnixTime now, Settled& out);

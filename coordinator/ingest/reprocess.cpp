@@ -53,8 +53,7 @@ Result<bool> Ingest::try_store(const QuarantinedRecord& row, rt::UnixTime now, R
   const auto incarnation = ledger_.row(row.place.incarnation);
   if (!incarnation) return incarnation.error();
   Settled settled;
-  // A step that fails for the content has written nothing: what is written comes after all checks.
-  Status done = apply(*incarnation, row.place.seq, *record, now, settled);
+  Status done = try_apply(*incarnation, row.place.seq, *record, now, settled);
   if (!done && is_content_fault(done.error())) return false;
   if (done && settled.waits) return false;
   if (done) done = quarantine_.release(row.place);

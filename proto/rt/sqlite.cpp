@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <utility>
 
 namespace fieldpost::rt {
 
@@ -320,6 +321,30 @@ Status Database::quick_check() {
 
 Transaction::~Transaction() {
   db_->rollback();
+}
+
+Savepoint::~Savepoint() {
+  undo();
+}
+
+Status Savepoint::begin() {
+  FP_CHECK(db_->in_transaction());
+  auto done = db_->prepare("SAVEPOINT part").run();
+  open_ = done.has_value();
+  return done;
+}
+
+Status Savepoint::keep() {
+  auto done = db_->prepare("RELEASE part").run();
+  if (done) open_ = false;
+  return done;
+}
+
+void Savepoint::undo() {
+  // SQLite may have rolled the whole transaction back by itself; then there is nothing to do.
+  if (std::exchange(open_, false) && db_->in_transaction()) {
+    sqlite3_exec(db_->handle(), "ROLLBACK TO part; RELEASE part", nullptr, nullptr, nullptr);
+  }
 }
 
 }  // namespace fieldpost::rt

@@ -123,4 +123,21 @@ class Transaction {
   Database* db_;
 };
 
+/// A part of the open transaction: undone when it goes out of scope without a `keep`, while what
+/// was written before it stays. May lie in another one.
+class Savepoint {
+ public:
+  explicit Savepoint(Database& db) : db_(&db) {}
+  ~Savepoint();
+  Savepoint(const Savepoint&) = delete;
+  Savepoint& operator=(const Savepoint&) = delete;
+  Status begin();
+  Status keep();  ///< as part of the transaction
+  void undo();
+
+ private:
+  Database* db_;
+  bool open_ = false;
+};
+
 }  // namespace fieldpost::rt

@@ -131,6 +131,44 @@ TEST_CASE_TEMPLATE("readers and a writer on threads of their own see whole trans
   CHECK(torn == 0);
 }
 
+TEST_CASE_TEMPLATE("a part of a transaction is undone alone, and goes with the whole", Rig,
+                   UnixSqliteRig, SimSqliteRig) {
+  Rig rig;
+  auto db = open(rig);
+  REQUIRE(make_table(db));
+  REQUIRE(db.begin());
+  for (int i = 0; i < 100; ++i) REQUIRE(insert(db, i));
+  {
+    rt::Savepoint kept(db);
+    REQUIRE(kept.begin());
+    REQUIRE(insert(db, 100));
+    {
+      rt::Savepoint inner(db);
+      REQUIRE(inner.begin());
+      REQUIRE(db.execute("DELETE FROM t"));
+    }
+    CHECK(count_rows(db) == 101);
+    REQUIRE(kept.keep());
+  }
+  {
+    rt::Savepoint undone(db);
+    REQUIRE(undone.begin());
+    REQUIRE(insert(db, 101));
+    undone.undo();
+    REQUIRE(insert(db, 102));
+  }
+  REQUIRE(db.commit());
+  CHECK(count_rows(db) == 102);
+  CHECK(ask(db, "SELECT max(id) FROM t") == 102);
+  REQUIRE(db.begin());
+  rt::Savepoint part(db);
+  REQUIRE(part.begin());
+  REQUIRE(insert(db, 200));
+  REQUIRE(part.keep());
+  db.rollback();
+  CHECK(count_rows(db) == 102);
+}
+
 TEST_CASE_TEMPLATE("a missing file is not made when none is wanted", Rig, UnixSqliteRig,
                    SimSqliteRig) {
   Rig rig;

@@ -258,6 +258,30 @@ TEST_CASE("a store that SQLite calls corrupt puts no good record into quarantine
   CHECK(world.number("SELECT count(*) FROM quarantine") == 0);
 }
 
+TEST_CASE("a record that fails when part of it is written leaves nothing but itself") {
+  QuarantineWorld world;
+  world.learn_set();
+  auto& db = world.store().database();
+  REQUIRE(db.execute(
+      "CREATE TRIGGER refuse AFTER INSERT ON batch BEGIN SELECT RAISE(ABORT, 'refused'); END"));
+  wire::Record record = readings_record(10, 1000, {});
+  record.boot_stamped = true;
+  record.stamp.synchronised = false;
+  const auto left_nothing = [&] {
+    CHECK(world.number("SELECT count(*) FROM boot_clock") == 0);
+    CHECK(world.number("SELECT count(*) FROM series") == 0);
+    CHECK(world.number("SELECT count(*) FROM quarantine") == 1);
+  };
+  REQUIRE(world.take(arrival(5, record)) == Verdict::kQuarantined);
+  left_nothing();
+  CHECK(world.reprocess().left == 1);
+  left_nothing();
+  REQUIRE(db.execute("DROP TRIGGER refuse"));
+  CHECK(world.reprocess().stored == 1);
+  CHECK(world.number("SELECT count(*) FROM boot_clock") == 1);
+  CHECK(world.number("SELECT count(*) FROM series") == 1);
+}
+
 TEST_CASE("a failure leaves a step through the quarantine undone") {
   for (std::uint64_t at = 1;; ++at) {
     CAPTURE(at);

@@ -42,6 +42,7 @@ struct Experiment {
   std::vector<std::string> nodes;        ///< patterns as of `matches_pattern`; none: every node
   std::int64_t created = 0;              ///< ns
   std::optional<std::int64_t> finished;  ///< ns, also of one that is archived
+  bool imported = false;                 ///< recorded elsewhere: no button means it
 };
 
 /// Whether a node's readings are the experiment's.

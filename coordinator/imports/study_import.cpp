@@ -68,6 +68,7 @@ class StudyImport {
 
   Status make(const ArchivedStudy& study) {
     Experiment experiment = study.experiment;
+    experiment.imported = true;
     auto name = free_name(experiment.name, [this](const std::string& tried) {
       return is_there(studies_.experiments.find(tried));
     });

@@ -17,7 +17,7 @@ using rt::Status;
 std::string select(std::string_view rest) {
   constexpr std::string_view kSelect =
       "SELECT no, id, name, description, owner, state, config_name, config_version, nodes,"
-      " created_ns, finished_ns FROM experiment ";
+      " created_ns, finished_ns, imported FROM experiment ";
   return std::string(kSelect).append(rest);
 }
 
@@ -33,6 +33,7 @@ Experiment read(const rt::Statement& row) {
   out.nodes = decode_texts(row.text(8));
   out.created = row.i64(9);
   out.finished = rt::number_or_none(row, 10);
+  out.imported = row.i64(11) != 0;
   return out;
 }
 
@@ -99,7 +100,7 @@ Result<Experiment> ExperimentTable::find(std::int64_t no) {
 
 Result<std::vector<Experiment>> ExperimentTable::recordable(std::int64_t time) {
   rt::Statement& stmt =
-      db_.prepare(select("WHERE state NOT IN (?1, ?2)"
+      db_.prepare(select("WHERE state NOT IN (?1, ?2) AND imported = 0"
                          " AND (finished_ns IS NULL OR finished_ns > ?3) ORDER BY no"));
   stmt.bind(1, static_cast<std::int64_t>(ExperimentState::kDraft));
   stmt.bind(2, static_cast<std::int64_t>(ExperimentState::kArchived)).bind(3, time);
@@ -128,9 +129,11 @@ Result<Experiment> ExperimentTable::create(Experiment experiment) {
   }
   rt::Statement& stmt = db_.prepare(
       "INSERT INTO experiment (id, name, description, owner, state, config_name, config_version,"
-      " nodes, finished_ns, created_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+      " nodes, finished_ns, created_ns, imported)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
   bind_common(stmt, experiment);
-  if (auto done = stmt.bind(10, experiment.created).run(); !done) return done.error();
+  stmt.bind(10, experiment.created).bind(11, experiment.imported ? 1 : 0);
+  if (auto done = stmt.run(); !done) return done.error();
   experiment.no = db_.last_insert_rowid();
   return experiment;
 }

@@ -28,12 +28,12 @@ class ExperimentTable {
   /// By id or name. kNotFound.
   rt::Result<Experiment> find(const std::string& id_or_name);
   rt::Result<Experiment> find(std::int64_t no);
-  /// Those that a node's button may mean at a time: neither drafts nor archived, and not finished
-  /// before.
+  /// Those that a node's button may mean at a time: neither imported, drafts nor archived, and not
+  /// finished before.
   rt::Result<std::vector<Experiment>> recordable(std::int64_t time);
   /// Draws nothing: id and times are the caller's. kDenied: id or name is taken; kFull.
   rt::Result<Experiment> create(Experiment experiment);
-  /// Everything but id and `created`. kDenied: the name is taken.
+  /// Everything but `created` and `imported`. kDenied: the name is taken.
   rt::Status update(const Experiment& experiment);
 
   /// In their order.

@@ -51,7 +51,7 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 16);
+    CHECK(version.i64(0) == 17);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
     CHECK(readings_in(query) == 3422 + 1040);

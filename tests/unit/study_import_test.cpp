@@ -106,6 +106,26 @@ TEST_CASE("an experiment is known by its id, never by a name") {
   CHECK(taken.error().code == rt::Errc::kDenied);
 }
 
+TEST_CASE("no button means an imported experiment") {
+  World world;
+  ArchivedStudy study = study_of(uuid(1), "drought");
+  study.experiment.finished = 1'000;
+  world.bring(study);
+  Studies studies(world.db());
+  CHECK(studies.experiments.find(uuid(1)).value().imported);
+  CHECK(studies.experiments.recordable(500).value().empty());
+  REQUIRE(world.change_studies([](Studies& changed) -> rt::Status {
+    Experiment own;
+    own.id = uuid(2);
+    own.name = "own";
+    own.state = ExperimentState::kFinished;
+    own.finished = 1'000;
+    const auto made = changed.experiments.create(own);
+    return made ? rt::ok() : rt::Status(made.error());
+  }));
+  CHECK(studies.experiments.recordable(500).value().size() == 1);
+}
+
 TEST_CASE("a config version goes into no name that has others here") {
   World world;
   CHECK(world.config_after(config_of("house", 2, "t")) == "house 2");

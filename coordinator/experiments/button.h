@@ -24,4 +24,9 @@ struct Stretch {
 /// or with no action are passed over.
 [[nodiscard]] std::vector<Stretch> stretches_of(std::span<const Press> presses);
 
+/// How many of the first presses may go, so that those behind mean what they meant: at least
+/// `wanted` if that can be, otherwise as many as can be. A stretch that is open keeps its start.
+/// All of them have times.
+[[nodiscard]] std::size_t droppable(std::span<const Press> presses, std::size_t wanted);
+
 }  // namespace fieldpost::coordinator

@@ -329,7 +329,7 @@ Status Ingest::store_readings(const IncarnationRow& incarnation, std::uint64_t s
   if (auto done = readings_.add_batch(batch, now); !done) return done;
   const auto series = readings_.series_of(incarnation.node, **set);
   if (!series) return series.error();
-  auto pressed = Studies(db_).take_presses({**set, **series, batch.columns, batch.boot}, now);
+  auto pressed = Studies(db_).take_presses(batch, **series, now);
   if (!pressed) return pressed;
   out.stored = StoredReadings{*series, *set,
                               std::make_shared<const wire::Columns>(std::move(batch.columns))};

@@ -89,13 +89,18 @@ std::string boot_bytes(const wire::Id128& boot) {
   return boot.is_zero() ? std::string() : boot.bytes();
 }
 
-std::vector<wire::Rank> DecodedBatch::ranks_of(std::size_t column) const {
-  if (origin_ranks.empty() || columns.origin_runs[column].empty()) return {row.rank};
+std::vector<wire::Rank> ranks_of(const wire::Columns& columns, std::size_t column,
+                                 const wire::Rank& record, const std::vector<wire::Rank>& origins) {
+  if (origins.empty() || columns.origin_runs[column].empty()) return {record};
   std::vector<wire::Rank> ranks;
   for (const wire::OriginRun& run : columns.origin_runs[column]) {
-    ranks.insert(ranks.end(), run.count, origin_ranks[run.origin]);
+    ranks.insert(ranks.end(), run.count, origins[run.origin]);
   }
   return ranks;
+}
+
+std::vector<wire::Rank> DecodedBatch::ranks_of(std::size_t column) const {
+  return coordinator::ranks_of(columns, column, row.rank, origin_ranks);
 }
 
 rt::Result<bool> is_rank_taken(rt::Database& db, const ReadingBatch& batch) {

@@ -35,6 +35,11 @@ struct DecodedBatch {
   [[nodiscard]] std::vector<wire::Rank> ranks_of(std::size_t column) const;
 };
 
+/// The ranks of a column's readings: one for all of them, or one for each.
+[[nodiscard]] std::vector<wire::Rank> ranks_of(const wire::Columns& columns, std::size_t column,
+                                               const wire::Rank& record,
+                                               const std::vector<wire::Rank>& origins);
+
 /// What waits for compaction of one node.
 struct Waiting {
   std::uint64_t batches = 0;

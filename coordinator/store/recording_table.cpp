@@ -82,11 +82,26 @@ Result<Recording> RecordingTable::find(std::int64_t experiment, const std::strin
   return std::move(found->front());
 }
 
-Result<std::vector<Recording>> RecordingTable::pressed_on(std::int64_t series) {
-  rt::Statement& stmt =
-      db_.prepare(select("WHERE pressed_on = ?1 AND pressed_on != 0 ORDER BY started_ns"));
-  stmt.bind(1, series);
+Result<bool> RecordingTable::has(const std::string& id) {
+  rt::Statement& stmt = db_.prepare("SELECT count(*) FROM recording WHERE id = ?1");
+  const auto found = rt::read_number(stmt.bind_text(1, id));
+  if (!found) return found.error();
+  return *found > 0;
+}
+
+Result<std::vector<Recording>> RecordingTable::pressed_on(std::int64_t series, std::int64_t from) {
+  rt::Statement& stmt = db_.prepare(
+      select("WHERE pressed_on = ?1 AND pressed_on != 0 AND started_ns >= ?2 ORDER BY started_ns"));
+  stmt.bind(1, series).bind(2, from);
   return rt::read_rows(stmt, read);
+}
+
+Result<std::int64_t> RecordingTable::last_pressed(std::int64_t series, std::int64_t by) {
+  rt::Statement& stmt = db_.prepare(
+      "SELECT coalesce(max(started_ns), ?3) FROM recording"
+      " WHERE pressed_on = ?1 AND pressed_on != 0 AND started_ns <= ?2");
+  stmt.bind(1, series).bind(2, by).bind(3, std::int64_t{INT64_MIN});
+  return rt::read_number(stmt);
 }
 
 Result<std::int64_t> RecordingTable::count_of(std::int64_t experiment) {
@@ -94,13 +109,21 @@ Result<std::int64_t> RecordingTable::count_of(std::int64_t experiment) {
   return rt::read_number(total.bind(1, experiment));
 }
 
+Result<std::int64_t> RecordingTable::count_open() {
+  return rt::read_number(db_.prepare("SELECT count(*) FROM recording WHERE stopped_ns IS NULL"));
+}
+
 Result<Recording> RecordingTable::add(Recording recording) {
   const auto all = count_of(recording.experiment);
   if (!all) return all.error();
-  const auto open =
-      rt::read_number(db_.prepare("SELECT count(*) FROM recording WHERE stopped_ns IS NULL"));
+  const auto open = count_open();
   if (!open) return open.error();
-  if (*all >= kRecordingsMax || (!recording.stopped && *open >= kRecordingsOpenMax)) {
+  return add(std::move(recording), *all, *open);
+}
+
+Result<Recording> RecordingTable::add(Recording recording, std::int64_t count,
+                                      std::int64_t count_open) {
+  if (count >= kRecordingsMax || (!recording.stopped && count_open >= kRecordingsOpenMax)) {
     return too_many();
   }
   const auto no = insert(recording);
@@ -115,10 +138,9 @@ Status RecordingTable::add_all(std::int64_t experiment, const std::vector<Record
   if (*all + static_cast<std::int64_t>(recordings.size()) > kRecordingsMax) return too_many();
   for (Recording each : recordings) {
     each.experiment = experiment;
-    rt::Statement& same = db_.prepare("SELECT count(*) FROM recording WHERE id = ?1");
-    const auto taken = rt::read_number(same.bind_text(1, each.id));
+    const auto taken = has(each.id);
     if (!taken) return taken.error();
-    if (*taken > 0) return Error{Errc::kDenied, fmt::format("a recording {} exists", each.id)};
+    if (*taken) return Error{Errc::kDenied, fmt::format("a recording {} exists", each.id)};
     if (const auto no = insert(each); !no) return no.error();
   }
   return rt::ok();

@@ -30,10 +30,18 @@ class RecordingTable {
   rt::Result<bool> has_any(std::int64_t experiment);
   /// kNotFound.
   rt::Result<Recording> find(std::int64_t experiment, const std::string& id);
-  /// Those that a button began, ordered by start.
-  rt::Result<std::vector<Recording>> pressed_on(std::int64_t series);
+  /// Whether there is one of this id, in whatever experiment.
+  rt::Result<bool> has(const std::string& id);
+  /// Those that a button began at `from` (ns) or later, ordered by start.
+  rt::Result<std::vector<Recording>> pressed_on(std::int64_t series, std::int64_t from);
+  /// ns: when the last one began that a button began by then; INT64_MIN: none.
+  rt::Result<std::int64_t> last_pressed(std::int64_t series, std::int64_t by);
+  rt::Result<std::int64_t> count_of(std::int64_t experiment);
+  rt::Result<std::int64_t> count_open();  ///< of all experiments
   /// kFull: too many.
   rt::Result<Recording> add(Recording recording);
+  /// As above, for whoever knows how many there are.
+  rt::Result<Recording> add(Recording recording, std::int64_t count, std::int64_t count_open);
   /// Many of one experiment, none of them open. kFull: too many; kDenied: an id is taken.
   rt::Status add_all(std::int64_t experiment, const std::vector<Recording>& recordings);
   /// Stop, members, and who.
@@ -45,7 +53,6 @@ class RecordingTable {
   rt::Result<std::vector<ProgressMark>> marks(std::int64_t experiment);
 
  private:
-  rt::Result<std::int64_t> count_of(std::int64_t experiment);
   /// Its row; nothing is counted.
   rt::Result<std::int64_t> insert(const Recording& recording);
   rt::Database& db_;

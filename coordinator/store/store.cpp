@@ -126,7 +126,7 @@ Result<StoredReadings> Store::store_encoded(NodeNo node, const wire::EncodedRead
   if (auto done = readings_.add_batch(*batch, now); !done) return done.error();
   const auto series = readings_.series_of(node, *batch->set);
   if (!series) return series.error();
-  auto pressed = Studies(db_).take_presses({*batch->set, **series, batch->columns, {}}, now);
+  auto pressed = Studies(db_).take_presses(*batch, **series, now);
   if (!pressed) return pressed.error();
   return StoredReadings{*series, batch->set,
                         std::make_shared<const wire::Columns>(std::move(batch->columns))};

@@ -61,8 +61,10 @@ Result<Recording> Studies::stop(Recording recording, std::int64_t time, const st
     return Error{Errc::kInvalid, "a recording cannot stop before it started"};
   }
   if (recording.pressed_on != 0) {
-    // What its button did before and does later is seen together with this.
-    Press press{.series = recording.pressed_on, .time = time, .boot = {}};
+    // What its button did before and does later is seen together with this. Of two presses at one
+    // time only one would count.
+    if (time == recording.started && time < INT64_MAX) time += 1;
+    Press press{.series = recording.pressed_on, .time = time, .boot = {}, .rank = kRankHere};
     press.action = PressAction::kStop;
     press.by = by;
     press.arrived = time;
@@ -75,7 +77,6 @@ Result<Recording> Studies::stop(Recording recording, std::int64_t time, const st
   return recording;
 }
 
-/// It records exactly while a recording of it is open.
 Status Studies::settle_state(std::int64_t no) {
   using enum ExperimentState;
   auto experiment = experiments.find(no);
@@ -86,11 +87,7 @@ Status Studies::settle_state(std::int64_t no) {
   if (!open) return open.error();
   const auto any = recordings.has_any(no);
   if (!any) return any.error();
-  if (!open->empty()) {
-    experiment->state = kRecording;
-  } else if (*any) {
-    experiment->state = kPaused;
-  }
+  experiment->state = !open->empty() ? kRecording : *any ? kPaused : kReady;
   return experiment->state == was ? ok() : experiments.update(*experiment);
 }
 

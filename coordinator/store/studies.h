@@ -25,13 +25,7 @@ namespace fieldpost::coordinator {
 inline constexpr std::string_view kPressMeasurement = "fieldpost_recording";
 inline constexpr std::string_view kPressField = "action";
 
-/// Columns of readings, of which some may be presses.
-struct PressColumns {
-  const wire::SeriesSet& set;
-  const std::vector<SeriesId>& series;  ///< one for each column
-  const wire::Columns& columns;
-  wire::Id128 boot;  ///< zero: good times
-};
+struct Button;
 
 /// All about studies in the store, and the rules that hold between its tables. Over the writer's
 /// connection: store thread, what changes runs inside the caller's transaction. Over a read-only
@@ -77,22 +71,22 @@ class Studies {
   /// Size and type of a body whose hash is known. kDenied: its bytes are not here.
   rt::Status complete_body(wire::BodyReference& reference);
 
-  /// Notes what of these is a press, and what follows from it. Idempotent.
-  rt::Status take_presses(const PressColumns& columns, rt::UnixTime now);
+  /// Notes what of these readings is a press, and what follows from it. Idempotent. `series`: one
+  /// for each column.
+  rt::Status take_presses(const ReadingBatch& batch, const std::vector<SeriesId>& series,
+                          rt::UnixTime now);
   /// Presses whose times are known by now take effect.
   rt::Status take_overdue_presses();
 
- private:
-  struct Button;
-  rt::Result<Button> find_button(SeriesId series);
-  rt::Status settle_button(SeriesId series, std::int64_t pressed);
-  rt::Status settle_stretches(const Button& button, const std::vector<Press>& presses,
-                              std::vector<Recording> before, std::vector<std::int64_t>& touched);
-  rt::Result<std::int64_t> window_of(SeriesId series, std::int64_t pressed);
-  rt::Result<Recording> recording_for(const Button& button, const Press& press, std::int64_t start);
-  rt::Result<Experiment> experiment_for(const Button& button, std::int64_t time);
-  rt::Status name_members(const Button& button, const Press& press, Recording& recording);
+  /// It records exactly while a recording of it is open.
   rt::Status settle_state(std::int64_t experiment);
+
+ private:
+  rt::Result<Button> find_button(SeriesId series);
+  rt::Status take_column(const ReadingBatch& batch, std::size_t column, SeriesId series,
+                         rt::UnixTime now);
+  rt::Result<std::int64_t> make_room(const Button& button, std::size_t count);
+  rt::Status drop_presses(SeriesId series, std::size_t keep);
 
   rt::Database& db_;
 };

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "coordinator/experiments/button.h"
-#include "coordinator/experiments/uuid.h"
+#include "coordinator/store/batch_table.h"
+#include "coordinator/store/button_settling.h"
 #include "coordinator/store/studies.h"
-#include "proto/wire/hash.h"
 
 namespace fieldpost::coordinator {
 
@@ -16,23 +16,7 @@ using rt::ok;
 using rt::Result;
 using rt::Status;
 
-struct Studies::Button {
-  SeriesId series = 0;
-  std::string node;
-  wire::SeriesKey key;
-  [[nodiscard]] std::string tag(std::string_view name) const {
-    const auto found =
-        std::ranges::find_if(key.tags, [&](const auto& t) { return t.first == name; });
-    return found == key.tags.end() ? std::string() : found->second;
-  }
-};
-
 namespace {
-
-/// The same press makes the same recording, on whatever day it arrives.
-std::string recording_id(const std::string& node, const std::string& key, std::int64_t time) {
-  return uuid_of(wire::hash128(fmt::format("{}\n{}\n{}", node, key, time)));
-}
 
 bool is_press(const std::string& key) {
   if (!key.starts_with(kPressMeasurement)) return false;
@@ -43,45 +27,94 @@ bool is_press(const std::string& key) {
 
 }  // namespace
 
-Status Studies::take_presses(const PressColumns& in, rt::UnixTime now) {
-  for (std::size_t c = 0; c < in.set.keys.size(); ++c) {
-    if (!is_press(in.set.keys[c])) continue;
-    const auto button = find_button(in.series[c]);
-    if (!button) return button.error();
-    const wire::Column& column = in.columns.columns[c];
-    std::int64_t first = INT64_MAX;
-    for (std::size_t i = 0; i < column.count(); ++i) {
-      Press press{.series = in.series[c], .time = column.times[i], .boot = in.boot};
-      const std::string& text = column.strings[static_cast<std::size_t>(column.values[i])];
-      press.action = parse_press_action(text);
-      press.by = "node " + button->node;
-      press.arrived = now.ns;
-      if (press.action == PressAction::kNone) {
-        press.problem = fmt::format("\"{}\" is not start, stop or toggle", text.substr(0, 100));
-      }
-      // The reading is stored all the same: a bound of ours must not hold up a node.
-      auto put = presses.put(press);
-      if (!put && put.error().code == Errc::kFull) continue;
-      if (!put) return put;
-      first = std::min(first, press.time);
-    }
-    if (first == INT64_MAX) continue;
-    const std::int64_t from = in.boot.is_zero() ? first : INT64_MIN;
-    if (auto done = settle_button(in.series[c], from); !done) return done;
+Status Studies::take_presses(const ReadingBatch& batch, const std::vector<SeriesId>& series,
+                             rt::UnixTime now) {
+  for (std::size_t c = 0; c < series.size(); ++c) {
+    if (batch.columns.columns[c].count() == 0 || !is_press(batch.set->keys[c])) continue;
+    if (auto done = take_column(batch, c, series[c], now); !done) return done;
   }
   return ok();
+}
+
+Status Studies::take_column(const ReadingBatch& batch, std::size_t column, SeriesId series,
+                            rt::UnixTime now) {
+  const auto button = find_button(series);
+  if (!button) return button.error();
+  const wire::Column& in = batch.columns.columns[column];
+  auto room = make_room(*button, in.count());
+  if (!room) return room.error();
+  const std::vector<wire::Rank> ranks =
+      ranks_of(batch.columns, column, batch.rank, batch.origin_ranks);
+  std::int64_t first = INT64_MAX;
+  for (std::size_t i = 0; i < in.count(); ++i) {
+    Press press{.series = series, .time = in.times[i], .boot = batch.boot};
+    const std::string& text = in.strings[static_cast<std::size_t>(in.values[i])];
+    press.action = parse_press_action(text);
+    press.by = "node " + button->node;
+    press.rank = ranks.size() == 1 ? ranks.front() : ranks[i];
+    press.arrived = now.ns;
+    if (press.action == PressAction::kNone) {
+      press.problem = fmt::format("\"{}\" is not start, stop or toggle", text.substr(0, 100));
+    }
+    const auto known = presses.has(press);
+    if (!known) return known.error();
+    if (!*known) *room -= 1;
+    // The reading is stored all the same: a bound of ours must not hold up a node. The first press
+    // beyond it tells of all.
+    if (!*known && *room < -1) continue;
+    if (!*known && *room == -1) {
+      press.action = PressAction::kNone;
+      press.problem = fmt::format("{} presses of a button are kept: this and later ones are not",
+                                  kPressesOfSeriesMax);
+    }
+    if (auto done = presses.put(press); !done) return done;
+    first = std::min(first, press.time);
+  }
+  if (first == INT64_MAX) return ok();
+  return ButtonSettling(*this, *button).run(batch.boot.is_zero() ? first : INT64_MIN);
+}
+
+/// For how many more there is room; below 0 where that was told already.
+Result<std::int64_t> Studies::make_room(const Button& button, std::size_t count) {
+  constexpr auto kMax = static_cast<std::int64_t>(kPressesOfSeriesMax);
+  auto all = presses.count(button.series);
+  if (!all) return all;
+  if (*all + static_cast<std::int64_t>(count) > kMax) {
+    if (auto done = ButtonSettling(*this, button).run(INT64_MIN); !done) return done.error();
+    const std::size_t keep = kPressesOfSeriesMax - std::min(count, kPressesOfSeriesMax);
+    auto done = drop_presses(button.series, std::min(keep, kPressesOfSeriesMax / 2));
+    if (!done) return done.error();
+    all = presses.count(button.series);
+    if (!all) return all;
+  }
+  return kMax - *all;
+}
+
+/// Those before the newest `keep`, as far as they have done what they do.
+Status Studies::drop_presses(SeriesId series, std::size_t keep) {
+  const auto floor = presses.floor(series);
+  if (!floor) return floor.error();
+  auto all = presses.since(series, *floor);
+  if (!all) return all.error();
+  std::erase_if(*all, [](const Press& press) { return !press.at; });
+  const std::size_t wanted = all->size() - std::min(keep, all->size());
+  const std::size_t gone = droppable(*all, wanted);
+  const std::int64_t from = gone == 0 ? *floor : *(*all)[gone].at;
+  return from == INT64_MIN ? ok() : presses.drop_before(series, from);
 }
 
 Status Studies::take_overdue_presses() {
   const auto series = presses.overdue();
   if (!series) return series.error();
   for (const SeriesId each : *series) {
-    if (auto done = settle_button(each, INT64_MIN); !done) return done;
+    const auto button = find_button(each);
+    if (!button) return button.error();
+    if (auto done = ButtonSettling(*this, *button).run(INT64_MIN); !done) return done;
   }
   return ok();
 }
 
-Result<Studies::Button> Studies::find_button(SeriesId series) {
+Result<Button> Studies::find_button(SeriesId series) {
   rt::Statement& stmt =
       db_.prepare("SELECT node.id, key FROM series JOIN node ON no = node_no WHERE series.id = ?1");
   const auto row = stmt.bind(1, series).step();
@@ -93,140 +126,6 @@ Result<Studies::Button> Studies::find_button(SeriesId series) {
   if (!key) return Error{Errc::kCorrupt, key.error().message};
   button.key = *std::move(key);
   return button;
-}
-
-/// Presses before the last recording that began by then have done what they do.
-Result<std::int64_t> Studies::window_of(SeriesId series, std::int64_t pressed) {
-  const auto all = recordings.pressed_on(series);
-  if (!all) return all.error();
-  std::int64_t from = INT64_MIN;
-  for (const Recording& recording : *all) {
-    if (recording.started <= pressed) from = recording.started;
-  }
-  return from;
-}
-
-Status Studies::settle_button(SeriesId series, std::int64_t pressed) {
-  const auto button = find_button(series);
-  if (!button) return button.error();
-  const auto from = window_of(series, pressed);
-  if (!from) return from.error();
-  auto found = presses.since(series, *from);
-  if (!found) return found.error();
-  auto before = recordings.pressed_on(series);
-  if (!before) return before.error();
-  std::erase_if(*before, [&](const Recording& each) { return each.started < *from; });
-  std::vector<std::int64_t> touched;
-  if (auto done = settle_stretches(*button, *found, *std::move(before), touched); !done)
-    return done;
-  for (const std::int64_t experiment : touched) {
-    if (auto done = settle_state(experiment); !done) return done;
-  }
-  return ok();
-}
-
-Status Studies::settle_stretches(const Button& button, const std::vector<Press>& pressed,
-                                 std::vector<Recording> before,
-                                 std::vector<std::int64_t>& touched) {
-  for (const Press& press : pressed) {
-    if (press.at || press.action == PressAction::kNone) continue;
-    if (auto done = presses.set_problem(press, std::string(kPressWaits)); !done) return done;
-  }
-  for (const Stretch& stretch : stretches_of(pressed)) {
-    const auto same = std::ranges::find(before, stretch.start, &Recording::started);
-    Result<Recording> recording =
-        same != before.end() ? Result<Recording>(*same)
-                             : recording_for(button, pressed[stretch.start_index], stretch.start);
-    if (same != before.end()) before.erase(same);
-    if (!recording && recording.error().code == Errc::kNotFound) continue;
-    if (!recording) return recording.error();
-    recording->stopped = stretch.stop;
-    recording->stopped_by = stretch.stopped_by;
-    const auto experiment = experiments.find(recording->experiment);
-    if (!experiment) return experiment.error();
-    const auto end = experiment->finished;
-    if (end && (!recording->stopped || *recording->stopped > *end)) {
-      recording->stopped = std::max(*end, recording->started);
-      recording->stopped_by = "the experiment's end";
-    }
-    auto done = recording->no == 0 ? Status(ok()) : recordings.update(*recording);
-    if (recording->no == 0) {
-      const auto added = recordings.add(*recording);
-      if (!added) done = added.error();
-    }
-    if (!done && done.error().code == Errc::kFull) {
-      done = presses.set_problem(pressed[stretch.start_index], done.error().message);
-    }
-    if (!done) return done;
-    touched.push_back(recording->experiment);
-  }
-  for (const Recording& gone : before) {
-    if (auto done = recordings.remove(gone); !done) return done;
-    touched.push_back(gone.experiment);
-  }
-  return ok();
-}
-
-/// kNotFound: it belongs to no experiment; the press says why.
-Result<Recording> Studies::recording_for(const Button& button, const Press& press,
-                                         std::int64_t start) {
-  auto experiment = experiment_for(button, start);
-  if (!experiment) {
-    if (experiment.error().code != Errc::kNotFound) return experiment.error();
-    const auto noted = presses.set_problem(press, experiment.error().message);
-    return noted ? experiment.error() : noted.error();
-  }
-  Recording recording;
-  recording.experiment = experiment->no;
-  recording.id = recording_id(button.node, button.key.text(), start);
-  recording.started = start;
-  recording.started_by = press.by;
-  recording.pressed_on = button.series;
-  if (auto done = name_members(button, press, recording); !done) return done.error();
-  return recording;
-}
-
-Result<Experiment> Studies::experiment_for(const Button& button, std::int64_t time) {
-  const std::string named = button.tag("experiment");
-  const auto candidates = experiments.recordable(time);
-  if (!candidates) return candidates.error();
-  std::vector<Experiment> fitting;
-  for (const Experiment& each : *candidates) {
-    const bool is_meant = named.empty() ? has_node(each.nodes, button.node) && each.created <= time
-                                        : each.id == named || each.name == named;
-    if (is_meant) fitting.push_back(each);
-  }
-  if (fitting.size() == 1) return std::move(fitting.front());
-  if (!named.empty()) {
-    return Error{Errc::kNotFound,
-                 fmt::format("no experiment \"{}\" that could record then", named)};
-  }
-  return Error{Errc::kNotFound,
-               fitting.empty()
-                   ? fmt::format("no experiment that could record then has node {}", button.node)
-                   : fmt::format("{} experiments have node {}: name one in the tag \"experiment\"",
-                                 fitting.size(), button.node)};
-}
-
-/// A recording is worth more than its labels: what is not known is noted and left out.
-Status Studies::name_members(const Button& button, const Press& press, Recording& recording) {
-  const struct {
-    const char* tag;
-    MemberKind kind;
-    std::optional<std::int64_t>* out;
-  } wanted[] = {{"participant", MemberKind::kParticipant, &recording.participant},
-                {"task", MemberKind::kTask, &recording.task},
-                {"operator", MemberKind::kOperator, &recording.member_operator}};
-  std::string problem;
-  for (const auto& each : wanted) {
-    const std::string name = button.tag(each.tag);
-    if (name.empty()) continue;
-    const auto member = experiments.find_member(recording.experiment, each.kind, name);
-    if (!member && member.error().code != Errc::kNotFound) return member.error();
-    if (member) *each.out = member->no;
-    if (!member) problem = member.error().message + "; it was recorded without";
-  }
-  return presses.set_problem(press, problem);
 }
 
 }  // namespace fieldpost::coordinator

@@ -41,19 +41,39 @@ struct Site {
 
   void press(std::int64_t time, const std::string& action, const std::string& tags = "",
              wire::Id128 boot = {}) {
+    press_all({time}, action, ++seq, tags, boot);
+  }
+  /// In one record.
+  void press_all(const std::vector<std::int64_t>& times, const std::string& action,
+                 std::uint64_t of_seq, const std::string& tags = "", wire::Id128 boot = {}) {
     const auto set = make_set({"fieldpost_recording" + tags + " action s", "air t f"});
     wire::Columns columns;
     columns.columns.resize(2);
-    columns.columns[0].times = {time};
-    columns.columns[0].values = {0};
+    columns.columns[0].times = times;
+    columns.columns[0].values.assign(times.size(), 0);
     columns.columns[0].strings = {action};
-    const auto batch = make_batch(node, {1, ++seq}, set, columns, boot);
+    const auto batch = make_batch(node, {1, of_seq}, set, columns, boot);
     world.add(batch);
     REQUIRE(world.change_studies([&](Studies& studies) -> rt::Status {
       const auto series = world.store().series_of(node, *set);
       if (!series) return series.error();
-      return studies.take_presses({*set, **series, columns, boot}, rt::UnixTime{time});
+      return studies.take_presses(batch, **series, rt::UnixTime{times.back()});
     }));
+  }
+  /// The first recording, as somebody does here.
+  void stop(std::int64_t time) {
+    REQUIRE(world.change_studies([&](Studies& studies) -> rt::Status {
+      const auto stopped = studies.stop(recordings(experiment).front(), time, "anna");
+      return stopped ? rt::ok() : rt::Status(stopped.error());
+    }));
+  }
+  /// As many presses as are kept, from time 100 on, with the problem of the one that there is.
+  void fill(const std::string& boot, PressAction action) {
+    world.execute(
+        fmt::format("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
+                    " INSERT INTO press (series_id, time_ns, boot, action, by, arrived_ns, problem)"
+                    " SELECT series_id, 99 + i, x'{}', {}, '', 0, problem FROM press, n",
+                    kPressesOfSeriesMax, boot, static_cast<int>(action)));
   }
 
   std::vector<Recording> recordings(std::int64_t of) {
@@ -125,15 +145,96 @@ TEST_CASE("the same press again changes nothing") {
 TEST_CASE("who stops a button's recording here has the effect of the button") {
   Site site;
   site.press(100, "toggle");
-  REQUIRE(site.world.change_studies([&](Studies& studies) -> rt::Status {
-    const auto stopped = studies.stop(site.recordings(site.experiment).front(), 150, "anna");
-    return stopped ? rt::ok() : rt::Status(stopped.error());
-  }));
+  site.stop(150);
   CHECK(site.spans() == "100-150");
   CHECK(site.state() == ExperimentState::kPaused);
   site.press(200, "toggle");
   CHECK(site.spans() == "100-150 200-");
   CHECK(site.recordings(site.experiment).front().stopped_by == "anna");
+}
+
+TEST_CASE("what is stopped here at its start stays when the button is pressed again") {
+  Site site;
+  site.press(100, "start");
+  site.stop(100);
+  CHECK(site.spans() == "100-101");
+  site.press(300, "start");
+  CHECK(site.spans() == "100-101 300-");
+}
+
+TEST_CASE("of two presses at one time the one of the higher rank counts, in whatever order") {
+  Site site;
+  site.press_all({100}, "start", 5);
+  site.press_all({100}, "stop", 3);
+  CHECK(site.spans() == "100-");
+  site.press_all({100}, "none", 7);
+  CHECK(site.spans() == "");
+  CHECK(site.state() == ExperimentState::kReady);  // nothing records, and nothing ever did
+  site.press_all({100}, "start", 6);
+  CHECK(site.spans() == "");
+}
+
+TEST_CASE("presses that come to be at one time make one recording") {
+  Site site;
+  site.world.execute("INSERT INTO boot_clock VALUES (x'" + kWrongBoot.hex() + "', 0, 99)");
+  site.press(1, "start", "", kWrongBoot);
+  site.press(100, "start");
+  CHECK(site.spans() == "100-");
+  site.press(200, "stop");
+  CHECK(site.spans() == "100-200");
+}
+
+TEST_CASE("a press whose recording came back with an import leaves it as it is") {
+  Site site;
+  site.press(100, "start");
+  site.world.execute("UPDATE recording SET pressed_on = 0, experiment_no = 99, stopped_ns = 150");
+  site.world.execute("DELETE FROM press");
+  site.press(100, "start");
+  CHECK(site.spans() == "");
+  CHECK(site.spans(99) == "100-150");
+  CHECK(site.problem() == "");
+  site.press(200, "stop");
+  site.press(300, "start");
+  CHECK(site.spans() == "300-");
+  CHECK(site.spans(99) == "100-150");
+}
+
+TEST_CASE("a contact that bounces makes its recordings in one go") {
+  Site site;
+  std::vector<std::int64_t> times;
+  for (std::int64_t i = 0; i < 10'000; ++i) times.push_back(100 + i);
+  site.press_all(times, "toggle", 1);
+  CHECK(site.world.number("SELECT count(*) FROM recording") == 5'000);
+  CHECK(site.world.number("SELECT sum(stopped_ns - started_ns) FROM recording") == 5'000);
+  CHECK(site.state() == ExperimentState::kPaused);
+}
+
+TEST_CASE(
+    "of a button that was pressed very often the old presses go, and what they recorded stays") {
+  Site site;
+  site.press(1'000'000, "start");
+  site.fill("", PressAction::kStop);
+  site.stop(2'000'000);
+  CHECK(site.spans() == "1000000-2000000");
+  site.press(3'000'000, "start");
+  CHECK(site.spans() == "1000000-2000000 3000000-");
+  CHECK(site.world.number("SELECT count(*) FROM press") == kPressesOfSeriesMax / 2 + 1);
+  CHECK(site.problem() == "");
+  site.press(150, "start");
+  CHECK(site.spans() == "1000000-2000000 3000000-");
+  CHECK(site.problem() == kPressLate);
+}
+
+TEST_CASE("of presses for which there is no room the first tells") {
+  Site site;
+  site.press(1, "start", "", kWrongBoot);
+  site.fill(kWrongBoot.hex(), PressAction::kStart);
+  site.world.execute("DELETE FROM press WHERE time_ns = 1");
+  site.press(200, "start");
+  CHECK(site.problem() == "100000 presses of a button are kept: this and later ones are not");
+  site.press(300, "start");
+  CHECK(site.spans() == "");
+  CHECK(site.world.number("SELECT count(*) FROM press") == kPressesOfSeriesMax + 1);
 }
 
 TEST_CASE("a late press is of a finished experiment, up to its end") {
@@ -211,6 +312,18 @@ TEST_CASE("a press of a clock that was wrong waits until it is known how wrong")
   CHECK(site.problem() == "");
   site.press(3, "stop", "", kWrongBoot);
   CHECK(site.spans() == "701-703");
+  constexpr wire::Id128 kOther{3, 4};
+  site.press(801, "start", "", kOther);
+  site.press(802, "stop", "", kOther);
+  CHECK(site.problem() == kPressWaits);
+  site.world.execute("INSERT INTO boot_clock VALUES (x'" + kOther.hex() + "', 0, 0)");
+  REQUIRE(
+      site.world.change_studies([](Studies& studies) { return studies.take_overdue_presses(); }));
+  CHECK(site.spans() == "701-703 801-802");
+  CHECK(site.problem() == "");
+  Studies studies(site.world.db());
+  const auto overdue = studies.presses.overdue().value();
+  CHECK(overdue.empty());
 }
 
 TEST_CASE("an experiment waits for each node that may hold readings of its recordings") {

@@ -83,6 +83,23 @@ TEST_CASE("presses of a button make stretches") {
   CHECK(stretches({press(1, kStart), unknown, press(3, kNone)}) == "1-");
 }
 
+TEST_CASE("presses go as long as those behind them mean what they meant") {
+  using enum PressAction;
+  const auto gone = [](const std::vector<Press>& presses, std::size_t wanted) {
+    return droppable(presses, wanted);
+  };
+  const std::vector<Press> toggles = {press(1, kToggle), press(2, kToggle), press(3, kToggle),
+                                      press(4, kToggle), press(5, kToggle)};
+  CHECK(gone(toggles, 0) == 0);
+  CHECK(gone(toggles, 1) == 2);
+  CHECK(gone(toggles, 3) == 4);
+  CHECK(gone(toggles, 5) == 4);
+  CHECK(gone({press(1, kStart), press(2, kNone), press(3, kStart)}, 1) == 2);
+  CHECK(gone({press(1, kStop), press(2, kNone), press(3, kStop)}, 1) == 1);
+  CHECK(gone({press(1, kStop), press(1, kStart), press(1, kStart)}, 1) == 0);  // all at once
+  CHECK(gone({}, 1) == 0);
+}
+
 TEST_CASE("a UUID is known by its shape") {
   CHECK(is_uuid(uuid_of(wire::hash128("a"))));
   const std::string id = "0123abcd-89ef-4000-8000-000000000000";

@@ -62,6 +62,10 @@ std::optional<ProgressState> parse_progress_state(std::string_view text) {
   return parse_one_of(text, std::array{kOpen, kDone, kSkipped});
 }
 
+bool is_one_node(std::string_view pattern) {
+  return pattern.find_first_of("*?") == std::string_view::npos;
+}
+
 bool has_node(const std::vector<std::string>& patterns, std::string_view node) {
   return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
            return matches_pattern(pattern, node);

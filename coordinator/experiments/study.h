@@ -45,6 +45,8 @@ struct Experiment {
   bool imported = false;                 ///< recorded elsewhere: no button means it
 };
 
+/// Whether a pattern is a node's name.
+[[nodiscard]] bool is_one_node(std::string_view pattern);
 /// Whether a node's readings are the experiment's.
 [[nodiscard]] bool has_node(const std::vector<std::string>& patterns, std::string_view node);
 

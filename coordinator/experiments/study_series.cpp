@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
+
+#include "coordinator/store/retention.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -13,25 +16,55 @@ using rt::Result;
 
 constexpr std::size_t kPage = 1000;
 
-bool is_one_node(const std::string& pattern) {
-  return pattern.find_first_of("*?") == std::string::npos;
-}
-
-/// Until when each node of the experiment is awaited; 0: it only has to be known.
+/// Until when each node of the experiment is awaited.
 using Needs = std::map<std::string, std::int64_t>;
 
-void need(Needs& needs, const std::string& node, std::int64_t until) {
-  std::int64_t& at = needs[node];
-  at = std::max(at, until);
+/// Recordings of the same nodes are awaited together: to the latest of their ends.
+using EndsByNodes = std::map<std::vector<std::string>, std::int64_t>;
+
+void extend(std::int64_t& until, std::int64_t to) {
+  until = std::max(until, to);
 }
 
-/// Nodes that are meant by name are awaited even if they never said a word.
-void need_named(Needs& needs, const Experiment& experiment, const Recording& recording,
-                std::int64_t until) {
-  const auto& patterns = recording.nodes.empty() ? experiment.nodes : recording.nodes;
-  for (const std::string& pattern : patterns) {
-    if (is_one_node(pattern)) need(needs, pattern, until);
+EndsByNodes ends_of(const std::vector<Recording>& recordings, std::int64_t now) {
+  EndsByNodes ends;
+  for (const Recording& recording : recordings) {
+    extend(ends[recording.nodes], recording.stopped.value_or(now));
   }
+  return ends;
+}
+
+/// Nodes that have a series of the experiment, and those with an agent that may have one which is
+/// not known here yet.
+std::set<std::string> possible_nodes(const Experiment& experiment,
+                                     const std::vector<Sensor>& sensors,
+                                     const std::vector<StudySeries>& series,
+                                     const std::vector<SettledNode>& nodes) {
+  std::set<std::string> out;
+  for (const StudySeries& each : series) out.insert(each.series.node);
+  for (const SettledNode& node : nodes) {
+    if (!node.has_agent || !has_node(experiment.nodes, node.id)) continue;
+    const bool may_be_measured = std::ranges::any_of(sensors, [&](const Sensor& sensor) {
+      return sensor.enabled && matches_pattern(sensor.node, node.id);
+    });
+    if (may_be_measured) out.insert(node.id);
+  }
+  return out;
+}
+
+Needs needs_of(const Experiment& experiment, const EndsByNodes& ends,
+               const std::set<std::string>& possible) {
+  Needs needs;
+  for (const auto& [patterns, until] : ends) {
+    // Nodes that are meant by name are awaited even if they never said a word.
+    for (const std::string& pattern : patterns.empty() ? experiment.nodes : patterns) {
+      if (is_one_node(pattern)) extend(needs[pattern], until);
+    }
+    for (const std::string& node : possible) {
+      if (has_node(patterns, node)) extend(needs[node], until);
+    }
+  }
+  return needs;
 }
 
 std::string reason(const SettledNode* node, std::int64_t until) {
@@ -82,22 +115,16 @@ Result<std::vector<Outstanding>> outstanding_of(Studies& studies, rt::Database& 
   if (!sensors) return sensors.error();
   const auto series = study_series(query, *sensors, experiment.nodes);
   if (!series) return series.error();
-  Needs needs;
-  std::int64_t first = INT64_MAX;
-  for (const Recording& recording : *recordings) {
-    const std::int64_t until = recording.stopped.value_or(now);
-    first = std::min(first, recording.started);
-    need_named(needs, experiment, recording, until);
-    for (const StudySeries& each : *series) {
-      if (has_node(recording.nodes, each.series.node)) need(needs, each.series.node, until);
-    }
-  }
+  // They are ordered by start.
+  const std::int64_t first = recordings->empty() ? INT64_MAX : recordings->front().started;
   const auto nodes = settled_nodes(db, first);
   if (!nodes) return nodes.error();
+  const Needs needs = needs_of(experiment, ends_of(*recordings, now),
+                               possible_nodes(experiment, *sensors, *series, *nodes));
   std::vector<Outstanding> out;
   for (const auto& [id, until] : needs) {
-    const auto node = std::ranges::find(*nodes, id, &SettledNode::id);
-    const SettledNode* known = node == nodes->end() ? nullptr : &*node;
+    const auto node = std::ranges::lower_bound(*nodes, id, {}, &SettledNode::id);
+    const SettledNode* known = node == nodes->end() || node->id != id ? nullptr : &*node;
     std::string why = reason(known, until);
     if (why.empty()) continue;
     out.push_back({id, until, known == nullptr ? 0 : known->settled_until, std::move(why)});

@@ -35,7 +35,9 @@ struct Outstanding {
 };
 
 /// Whether all readings of an experiment's recordings are stored or lie in declared gaps: what is
-/// outstanding, by node. Recordings that are open are awaited to `now` (ns).
+/// outstanding, by node. Awaited are nodes that are meant by name, those with a series of it, and
+/// those with an agent that one of its sensors may be on. Recordings that are open are awaited to
+/// `now` (ns).
 rt::Result<std::vector<Outstanding>> outstanding_of(Studies& studies, rt::Database& db,
                                                     ReadingQuery& query,
                                                     const Experiment& experiment, std::int64_t now);

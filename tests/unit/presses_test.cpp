@@ -362,5 +362,46 @@ TEST_CASE("an experiment waits for each node that may hold readings of its recor
   CHECK(waits(400) == "m to 400: it was never heard of; ");
 }
 
+TEST_CASE("a node with an agent is awaited before its first reading of the experiment is here") {
+  Site site;
+  site.press(100, "start");
+  site.press(200, "stop");
+  site.world.execute("UPDATE node SET current_incarnation = 1, settled_until_ns = 999");
+  site.world.add_node("far");
+  site.world.execute("UPDATE node SET current_incarnation = 2 WHERE id = 'far'");
+  site.world.add_node("http");
+  const auto waits = [&](const std::vector<std::string>& nodes, const std::string& sensor) {
+    REQUIRE(site.world.change_studies([&](Studies& studies) -> rt::Status {
+      SensorConfig config;
+      config.name = sensor;
+      config.version = 1;
+      config.sensors = parse_sensors(R"({"sensors":[{"name":"a","measurement":"a","field":"t",)" +
+                                     sensor + "}]}")
+                           .value();
+      if (auto done = studies.configs.insert(config); !done) return done;
+      auto experiment = studies.experiments.find(site.experiment);
+      if (!experiment) return experiment.error();
+      experiment->nodes = nodes;
+      experiment->config = ConfigRef{config.name, 1};
+      return studies.experiments.update(*experiment);
+    }));
+    Studies studies(site.world.db());
+    const auto experiment = studies.experiments.find(site.experiment).value();
+    std::string out;
+    const auto found =
+        outstanding_of(studies, site.world.db(), site.world.query(), experiment, 1000).value();
+    for (const Outstanding& each : found) out += each.node + ": " + each.why + "; ";
+    return out;
+  };
+  const std::string awaited = "far: it has not told yet what it holds; ";
+  CHECK(waits({}, R"("node":"*")") == awaited);
+  CHECK(waits({"f*"}, R"("node":"?ar")") == awaited);
+  CHECK(waits({"n*"}, R"("node":"f*")") == "");
+  CHECK(waits({}, R"("node":"n")") == "");
+  CHECK(waits({}, R"("enabled":false)") == "");
+  site.world.execute("UPDATE recording SET nodes = '[\"n*\"]'");
+  CHECK(waits({}, R"("node":"??r")") == "");
+}
+
 }  // namespace
 }  // namespace fieldpost::test

@@ -48,6 +48,13 @@ Result<Recording> Studies::start(const Experiment& experiment, Recording recordi
   if (const auto why = refusal_to_record(experiment.state)) {
     return Error{Errc::kDenied, fmt::format("experiment \"{}\": {}", experiment.name, *why)};
   }
+  for (const std::string& node : recording.nodes) {
+    if (is_one_node(node) && !has_node(experiment.nodes, node)) {
+      return Error{Errc::kDenied,
+                   fmt::format("experiment \"{}\" has no node {}: its nodes are {}",
+                               experiment.name, node, fmt::join(experiment.nodes, ", "))};
+    }
+  }
   recording.experiment = experiment.no;
   auto added = recordings.add(std::move(recording));
   if (!added) return added;

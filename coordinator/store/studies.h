@@ -63,7 +63,7 @@ class Studies {
   };
   /// kDenied says why not.
   rt::Result<Experiment> change_state(Experiment experiment, const Change& change);
-  /// kDenied: its state does not allow it.
+  /// kDenied: its state does not allow it, or it has none of a node that is named.
   rt::Result<Recording> start(const Experiment& experiment, Recording recording);
   /// One that is stopped already stays as it is. kInvalid: before its start.
   rt::Result<Recording> stop(Recording recording, std::int64_t time, const std::string& by);

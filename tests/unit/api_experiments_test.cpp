@@ -149,6 +149,17 @@ TEST_CASE("recordings start and stop, and the experiment's state follows") {
         R"(experiment "drought": it is finished)");
 }
 
+TEST_CASE("a recording is of no node that the experiment does not have") {
+  Study study;
+  const std::string path = study.path + "/recordings";
+  send(study.world, "PATCH", study.path, R"({"nodes":["n-*","door"]})", 200);
+  CHECK(refused(study.world, "POST", path, R"({"nodes":["n-1","dor"]})", 409) ==
+        "experiment \"drought\" has no node dor: its nodes are n-*, door");
+  CHECK(study.start(R"({"nodes":["n-1","d*"]})").at("nodes").size() == 2);
+  Study of_every_node;
+  CHECK(of_every_node.start(R"({"nodes":["dor"]})").at("nodes").size() == 1);
+}
+
 TEST_CASE("what is over may be entered afterwards; times to come are refused") {
   Study study;
   const json entered = study.start(R"({"time":1000,"stop":2000})");

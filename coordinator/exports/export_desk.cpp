@@ -39,8 +39,8 @@ struct ExportDesk::Job {
   ExportRow row;
   std::unique_ptr<ExportRun> run;  ///< the worker's while a step runs
   ExportProgress progress;         ///< as of the last step
-  bool cancelled = false;
-  std::function<void(Status)> on_cancelled;
+  std::vector<std::function<void()>> on_cancelled;
+  [[nodiscard]] bool is_cancelled() const { return !on_cancelled.empty(); }
 };
 
 ExportDesk::ExportDesk(ExportDeskPorts ports, std::unique_ptr<StudyReader> reader,
@@ -119,7 +119,7 @@ void ExportDesk::make_run(const JobPtr& job) {
         if (!begun) *made = begun.error();
       },
       [this, job, made] {
-        if (job->cancelled) return end(job, ExportState::kCancelled, "");
+        if (job->is_cancelled()) return end(job, ExportState::kCancelled, "");
         if (!*made) return end(job, ExportState::kFailed, made->error().message);
         step(job);
       });
@@ -130,7 +130,7 @@ void ExportDesk::step(const JobPtr& job) {
   run([job, more, reader = reader_] { *more = job->run->step(*reader); },
       [this, job, more] {
         job->progress = job->run->progress();
-        if (job->cancelled) return end(job, ExportState::kCancelled, "");
+        if (job->is_cancelled()) return end(job, ExportState::kCancelled, "");
         if (!*more) return end(job, ExportState::kFailed, more->error().message);
         if (**more) return step(job);
         end(job, ExportState::kDone, "");
@@ -159,7 +159,7 @@ void ExportDesk::end(const JobPtr& job, ExportState state, const std::string& er
         if (!noted) ports_.log.warning("export {}: {}", job->row.id, noted.error().message);
         std::erase(jobs_, job);
         running_ = false;
-        if (job->on_cancelled) job->on_cancelled(ok());
+        for (const auto& each : job->on_cancelled) each();
         go_on();
       });
 }
@@ -170,15 +170,12 @@ void ExportDesk::remove(const std::string& experiment, const std::string& id,
       std::ranges::find_if(jobs_, [&](const JobPtr& each) { return each->row.id == id; });
   if (job != jobs_.end()) {
     const JobPtr found = *job;
-    const bool runs = running_ && found == jobs_.front();
-    found->cancelled = true;
-    if (!runs) jobs_.erase(job);
-    if (runs) {
-      found->on_cancelled = [this, experiment, id, done = std::move(done)](const Status&) {
-        remove(experiment, id, done);
-      };
+    if (running_ && found == jobs_.front()) {
+      found->on_cancelled.emplace_back(
+          [this, experiment, id, done = std::move(done)] { remove(experiment, id, done); });
       return;
     }
+    jobs_.erase(job);
   }
   auto removed = std::make_shared<Status>(ok());
   run([this, removed,

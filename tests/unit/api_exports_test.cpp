@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "coordinator/http/byte_stream.h"
 #include "proto/wire/sha256.h"
@@ -227,6 +228,22 @@ TEST_CASE("an export is removed with its files, also while it runs") {
   for (const std::string& file : study.world.store.disk().paths()) {
     CHECK_FALSE(file.starts_with("/exports/"));
   }
+}
+
+TEST_CASE("whoever removes an export that runs is answered, and the first one that it is gone") {
+  Study study;
+  const std::string id = study.post(study.path + "/exports", "").at("id");
+  std::vector<rt::Status> answers;
+  for (int i = 0; i < 2; ++i) {
+    study.world.exports->remove(
+        "drought", id, [&answers](const rt::Status& status) { answers.push_back(status); });
+  }
+  CHECK(answers.empty());  // it runs
+  study.world.sim.run_until([&] { return answers.size() == 2; }, rt::Seconds{5});
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[0].has_value());
+  REQUIRE_FALSE(answers[1].has_value());
+  CHECK(answers[1].error().code == rt::Errc::kNotFound);
 }
 
 TEST_CASE("exports that the end of the process cut off go on at the next start") {

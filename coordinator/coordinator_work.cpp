@@ -267,27 +267,30 @@ void Coordinator::commit_http() {
   auto pending = std::make_shared<std::vector<PendingHttp>>(std::exchange(http_, {}));
   auto bodies = std::make_shared<std::vector<HttpRecords>>();
   for (PendingHttp& each : *pending) bodies->push_back(std::move(each.body));
-  auto stored = std::make_shared<std::vector<Store::HttpStored>>();
+  auto stored = std::make_shared<std::vector<rt::Result<Store::HttpStored>>>();
   run_store(
       [bodies, stored, now = clock_.now()](Store& store) -> Status {
-        auto done = store.store_http(*bodies, now);
-        if (!done) return done.error();
-        *stored = std::move(*done);
+        *stored = store.store_http(*bodies, now);
         return ok();
       },
-      [this, pending, stored](Status status) {
+      [this, pending, stored](const Status&) {
         http_under_way_ = false;
-        if (!status) log_.error("writes over HTTP not stored: {}", status.error().message);
+        std::vector<std::string> errors;
         for (std::size_t i = 0; i < pending->size(); ++i) {
-          if (!status) {
-            (*pending)[i].done(status.error());
+          const rt::Result<Store::HttpStored>& result = (*stored)[i];
+          if (!result) {
+            errors.push_back(result.error().message);
+            (*pending)[i].done(result.error());
             continue;
           }
-          for (const StoredReadings& each : (*stored)[i].stored) {
+          for (const StoredReadings& each : result->stored) {
             counters_.readings += each.columns->readings();
             live_.publish(each);
           }
-          (*pending)[i].done((*stored)[i].lines);
+          (*pending)[i].done(result->lines);
+        }
+        if (!errors.empty()) {
+          log_.error("{} writes over HTTP not stored: {}", errors.size(), errors.front());
         }
         take_turn();
       });

@@ -250,10 +250,26 @@ Status BodyStore::put_in_place(const std::string& path, const wire::Sha256Digest
   return files_->rename(path, blob_path(directory_, hash));
 }
 
+/// And stays there: whether the rename was durable nobody knows.
+Result<bool> BodyStore::is_in_place(const wire::BodyReference& reference) {
+  const std::string path = blob_path(directory_, reference.hash);
+  const auto info = files_->info(path);
+  if (!info && info.error().code == Errc::kNotFound) return false;
+  if (!info) return info.error();
+  if (info->size != reference.size) return false;
+  if (auto done = files_->sync(path.substr(0, path.rfind('/'))); !done) return done.error();
+  return true;
+}
+
 Status BodyStore::adopt(const std::string& path, const wire::BodyReference& reference,
                         rt::UnixTime now) {
   FP_CHECK(files_ != nullptr);
-  if (auto done = put_in_place(path, reference.hash); !done) return done;
+  if (auto done = put_in_place(path, reference.hash); !done) {
+    if (done.error().code != Errc::kNotFound) return done;
+    const auto there = is_in_place(reference);
+    if (!there) return there.error();
+    if (!*there) return done;
+  }
   return add_blob(reference.hash, reference.size, reference.type, now);
 }
 

@@ -53,7 +53,9 @@ class BodyStore {
   rt::Result<Step> step(rt::UnixTime now);
 
   /// Makes the file at `path`, whose bytes are synced and hash to this, a body: renames it, and
-  /// enters its row inside the caller's transaction. A body that is there already stays.
+  /// enters its row inside the caller's transaction. A body that is there already stays. Repeating
+  /// is safe: what an earlier try renamed, whose transaction failed, is found where it belongs.
+  /// kNotFound: it is in neither place.
   rt::Status adopt(const std::string& path, const wire::BodyReference& reference, rt::UnixTime now);
 
   void forget_uncommitted() { begun_.reset(); }
@@ -99,6 +101,7 @@ class BodyStore {
   rt::Status declare_broken(const Row& row, rt::UnixTime now, std::vector<std::int64_t>& gaps);
   rt::Status end_body(const Row& row);
   rt::Status put_in_place(const std::string& path, const wire::Sha256Digest& hash);
+  rt::Result<bool> is_in_place(const wire::BodyReference& reference);
   rt::Status add_blob(const wire::Sha256Digest& hash, std::uint64_t size, const std::string& type,
                       rt::UnixTime now);
   [[nodiscard]] std::string temporary() const;

@@ -48,8 +48,25 @@ Status Store::draw_generation(std::uint64_t value, rt::UnixTime now) {
   return done;
 }
 
-Result<std::vector<Store::HttpStored>> Store::store_http(const std::vector<HttpRecords>& bodies,
+std::vector<Result<Store::HttpStored>> Store::store_http(const std::vector<HttpRecords>& bodies,
                                                          rt::UnixTime now) {
+  std::vector<Result<HttpStored>> out;
+  const std::span<const HttpRecords> all(bodies);
+  while (out.size() < all.size()) {
+    const std::size_t first = out.size();
+    std::size_t end = first + 1;
+    while (!all[first].body && end < all.size() && !all[end].body) ++end;
+    auto stored = store_together(all.subspan(first, end - first), now);
+    for (std::size_t i = first; i < end; ++i) {
+      if (stored) out.emplace_back(std::move((*stored)[i - first]));
+      if (!stored) out.emplace_back(stored.error());
+    }
+  }
+  return out;
+}
+
+Result<std::vector<Store::HttpStored>> Store::store_together(std::span<const HttpRecords> bodies,
+                                                             rt::UnixTime now) {
   std::vector<HttpStored> out;
   rt::Transaction transaction(db_);
   Status done = transaction.begin();

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,13 +74,14 @@ class Store {
   /// [wel-5], durably.
   rt::Status draw_generation(std::uint64_t value, rt::UnixTime now);
 
-  /// Stores them in one transaction, each body under this start's own incarnation [name-7]. The
-  /// lines of each, in order: of those whose idempotency key was known, the lines stored then.
+  /// Stores them under this start's own incarnation [name-7], in order: neighbours in one
+  /// transaction, but each that has a body in one of its own, so that trouble with its file is its
+  /// own. What became of each: of those whose idempotency key was known, the lines stored then.
   struct HttpStored {
     std::size_t lines = 0;
     std::vector<StoredReadings> stored;
   };
-  rt::Result<std::vector<HttpStored>> store_http(const std::vector<HttpRecords>& bodies,
+  std::vector<rt::Result<HttpStored>> store_http(const std::vector<HttpRecords>& bodies,
                                                  rt::UnixTime now);
 
   /// Deletes what the coordinator has heard of by now, stored or on its way; no answer has it from
@@ -150,6 +152,9 @@ class Store {
   rt::Result<wire::Command> insert_command(wire::Command command, const std::string& node,
                                            rt::UnixTime now);
   rt::Result<std::vector<wire::Rank>> ranks_heard_of(NodeNo node);
+  /// In one transaction.
+  rt::Result<std::vector<HttpStored>> store_together(std::span<const HttpRecords> bodies,
+                                                     rt::UnixTime now);
   rt::Result<HttpStored> store_body(const HttpRecords& body, rt::UnixTime now);
   struct Payload {
     const std::string& bytes;

@@ -125,7 +125,7 @@ TEST_CASE("what is written over HTTP after an import goes before it") {
     batch.pieces.push_back(wire::LineParser().parse("air t=5 1003", {}));
     const auto records = encoder.encode(std::move(batch));
     const auto done = store.store_http({{.node = "n", .records = *records}}, {});
-    return done ? rt::ok() : rt::Status(done.error());
+    return done.at(0) ? rt::ok() : rt::Status(done.at(0).error());
   }));
   CHECK(world.get("/api/v1/readings?series=1&from=1003&to=1004")
             .at("items")

@@ -71,7 +71,9 @@ TEST_CASE("a node that the store knew nothing of makes nobody unconfirmed again"
 
 TEST_CASE("what came over HTTP after the time that a store was set back to is a gap, once") {
   SetBackWorld world;
-  REQUIRE(world.store().store_http({{.node = "http", .records = {}, .lines = 0}}, kStoreNow));
+  const auto stored =
+      world.store().store_http({{.node = "http", .records = {}, .lines = 0}}, kStoreNow);
+  REQUIRE(stored.at(0).has_value());
   REQUIRE(world.ledger().execute("UPDATE node SET accepted_http = 3 WHERE no = ?1",
                                  *world.number("SELECT no FROM node WHERE id = 'http'")));
   world.hello("n1", kLostGeneration, kStoreNow + hours(1));

@@ -247,6 +247,47 @@ TEST_CASE("an export's download that broke off too often is gone on with later")
   CHECK(content_of(directory.file("out.tar")) == "tar!");
 }
 
+TEST_CASE("an export is waited for and fetched over a restart of the coordinator") {
+  const test::TempDirectory directory;
+  const std::string one = kPath + "/exports/x1";
+  CliWorld world;
+  world.answer(kPath + "/exports", export_row("running").dump(), 202);
+  world.answer_error(one, {rt::Errc::kUnavailable, "nobody answers"});
+  world.answer(one, R"({"detail":"it starts"})", 503);
+  world.answer(one, export_row("done").dump());
+  world.answer_error("HEAD " + one + "/archive", {rt::Errc::kUnavailable, "nobody answers"});
+  world.answer(one + "/archive", R"({"detail":"busy"})", 503);
+  answer_archive(world, "tar!");
+  ExportOptions options = fetched_to(directory.file("out.tar"));
+  options.id.clear();
+  CHECK(run_export(world.context, options) == kExitDone);
+  CHECK(content_of(options.out) == "tar!");
+}
+
+TEST_CASE("an export that cannot be followed any longer is named") {
+  const test::TempDirectory directory;
+  const std::string words = " (`fieldpost export drought --id x1` goes on with this export)\n";
+  ExportOptions options = fetched_to(directory.file("out.tar"));
+  options.id.clear();
+  const auto says = [](const CliWorld& world, const std::string& end) {
+    const std::string err = world.err();
+    INFO(err);
+    CHECK(err.ends_with(end));
+  };
+  CliWorld away;
+  away.answer(kPath + "/exports", export_row("running").dump(), 202);
+  away.answer_error(kPath + "/exports/x1", {rt::Errc::kUnavailable, "nobody answers"});
+  CHECK(run_export(away.context, options) == kExitUnreachable);
+  says(away, "fieldpost: nobody answers" + words);
+
+  CliWorld busy;
+  busy.answer(kPath + "/exports", export_row("done").dump(), 202);
+  answer_archive(busy, R"({"detail":"busy"})", 4, 503);
+  CHECK(run_export(busy.context, options) == kExitFailed);
+  says(busy, "fieldpost: busy; 0 bytes are in " + directory.file("out.tar.456789abcdef.part") +
+                 ": the same again goes on behind them" + words);
+}
+
 TEST_CASE("a part of an export that the server does not go on with is fetched anew") {
   const test::TempDirectory directory;
   const ExportOptions options = fetched_to(directory.file("out.tar"));

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "tools/cli/progress.h"
+#include "tools/cli/upload.h"
 
 namespace fieldpost::cli {
 namespace {
@@ -35,7 +36,7 @@ struct Whole {
 };
 
 Result<Whole> look(Context& context, const std::string& path) {
-  const auto head = fetch_good(context.fetcher, {.method = "HEAD", .path = path});
+  const auto head = fetch_patiently(context, {.method = "HEAD", .path = path});
   if (!head) return head.error();
   Whole whole{path, std::string(head->header("ETag")), std::nullopt};
   const std::string_view length = head->header("Content-Length");
@@ -43,6 +44,11 @@ Result<Whole> look(Context& context, const std::string& path) {
   const auto [end, failed] = std::from_chars(length.data(), length.data() + length.size(), size);
   if (failed == std::errc() && !length.empty()) whole.size = size;
   return whole;
+}
+
+/// It may go on later.
+bool is_passing(const Error& error) {
+  return error.code == Errc::kUnavailable || error.code == Errc::kBusy;
 }
 
 Error file_error(const char* verb, const std::string& path) {
@@ -127,7 +133,7 @@ Status fetch_part(Context& context, const Whole& whole, Part& part) {
   for (int tries = 1;; ++tries) {
     const std::uint64_t before = part.size();
     const Status done = fetch_rest(context, whole, part, progress);
-    if (done || done.error().code != Errc::kUnavailable) return done;
+    if (done || !is_passing(done.error())) return done;
     if (part.size() > before) tries = 0;
     if (tries >= kTriesMax) return done;
     context.pause(kRetryMs);
@@ -159,8 +165,8 @@ Status download(Context& context, const std::string& path, const std::string& fi
   if (file == "-") return to_output(context, *whole);
   Part part(part_name(file, *whole));
   const Status done = fetch_part(context, *whole, part);
-  if (!done && done.error().code == Errc::kUnavailable && !whole->tag.empty()) {
-    return Error{Errc::kUnavailable,
+  if (!done && is_passing(done.error()) && !whole->tag.empty()) {
+    return Error{done.error().code,
                  fmt::format("{}; {} bytes are in {}: the same again goes on behind them",
                              done.error().message, part.size(), part.path())};
   }

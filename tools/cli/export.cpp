@@ -9,6 +9,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/study.h"
 #include "tools/cli/text_table.h"
+#include "tools/cli/upload.h"
 #include "tools/cli/words.h"
 
 namespace fieldpost::cli {
@@ -71,7 +72,22 @@ int list_exports(Context& context, const ExportOptions& options) {
   return kExitDone;
 }
 
-/// Follows it to its end.
+/// Made by this call, it is still there: asked for without its id it would be another one.
+Error with_id(const Error& error, const ExportOptions& options, const std::string& id) {
+  if (!options.id.empty() || error.code == Errc::kNotFound) return error;
+  return {error.code, fmt::format("{} (`fieldpost export {} --id {}` goes on with this export)",
+                                  error.message, options.experiment, id)};
+}
+
+rt::Result<Json> fetch_row(Context& context, const std::string& path) {
+  const auto answer = fetch_patiently(context, {.path = path});
+  if (!answer) return answer.error();
+  Json row = Json::parse(answer->body, nullptr, false);
+  if (row.is_object()) return row;
+  return Error{Errc::kIo, "the answer to " + path + " is not understood"};
+}
+
+/// Follows it to its end, also over restarts of the coordinator.
 rt::Result<Json> await(Context& context, const ExportOptions& options, Json row) {
   Progress progress(context, "readings");
   while (row.at("state") == "running") {
@@ -80,8 +96,8 @@ rt::Result<Json> await(Context& context, const ExportOptions& options, Json row)
     if (total > 0) part = std::min(1.0, row.at("files").get<double>() / total);
     progress.show(row.at("readings").get<std::uint64_t>(), part);
     context.pause(kAskAgainMs);
-    auto next = fetch_json(context, one_path(options, row));
-    if (!next) return next;
+    auto next = fetch_row(context, one_path(options, row));
+    if (!next) return with_id(next.error(), options, row.at("id").get<std::string>());
     row = *std::move(next);
   }
   if (row.at("state") == "done") return row;
@@ -119,7 +135,7 @@ int run_export(Context& context, const ExportOptions& options) {
   if (!row) return context.fail(row.error());
   const std::string path = options.out.empty() ? options.experiment + ".tar" : options.out;
   if (auto done = download(context, one_path(options, *row, "/archive"), path); !done) {
-    return context.fail(done.error());
+    return context.fail(with_id(done.error(), options, row->at("id").get<std::string>()));
   }
   if (path == "-") return kExitDone;
   context.print(context.json ? row->dump(2) + "\n"

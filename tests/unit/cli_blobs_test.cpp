@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include "proto/wire/sha256.h"
 #include "tests/support/cli_world.h"
 #include "tests/support/sample_bodies.h"
+#include "tests/support/temp_directory.h"
 #include "tools/cli/verbs.h"
 
 namespace fieldpost::cli {
@@ -54,6 +56,24 @@ struct Desk : CliWorld {
 };
 
 constexpr std::uint64_t kPiece = 8 << 20;
+
+/// HEAD and GET of a body; `size` when it is another than that of the first answer.
+void answer_blob(CliWorld& world, const std::string& path, const std::string& tag,
+                 const std::string& bytes, std::size_t size = 0, int status = 200) {
+  const std::string length = std::to_string(size == 0 ? bytes.size() : size);
+  world.fetcher.answers["HEAD " + path].emplace_back(
+      Fetched{200, "", {{"etag", '"' + tag + '"'}, {"content-length", length}}, 0});
+  world.answer(path, bytes, status);
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::ptrdiff_t files_in(const test::TempDirectory& directory) {
+  return std::distance(std::filesystem::directory_iterator(directory.path()), {});
+}
 
 }  // namespace
 
@@ -123,21 +143,48 @@ TEST_CASE("what is wrong with a file or its options is said before anything is s
 }
 
 TEST_CASE("a body is fetched into a file, by its hash or as the last of a series") {
-  Desk desk("");
-  desk.answer("/api/v1/blobs/abc", "bytes");
-  desk.answer("/api/v1/blobs/last?series=7", "last bytes");
-  CHECK(run_get_blob(desk.context, {"abc", 0, desk.path}) == kExitDone);
-  const auto content = [&desk] {
-    std::ifstream in(desk.path, std::ios::binary);
-    return std::string{std::istreambuf_iterator<char>(in), {}};
-  };
-  CHECK(content() == "bytes");
-  CHECK(run_get_blob(desk.context, {"last", 7, ""}) == kExitDone);
-  CHECK(desk.out() == "last bytes");
-  CHECK(run_get_blob(desk.context, {"last", 0, ""}) == kExitUsage);
-  CHECK(run_get_blob(desk.context, {"abc", 7, ""}) == kExitUsage);
-  CHECK(run_get_blob(desk.context, {"none", 0, desk.path}) == kExitFailed);
-  CHECK(content().empty());
+  const test::TempDirectory directory;
+  const std::string output = directory.file("frame.jpg");
+  CliWorld world;
+  const std::string hash = wire::sha256("last bytes").hex();
+  answer_blob(world, "/api/v1/blobs/abc", "abc", "bytes");
+  answer_blob(world, "/api/v1/blobs/last?series=7", hash, "");
+  answer_blob(world, "/api/v1/blobs/" + hash, hash, "last bytes");
+  CHECK(run_get_blob(world.context, {"abc", 0, output}) == kExitDone);
+  CHECK(content_of(output) == "bytes");
+  CHECK(run_get_blob(world.context, {"last", 7, ""}) == kExitDone);
+  CHECK(world.out() == "last bytes");
+  CHECK(run_get_blob(world.context, {"last", 7, output}) == kExitDone);
+  CHECK(content_of(output) == "last bytes");
+  CHECK(run_get_blob(world.context, {"last", 0, ""}) == kExitUsage);
+  CHECK(run_get_blob(world.context, {"abc", 7, ""}) == kExitUsage);
+  CHECK(files_in(directory) == 1);
+}
+
+TEST_CASE("a file stays as it is until the body that takes its place is whole") {
+  const test::TempDirectory directory;
+  const std::string output = directory.file("frame.jpg");
+  std::ofstream(output) << "before";
+  CliWorld world;
+  CHECK(run_get_blob(world.context, {"none", 0, output}) == kExitFailed);
+  CHECK(world.err() == "fieldpost: no body of this sha256 is there and complete\n");
+  CHECK(run_get_blob(world.context, {"last", 9, output}) == kExitFailed);
+  CHECK(content_of(output) == "before");
+  CHECK(files_in(directory) == 1);
+
+  const std::string path = "/api/v1/blobs/abc";
+  answer_blob(world, path, "abc", "by", 5);
+  world.answer_error(path, {rt::Errc::kUnavailable, "away"});
+  world.fetcher.breaks_off = 1;
+  CHECK(run_get_blob(world.context, {"abc", 0, output}) == kExitUnreachable);
+  CHECK(content_of(output) == "before");
+  CHECK(content_of(output + ".abc.part") == "by");
+
+  CliWorld again;
+  answer_blob(again, path, "abc", "tes", 5, 206);
+  CHECK(run_get_blob(again.context, {"abc", 0, output}) == kExitDone);
+  CHECK(content_of(output) == "bytes");
+  CHECK(files_in(directory) == 1);
 }
 
 }  // namespace fieldpost::cli

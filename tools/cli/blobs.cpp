@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "proto/wire/body.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/media_type.h"
+#include "tools/cli/download.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/upload.h"
 #include "tools/cli/verbs.h"
@@ -90,6 +90,23 @@ bool tell(const Context& context, const std::string& path, const std::string& do
   return context.print(fmt::format("ok {} {}\n", hash, path));
 }
 
+/// HEAD is answered without words.
+Error told(const Error& error, const std::string& of_what) {
+  if (error.code != Errc::kNotFound) return error;
+  return {Errc::kNotFound, "no body of " + of_what + " is there and complete"};
+}
+
+/// By its hash it stays the same one while it is fetched.
+Result<std::string> last_hash(Context& context, std::int64_t series) {
+  const auto head = fetch_patiently(
+      context, {.method = "HEAD", .path = fmt::format("/api/v1/blobs/last?series={}", series)});
+  if (!head) return told(head.error(), fmt::format("series {}", series));
+  std::string tag(head->header("ETag"));
+  std::erase(tag, '"');
+  if (wire::Sha256Digest::from_hex(tag)) return tag;
+  return Error{Errc::kIo, "the server does not say which body is the last one"};
+}
+
 }  // namespace
 
 Result<std::string> send_blob(Context& context, const BlobOptions& options,
@@ -129,21 +146,15 @@ int run_get_blob(Context& context, const GetBlobOptions& options) {
   if (options.output.empty() && context.out_terminal) {
     return context.fail({Errc::kInvalid, "these are bytes: give --output FILE, or a pipe"});
   }
-  const FilePtr file(options.output.empty() ? nullptr : std::fopen(options.output.c_str(), "wb"));
-  if (!file && !options.output.empty()) return context.fail(file_error(options.output));
-  std::FILE* const to = file ? file.get() : context.out;
-  bool written = true;
-  const std::string path = last ? fmt::format("/api/v1/blobs/last?series={}", options.series)
-                                : "/api/v1/blobs/" + encode_query(options.blob);
-  const auto answer = fetch_good(
-      context.fetcher, {.path = path, .on_data = [&](auto bytes) {
-                          written = std::fwrite(bytes.data(), 1, bytes.size(), to) == bytes.size();
-                          return written;
-                        }});
-  written = std::fflush(to) == 0 && written;
-  if (answer && written) return kExitDone;
-  if (file) std::remove(options.output.c_str());
-  return context.fail(answer ? Error{Errc::kIo, "writing what came"} : answer.error());
+  std::string hash = options.blob;
+  if (last) {
+    auto found = last_hash(context, options.series);
+    if (!found) return context.fail(found.error());
+    hash = *std::move(found);
+  }
+  const auto done = download(context, "/api/v1/blobs/" + encode_query(hash),
+                             options.output.empty() ? "-" : options.output);
+  return done ? kExitDone : context.fail(told(done.error(), "this sha256"));
 }
 
 }  // namespace fieldpost::cli

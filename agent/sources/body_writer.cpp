@@ -121,7 +121,7 @@ void BodyWriter::write() {
 }
 
 void BodyWriter::tell(const WorkPtr& work) {
-  patient_.offer(work->reading, {},
+  patient_.offer(work->reading, {work->offer.idempotency_key},
                  [this, work, alive = std::weak_ptr(alive_)](const rt::Result<Accepted>& result) {
                    if (!alive.expired()) on_told(work, result);
                  });

@@ -25,7 +25,8 @@ struct BodyOffer {
   wire::BodyReference reference;  ///< its hash is that of what `read` gives: the caller sees to it
   wire::SeriesKey series;         ///< the type is set here
   rt::UnixTime time;
-  bool stamped = false;  ///< it came without a time: `time` is now
+  bool stamped = false;         ///< it came without a time: `time` is now
+  std::string idempotency_key;  ///< of its reading; empty: none
   /// Nobody waits: when only its reading finds no room it is offered again until it does, so that
   /// the fragments are not written anew. Other bodies go on meanwhile.
   bool patient = false;

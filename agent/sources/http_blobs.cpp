@@ -61,6 +61,7 @@ void HttpBlobs::on_hashed(const WritePtr& write) {
   offer.series = write->blob.series;
   offer.time = write->time;
   offer.stamped = !write->blob.time;
+  offer.idempotency_key = write->blob.idempotency_key;
   offer.read = [write](std::uint64_t offset, std::size_t size, auto done) {
     done(write->blob.body.substr(offset, size));
   };

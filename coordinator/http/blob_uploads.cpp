@@ -188,19 +188,21 @@ void BlobUploads::store(const RequestPtr& request, std::string path) {
   const bool fits = builder.add(request->write.series, request->time.ns,
                                 mapping::DeviceValue::of(wire::encode(request->reference)));
   if (!fits) return refuse(request, {Errc::kInvalid, "no reading can tell of it at this time"});
-  services_.view.write_blob(
-      {request->node, std::move(builder.lines()), request->reference, std::move(path)},
-      [this, request](const Status& stored) {
-        if (!stored) {
-          if (request->upload) request->upload->known = false;  // the file may be in place already
-          return refuse(request, stored.error());
-        }
-        if (request->upload) uploads_.erase(request->path);
-        request->responder->respond(
-            json_response(wire::blob_json(request->reference, request->write.series, request->node,
-                                          request->time),
-                          201));
-      });
+  services_.view.write_blob({request->node, std::move(builder.lines()), request->reference,
+                             std::move(path), request->write.idempotency_key},
+                            [this, request](const Status& stored) {
+                              if (!stored) {
+                                if (request->upload)
+                                  request->upload->known =
+                                      false;  // the file may be in place already
+                                return refuse(request, stored.error());
+                              }
+                              if (request->upload) uploads_.erase(request->path);
+                              request->responder->respond(json_response(
+                                  wire::blob_json(request->reference, request->write.series,
+                                                  request->node, request->time),
+                                  201));
+                            });
 }
 
 void BlobUploads::refuse(const RequestPtr& request, const Error& error) {

@@ -148,6 +148,7 @@ struct HttpBlob {
   wire::ParsedLines lines;
   wire::BodyReference reference;
   std::string path;  ///< of its bytes, synced and checked; empty: they are stored already
+  std::string idempotency_key;  ///< empty: none; remembered for a day
 };
 
 enum class MetricKind : std::uint8_t { kCounter, kGauge };

@@ -254,7 +254,7 @@ void SiteView::write_blob(HttpBlob blob, std::function<void(rt::Status)> done) {
   std::optional<AdoptedBody> body;
   if (!blob.path.empty()) body = AdoptedBody{std::move(blob.path), std::move(blob.reference)};
   coordinator_.write_http(
-      blob.node, std::move(blob.lines), "",
+      blob.node, std::move(blob.lines), std::move(blob.idempotency_key),
       [done = std::move(done)](Result<std::size_t> lines) {
         done(lines ? rt::ok() : rt::Status(lines.error()));
       },

@@ -273,4 +273,9 @@ Status BodyStore::adopt(const std::string& path, const wire::BodyReference& refe
   return add_blob(reference.hash, reference.size, reference.type, now);
 }
 
+Status BodyStore::discard(const std::string& path) {
+  FP_CHECK(files_ != nullptr);
+  return files_->remove(path);
+}
+
 }  // namespace fieldpost::coordinator

@@ -58,6 +58,9 @@ class BodyStore {
   /// kNotFound: it is in neither place.
   rt::Status adopt(const std::string& path, const wire::BodyReference& reference, rt::UnixTime now);
 
+  /// Takes away a file that would have become a body.
+  rt::Status discard(const std::string& path);
+
   void forget_uncommitted() { begun_.reset(); }
 
  private:

@@ -105,7 +105,9 @@ Result<Store::HttpStored> Store::store_body(const HttpRecords& body, rt::UnixTim
     if (*row) {
       out.lines = static_cast<std::size_t>(known.u64(0));
       known.reset();
-      return out;
+      if (!body.body) return out;
+      auto gone = bodies_.discard(body.body->path);
+      return gone ? Result<HttpStored>(out) : gone.error();
     }
     rt::Statement& add = db_.prepare(
         "INSERT OR REPLACE INTO idempotency (key, accepted_ns, lines) VALUES (?1, ?2, ?3)");

@@ -104,7 +104,12 @@ rt::Result<BlobWrite> read_blob_write(rt::HttpRequest request) {
   write.series.type = ValueType::kString;
   write.type = media_type_of_field(request.headers.get("Content-Type"));
   write.name = request.headers.get("X-Filename");
+  write.idempotency_key = request.headers.get("Idempotency-Key");
   write.body = std::move(request.body);
+  if (write.idempotency_key.size() > kIdempotencyKeyBytesMax) {
+    return Error{Errc::kInvalid,
+                 fmt::format("Idempotency-Key is longer than {} bytes", kIdempotencyKeyBytesMax)};
+  }
   if (!request.headers.get("Content-Encoding").empty()) {
     return Error{Errc::kInvalid, "Content-Encoding: expected the bytes as they are"};
   }

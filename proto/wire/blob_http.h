@@ -23,6 +23,7 @@ struct BlobWrite {
   std::optional<rt::UnixTime> time;  ///< none: stamped on arrival
   std::string type, name;
   std::string node;                  ///< empty: not said
+  std::string idempotency_key;       ///< empty: none
   std::string body;                  ///< what this request brings
   std::optional<Sha256Digest> hash;  ///< of the whole, when the request says
   std::optional<std::uint64_t> size;
@@ -32,7 +33,8 @@ struct BlobWrite {
 };
 
 /// Takes body and parameters: `measurement`, `field`, `tag.K`, `time` (RFC 3339 or ns), `node`,
-/// `name` (or the field X-Filename), `sha256`, `size` and `offset`. kInvalid names the first
+/// `name` (or the field X-Filename), `sha256`, `size` and `offset`; and the field Idempotency-Key.
+/// kInvalid names the first
 /// parameter that is wrong, or that nobody asked for.
 rt::Result<BlobWrite> read_blob_write(rt::HttpRequest request);
 

@@ -72,6 +72,17 @@ TEST_CASE("without more than a measurement it is a frame of the node http, now")
   CHECK(blob.lines.columns[0].times[0] <= world.clock.now().ns);
 }
 
+TEST_CASE("the idempotency key of a body goes to the store") {
+  World world;
+  const auto post = [&](const std::string& key) -> int {
+    return world.post("measurement=c", "bytes", {{"Content-Type", "a/b"}, {"Idempotency-Key", key}})
+        .status;
+  };
+  CHECK(post("k 1") == 201);
+  CHECK(world.view.blobs.at(0).idempotency_key == "k 1");
+  CHECK(post(std::string(257, 'k')) == 400);
+}
+
 TEST_CASE("what is wrong with a request is named") {
   World world;
   const std::string hash = "&sha256=" + wire::sha256("x").hex();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/support/fakes/fake_http.h"
 #include "tests/support/fakes/fake_intake.h"
@@ -21,9 +22,11 @@ using nlohmann::json;
 
 struct Door {
   test::FakeAnswer& ask(const std::string& method, const std::string& target,
-                        const std::string& body) {
+                        const std::string& body, const std::string& key = "") {
     auto& answer = answers.emplace_back();
-    door.handle(test::make_request(method, target, {{"Content-Type", "image/png"}}, body),
+    rt::HttpHeaders headers{{"Content-Type", "image/png"}};
+    if (!key.empty()) headers.add("Idempotency-Key", key);
+    door.handle(test::make_request(method, target, std::move(headers), body),
                 test::make_responder(answer));
     world.run_for(rt::Seconds{1});
     return answer;
@@ -65,6 +68,14 @@ TEST_CASE("a body without a time is stamped by the agent") {
   Door door;
   CHECK(door.post("measurement=camera", "bytes").response->status == 201);
   CHECK(door.intake.durable.at(0).readings_stamped == 1);
+}
+
+TEST_CASE("the idempotency key of a body goes to the intake with its reading") {
+  Door door;
+  const std::string target = "/api/v1/blobs?measurement=c";
+  CHECK(door.ask("POST", target, "bytes", "k 1").response->status == 201);
+  CHECK(door.intake.idempotency_keys == std::vector<std::string>{"k 1"});
+  CHECK(door.ask("POST", target, "bytes", std::string(257, 'k')).response->status == 400);
 }
 
 TEST_CASE("what is wrong, too much, or in pieces is refused") {

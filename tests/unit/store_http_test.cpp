@@ -67,3 +67,21 @@ TEST_CASE("a body whose file was put in place by a transaction that failed is st
   const auto other = world.store().store_http(writes, test::kStoreNow);
   CHECK_FALSE(other.at(0).has_value());
 }
+
+TEST_CASE("a body under a key that is known is not stored, and its file goes") {
+  test::StoreWorld world;
+  REQUIRE(world.files().make_directories("/uploads"));
+  std::vector<HttpRecords> writes(1);
+  writes[0].node = "http";
+  writes[0].idempotency_key = "k";
+  writes[0].lines = 1;
+  for (const std::string bytes : {"first", "second"}) {
+    REQUIRE(world.files().write_durably("/uploads/x", bytes, 0640));
+    writes[0].body = AdoptedBody{"/uploads/x", {wire::sha256(bytes), bytes.size(), "a/b", ""}};
+    const auto stored = world.store().store_http(writes, test::kStoreNow);
+    REQUIRE(stored.at(0).has_value());
+    CHECK(stored[0]->lines == 1);
+    CHECK_FALSE(world.files().info("/uploads/x").has_value());
+  }
+  CHECK(world.number("SELECT count(*) FROM blob") == 1);
+}

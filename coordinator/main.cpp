@@ -41,6 +41,7 @@ struct World {
         questions(std::make_unique<rt::ThreadWorker>(loop)),
         exporter(std::make_unique<rt::ThreadWorker>(loop)),
         importer(std::make_unique<rt::ThreadWorker>(loop)),
+        bodies(std::make_unique<rt::ThreadWorker>(loop)),
         mqtt(loop),
         http(loop, clock) {}
   rt::RealLoop loop;
@@ -48,7 +49,7 @@ struct World {
   rt::SystemRandom random;
   rt::SystemFiles files;
   rt::StderrLog log;
-  std::unique_ptr<rt::ThreadWorker> store, encoder, questions, exporter, importer;
+  std::unique_ptr<rt::ThreadWorker> store, encoder, questions, exporter, importer, bodies;
   rt::PahoMqtt mqtt;
   rt::AsioHttpServer http;
 };
@@ -147,6 +148,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
            .imports = imports,
            .loop = world.loop,
            .parser = *world.encoder,
+           .bodies = *world.bodies,
            .clock = world.clock,
            .random = world.random,
            .files = world.files,
@@ -184,6 +186,7 @@ int run(CoordinatorConfig config, const rt::DaemonProgram& program,
   world.questions.reset();
   world.exporter.reset();
   world.importer.reset();
+  world.bodies.reset();
   world.encoder.reset();
   return rt::kExitDone;
 }

@@ -47,18 +47,19 @@ rt::HttpHeaders headers_of(const ServedBlob& blob) {
   return headers;
 }
 
-/// The bytes of its file, which are read on the worker that answers questions.
+/// The bytes of its file. Not a question: what has begun goes on also when too many of these wait.
 ServedBytes bytes_of(Services& services, const ServedBlob& blob) {
   ServedBytes bytes{blob.hash.hex(), blob.size, headers_of(blob), nullptr};
   bytes.read = [&services, path = blob_path(services.blob_directory, blob.hash)](
                    std::uint64_t offset, std::size_t count, ServedBytes::Done done) {
-    services.desk.ask<std::string>(
-        [&files = services.files, path, offset, count](ReadingQuery&) -> rt::Result<std::string> {
-          auto piece = files.read(path, offset, count);
-          if (piece || piece.error().code != rt::Errc::kNotFound) return piece;
-          return rt::Error{rt::Errc::kNotFound, "the body's file is missing"};
+    auto piece = std::make_shared<rt::Result<std::string>>(std::string());
+    services.bodies.run(
+        [&files = services.files, path, offset, count, piece] {
+          *piece = files.read(path, offset, count);
+          const bool missing = !*piece && piece->error().code == rt::Errc::kNotFound;
+          if (missing) *piece = rt::Error{rt::Errc::kNotFound, "the body's file is missing"};
         },
-        std::move(done));
+        [piece, done = std::move(done)] { done(std::move(*piece)); });
   };
   return bytes;
 }

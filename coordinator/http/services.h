@@ -29,7 +29,8 @@ struct Services {
   ExportDesk& exports;
   ImportDesk& imports;
   rt::Loop& loop;
-  rt::Worker& parser;  ///< for bodies: parsing off the loop
+  rt::Worker& parser;  ///< of requests: parsing off the loop
+  rt::Worker& bodies;  ///< of its own: files of bodies, both ways
   const rt::WallClock& clock;
   rt::Random& random;
   rt::Files& files;              ///< called on the workers only

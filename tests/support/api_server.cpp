@@ -19,6 +19,7 @@ ApiServer::ApiServer(const std::string& listen)
                                  .imports = imports_,
                                  .loop = loop,
                                  .parser = worker_,
+                                 .bodies = worker_,
                                  .clock = clock,
                                  .random = random_,
                                  .files = files,

@@ -32,6 +32,7 @@ coordinator::Services ApiWorld::services() {
           .imports = *imports,
           .loop = loop,
           .parser = parser,
+          .bodies = bodies,
           .clock = clock,
           .random = random,
           .files = files,

@@ -50,6 +50,7 @@ class ApiWorld {
   sim::SimFiles files{store.disk()};
   sim::SimWorker questions{loop, sim.dice("questions")};
   sim::SimWorker parser{loop, sim.dice("parser")};
+  sim::SimWorker bodies{loop, sim.dice("bodies")};
   sim::SimRandom random{sim.dice("random")};
   std::optional<coordinator::QueryDesk> desk;
   std::optional<coordinator::StudyDesk> studies;

@@ -171,6 +171,24 @@ TEST_CASE("a large body is read as the client takes it") {
   range.leave();
 }
 
+TEST_CASE("a body that has begun to come goes on while too many questions wait") {
+  World world;
+  const std::string bytes = body_bytes(2 * coordinator::kServedPieceBytes, 3);
+  FakeAnswer& answer = world.get_blob(world.add_blob(bytes));
+  REQUIRE(answer.streaming);
+  int asked = 0;
+  for (int i = 0; i < coordinator::kQuestionsMax; ++i) {
+    world.desk->ask<bool>([](coordinator::ReadingQuery&) -> rt::Result<bool> { return true; },
+                          [&asked](const rt::Result<bool>&) { asked += 1; });
+  }
+  answer.drain();
+  world.settle();
+  CHECK(asked == coordinator::kQuestionsMax);
+  CHECK_FALSE(answer.cut);
+  const bool same = answer.text == bytes;
+  CHECK(same);
+}
+
 TEST_CASE("a body whose file is shorter than it was breaks the answer off") {
   World world;
   const std::string bytes = body_bytes(2 * coordinator::kServedPieceBytes, 1);

@@ -102,6 +102,18 @@ rt::Result<Members> load_members(Studies& studies, const Experiment& experiment)
   return out;
 }
 
+rt::Result<MembersByNo> load_members(Studies& studies,
+                                     std::initializer_list<std::optional<std::int64_t>> rows) {
+  MembersByNo out;
+  for (const auto& row : rows) {
+    if (!row) continue;
+    auto member = studies.experiments.find_member(*row);
+    if (!member) return member.error();
+    out.emplace(*row, *std::move(member));
+  }
+  return out;
+}
+
 std::string config_json(const SensorConfig& config, TimeFormat times) {
   Json out = {{"name", config.name},
               {"version", config.version},

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,9 @@ struct Members {
   [[nodiscard]] MembersByNo by_no() const;
 };
 rt::Result<Members> load_members(Studies& studies, const Experiment& experiment);
+/// Only these rows.
+rt::Result<MembersByNo> load_members(Studies& studies,
+                                     std::initializer_list<std::optional<std::int64_t>> rows);
 
 struct ExperimentDetail {
   Experiment experiment;

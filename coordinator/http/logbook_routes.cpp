@@ -74,6 +74,18 @@ std::vector<wire::BodyReference> read_attachments(JsonFields& fields) {
   return out;
 }
 
+rt::Result<std::string> show(Studies& studies, const LogEntry& entry) {
+  const auto members = load_members(studies, {entry.participant});
+  if (!members) return members.error();
+  RecordingIds ids;
+  if (entry.recording) {
+    const auto recording = studies.recordings.find(*entry.recording);
+    if (!recording) return recording.error();
+    ids.emplace(recording->no, recording->id);
+  }
+  return entry_json(entry, *members, ids, TimeFormat::kRfc3339);
+}
+
 rt::Result<std::string> add(Studies& studies, EntryCall asked) {
   const auto experiment = studies.experiments.find(asked.experiment);
   if (!experiment) return experiment.error();
@@ -98,11 +110,7 @@ rt::Result<std::string> add(Studies& studies, EntryCall asked) {
   }
   const auto added = studies.logbook.add(asked.entry);
   if (!added) return added.error();
-  const auto members = load_members(studies, *experiment);
-  if (!members) return members.error();
-  const auto ids = recording_ids(studies, *experiment);
-  if (!ids) return ids.error();
-  return entry_json(*added, members->by_no(), *ids, TimeFormat::kRfc3339);
+  return show(studies, *added);
 }
 
 /// With an `id` of its own a client may send an entry again.

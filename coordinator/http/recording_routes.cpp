@@ -64,11 +64,11 @@ rt::Status find_members(Studies& studies, const Named& named, Recording& recordi
   return rt::ok();
 }
 
-rt::Result<std::string> show(Studies& studies, const Experiment& experiment,
-                             const Recording& recording) {
-  const auto members = load_members(studies, experiment);
+rt::Result<std::string> show(Studies& studies, const Recording& recording) {
+  const auto members =
+      load_members(studies, {recording.participant, recording.task, recording.member_operator});
   if (!members) return members.error();
-  return recording_json(recording, members->by_no(), TimeFormat::kRfc3339);
+  return recording_json(recording, *members, TimeFormat::kRfc3339);
 }
 
 void start_recording(Services& services, Call call) {
@@ -98,7 +98,7 @@ void start_recording(Services& services, Call call) {
         if (auto done = find_members(studies, named, recording); !done) return done.error();
         const auto started = studies.start(*experiment, recording);
         if (!started) return started.error();
-        return show(studies, *experiment, *started);
+        return show(studies, *started);
       },
       answer_study(std::move(call.responder), 201));
 }
@@ -121,7 +121,7 @@ void stop_recording(Services& services, Call call) {
         if (!recording) return recording.error();
         const auto stopped = studies.stop(*recording, time, by);
         if (!stopped) return stopped.error();
-        return show(studies, *experiment, *stopped);
+        return show(studies, *stopped);
       },
       answer_study(std::move(call.responder)));
 }

@@ -174,6 +174,15 @@ Result<Member> ExperimentTable::find_member(std::int64_t experiment, MemberKind 
   return std::move(found->front());
 }
 
+Result<Member> ExperimentTable::find_member(std::int64_t no) {
+  rt::Statement& stmt =
+      db_.prepare("SELECT no, id, kind, name, description FROM member WHERE no = ?1");
+  auto found = rt::read_rows(stmt.bind(1, no), read_member);
+  if (!found) return found.error();
+  if (found->empty()) return Error{Errc::kNotFound, fmt::format("no member {}", no)};
+  return std::move(found->front());
+}
+
 Result<bool> ExperimentTable::is_taken(std::int64_t experiment, const Member& member) {
   rt::Statement& stmt = db_.prepare(
       "SELECT count(*) FROM member WHERE no != ?1 AND (id = ?2 OR experiment_no = ?3"

@@ -41,6 +41,7 @@ class ExperimentTable {
   /// By id or name. kNotFound names what is missing.
   rt::Result<Member> find_member(std::int64_t experiment, MemberKind kind,
                                  const std::string& id_or_name);
+  rt::Result<Member> find_member(std::int64_t no);
   /// At the end. kDenied: id or name is taken; kFull.
   rt::Result<Member> add_member(std::int64_t experiment, Member member);
   /// Name and description. kDenied: the name is taken.

@@ -82,6 +82,14 @@ Result<Recording> RecordingTable::find(std::int64_t experiment, const std::strin
   return std::move(found->front());
 }
 
+Result<Recording> RecordingTable::find(std::int64_t no) {
+  rt::Statement& stmt = db_.prepare(select("WHERE no = ?1"));
+  auto found = rt::read_rows(stmt.bind(1, no), read);
+  if (!found) return found.error();
+  if (found->empty()) return Error{Errc::kNotFound, fmt::format("no recording {}", no)};
+  return std::move(found->front());
+}
+
 Result<bool> RecordingTable::has(const std::string& id) {
   rt::Statement& stmt = db_.prepare("SELECT count(*) FROM recording WHERE id = ?1");
   const auto found = rt::read_number(stmt.bind_text(1, id));

@@ -30,6 +30,7 @@ class RecordingTable {
   rt::Result<bool> has_any(std::int64_t experiment);
   /// kNotFound.
   rt::Result<Recording> find(std::int64_t experiment, const std::string& id);
+  rt::Result<Recording> find(std::int64_t no);
   /// Whether there is one of this id, in whatever experiment.
   rt::Result<bool> has(const std::string& id);
   /// Those that a button began at `from` (ns) or later, ordered by start.

@@ -223,7 +223,9 @@ TEST_CASE("the logbook keeps what was written, and an entry with its id is writt
   CHECK(entry.at("recording") == id);
   CHECK(entry.at("participant").at("name") == "P01");
   CHECK(entry.at("time") == "1970-01-01T00:00:00.000000005Z");
-  send(study.world, "POST", study.path + "/logbook", R"({"id":"e1","text":"rain"})", 201);
+  const json again =
+      send(study.world, "POST", study.path + "/logbook", R"({"id":"e1","text":"rain"})", 201);
+  CHECK(again == entry);  // with what the first one named
   send(study.world, "POST", study.path + "/logbook", R"({"text":"sun"})", 201);
   const json all = study.world.get(study.path + "/logbook").at("items");
   REQUIRE(all.size() == 2);

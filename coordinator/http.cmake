@@ -34,6 +34,8 @@ add_library(
   http/replay_routes.cpp
   http/router.cpp
   http/study_answers.cpp
+  http/upload_file.cpp
+  http/upload_room.cpp
   http/write_routes.cpp)
 fieldpost_embed(
   fieldpost_coordinator_http fieldpost::coordinator::web web_files.h

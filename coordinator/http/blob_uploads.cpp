@@ -1,7 +1,9 @@
 #include "coordinator/http/blob_uploads.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "coordinator/http/answers.h"
@@ -18,64 +20,31 @@ using rt::Status;
 namespace {
 
 constexpr std::string_view kNodeOfHttp = "http";
-constexpr std::size_t kHashPieceBytes = 4 << 20;  ///< read at a time
-constexpr unsigned kUploadMode = 0640;
-
-/// What came before this process: hashed from the file.
-Status resume(rt::Files& files, const std::string& path, std::uint64_t size_max,
-              std::uint64_t& received, wire::Sha256& hash) {
-  const auto info = files.info(path);
-  if (!info && info.error().code == Errc::kNotFound) return ok();
-  if (!info) return info.error();
-  if (info->size > size_max) return files.remove(path);
-  while (received < info->size) {
-    const auto piece = files.read(path, received, kHashPieceBytes);
-    if (!piece) return piece.error();
-    if (piece->empty()) return ok();
-    hash.add(*piece);
-    received += piece->size();
-  }
-  return ok();
-}
-
-/// Takes away what was left behind. kFull: what is left is too much for one more of this size.
-Status make_room(rt::Files& files, const std::string& directory, const std::string& path,
-                 std::uint64_t size, rt::UnixTime now) {
-  if (auto made = files.make_directories(directory); !made) return made;
-  const auto names = files.list(directory);
-  if (!names) return names.error();
-  std::uint64_t bytes = size;
-  for (const std::string& name : *names) {
-    const std::string other = directory + "/" + name;
-    const auto info = other == path ? rt::Result<rt::FileInfo>(rt::FileInfo{}) : files.info(other);
-    if (!info) return info.error();
-    if (other != path && info->modified.ns < now.ns - kUploadKeepNs) {
-      if (auto gone = files.remove(other); !gone) return gone;
-    } else {
-      bytes += info->size;
-    }
-  }
-  if (bytes <= kUploadBytesMax) return ok();
-  return Error{Errc::kFull, "too many bodies were begun and not finished; try again later"};
-}
 
 }  // namespace
 
 struct BlobUploads::Request {
   wire::BlobWrite write;
   wire::BodyReference reference;
-  std::string node, path;
+  std::string node;
+  std::string name;  ///< of the upload
   rt::UnixTime time;
-  std::shared_ptr<Upload> upload;
+  UploadPtr upload;
   std::shared_ptr<rt::HttpResponder> responder;
 };
 
-void BlobUploads::add_to(Router& router) {
-  router.add("POST", std::string(wire::kBlobsPath), [this](Call call) { take(std::move(call)); });
+BlobUploads::BlobUploads(Services& services)
+    : services_(services),
+      room_(std::make_shared<UploadRoom>(services.files, services.upload_directory)) {
+  sweep();
 }
 
-std::string BlobUploads::path_of(const wire::Sha256Digest& hash) const {
-  return services_.upload_directory + "/" + hash.hex();
+BlobUploads::~BlobUploads() {
+  services_.loop.cancel(timer_);
+}
+
+void BlobUploads::add_to(Router& router) {
+  router.add("POST", std::string(wire::kBlobsPath), [this](Call call) { take(std::move(call)); });
 }
 
 void BlobUploads::take(Call call) {
@@ -91,7 +60,7 @@ void BlobUploads::take(Call call) {
   }
   if (request->write.is_piece()) return begin(std::move(request));
   // Whole, it is hashed here; what the client said of it must be right.
-  services_.parser.run(
+  services_.bodies.run(
       [request] {
         const wire::Sha256Digest hash = wire::sha256(request->write.body);
         request->write.size = request->write.body.size();
@@ -106,79 +75,73 @@ void BlobUploads::begin(RequestPtr request) {
   if (auto checked = wire::check(request->reference); !checked) {
     return refuse(request, checked.error());
   }
-  services_.desk.ask<bool>(
-      [reference = request->reference](ReadingQuery& query) -> rt::Result<bool> {
-        const auto body = query.find_body(reference.hash);
-        if (!body) return body.error();
-        return *body && (*body)->complete && (*body)->size == reference.size;
-      },
-      [this, request](const rt::Result<bool>& stored) {
-        if (!stored) return refuse(request, stored.error());
-        *stored ? store(request, "") : this->write(request);
+  services_.desk.ask<std::optional<BodyInfo>>(
+      [hash = *write.hash](ReadingQuery& query) { return query.find_body(hash); },
+      [this, request](const rt::Result<std::optional<BodyInfo>>& body) {
+        if (!body) return refuse(request, body.error());
+        if (!*body || !(*body)->complete) return this->write(request);
+        if ((*body)->size == request->reference.size) return store(request, "");
+        refuse(request, {Errc::kInvalid,
+                         fmt::format("size: the body of this sha256 has {} bytes", (*body)->size)});
       });
 }
 
-void BlobUploads::write(RequestPtr request) {
-  request->path = path_of(request->reference.hash);
-  auto& upload = uploads_[request->path];
-  if (!upload) {
-    if (!make_place()) {
-      uploads_.erase(request->path);
-      return refuse(request, {Errc::kBusy, "too many bodies are coming; try again later"});
-    }
-    upload = std::make_shared<Upload>();
-  }
+void BlobUploads::write(const RequestPtr& request) {
+  const wire::BodyReference& reference = request->reference;
+  request->name = upload_name(reference.hash, reference.size);
+  const UploadPtr upload = find(request->name, reference.size);
+  if (!upload) return refuse(request, {Errc::kBusy, "too many bodies are coming; try again later"});
   if (upload->busy) {
     return refuse(request, {Errc::kBusy, "another request brings this body just now"});
   }
   request->upload = upload;
   upload->busy = true;
   upload->used = services_.loop.now();
-  auto status = std::make_shared<Status>(ok());
-  services_.parser.run(
-      [&files = services_.files, directory = services_.upload_directory,
-       now = services_.clock.now(), request, status] {
-        Upload& to = *request->upload;
-        const std::uint64_t size = request->reference.size;
-        if (!to.known) {
-          to.received = 0;
-          to.hash = {};
-          *status = make_room(files, directory, request->path, size, now);
-          if (*status) *status = resume(files, request->path, size, to.received, to.hash);
-          if (!*status) return;
-          to.known = true;
-        }
-        const wire::BlobWrite& write = request->write;
-        if (write.offset > to.received) return;  // told where to go on
-        std::string_view fresh = write.body;
-        fresh.remove_prefix(std::min<std::uint64_t>(fresh.size(), to.received - write.offset));
-        if (!fresh.empty()) {
-          *status = files.write_at(request->path, to.received, fresh, kUploadMode);
-          to.known = status->has_value();
-          if (!to.known) return;
-          to.hash.add(fresh);
-          to.received += fresh.size();
-        }
-        if (to.received == size) *status = files.sync(request->path);
-      },
-      [this, request, status] { on_written(request, *status); });
+  work(request);
 }
 
-void BlobUploads::on_written(const RequestPtr& request, const Status& status) {
-  Upload& upload = *request->upload;
-  if (!status) return refuse(request, status.error());
-  if (upload.received < request->reference.size) {
-    auto answer = json_response(
-        wire::blob_piece_json(request->reference.hash, request->reference.size, upload.received),
-        202);
-    release(request);
+/// In steps, so that the others that come are not kept waiting by a long file.
+void BlobUploads::work(const RequestPtr& request) {
+  auto done = std::make_shared<rt::Result<bool>>(false);
+  services_.bodies.run([room = room_, &files = services_.files, request,
+                        done] { *done = step(*room, files, *request); },
+                       [this, request, done] {
+                         if (!*done) return refuse(request, done->error());
+                         **done ? on_written(request) : work(request);
+                       });
+}
+
+/// On the worker. false: not written yet.
+rt::Result<bool> BlobUploads::step(UploadRoom& room, rt::Files& files, const Request& request) {
+  UploadFile& file = request.upload->file;
+  auto caught_up = file.catch_up(files);
+  if (!caught_up || !*caught_up) return caught_up;
+  const wire::BlobWrite& write = request.write;
+  Status done = ok();
+  if (!write.body.empty() && write.offset <= file.received()) {
+    done = room.reserve(request.name, request.reference.size);
+  }
+  if (done) done = file.write(files, write.offset, write.body);
+  return done ? rt::Result<bool>(true) : done.error();
+}
+
+void BlobUploads::on_written(const RequestPtr& request) {
+  const wire::BodyReference& reference = request->reference;
+  UploadFile& file = request->upload->file;
+  if (!file.is_whole()) {
+    auto answer =
+        json_response(wire::blob_piece_json(reference.hash, reference.size, file.received()), 202);
+    release(*request);
     return request->responder->respond(std::move(answer));
   }
-  if (upload.hash.digest() == request->reference.hash) return store(request, request->path);
-  services_.parser.run(
-      [&files = services_.files, path = request->path] { (void)files.remove(path); },
+  if (file.hash() == reference.hash) return store(request, file.path());
+  services_.bodies.run(
+      [room = room_, &files = services_.files, request] {
+        // What stays of it is looked at, and found wrong, again.
+        static_cast<void>(request->upload->file.discard(files));
+        room->release(request->name);
+      },
       [this, request] {
-        request->upload->known = false;
         refuse(request, {Errc::kInvalid, "the bytes are not those of this sha256: begin again"});
       });
 }
@@ -188,46 +151,73 @@ void BlobUploads::store(const RequestPtr& request, std::string path) {
   const bool fits = builder.add(request->write.series, request->time.ns,
                                 mapping::DeviceValue::of(wire::encode(request->reference)));
   if (!fits) return refuse(request, {Errc::kInvalid, "no reading can tell of it at this time"});
-  services_.view.write_blob({request->node, std::move(builder.lines()), request->reference,
-                             std::move(path), request->write.idempotency_key},
-                            [this, request](const Status& stored) {
-                              if (!stored) {
-                                if (request->upload)
-                                  request->upload->known =
-                                      false;  // the file may be in place already
-                                return refuse(request, stored.error());
-                              }
-                              if (request->upload) uploads_.erase(request->path);
-                              request->responder->respond(json_response(
-                                  wire::blob_json(request->reference, request->write.series,
-                                                  request->node, request->time),
-                                  201));
-                            });
+  HttpBlob blob{request->node, std::move(builder.lines()), request->reference, std::move(path),
+                request->write.idempotency_key};
+  services_.view.write_blob(std::move(blob), [this, request](const Status& stored) {
+    if (!stored) return refuse(request, stored.error());
+    on_stored(*request);
+    request->responder->respond(json_response(
+        wire::blob_json(request->reference, request->write.series, request->node, request->time),
+        201));
+  });
+}
+
+/// Its file is a body now.
+void BlobUploads::on_stored(const Request& request) {
+  if (!request.upload) return;
+  uploads_.erase(request.name);
+  services_.bodies.run([room = room_, name = request.name] { room->release(name); }, [] {});
 }
 
 void BlobUploads::refuse(const RequestPtr& request, const Error& error) {
-  release(request);
+  release(*request);
   request->responder->respond(wire::refuse_blob(error));
 }
 
-void BlobUploads::release(const RequestPtr& request) {
-  if (!request->upload) return;
-  request->upload->busy = false;
-  // Whether its file is still as it was nobody knows after a failure.
-  if (!request->upload->known) uploads_.erase(request->path);
+void BlobUploads::release(const Request& request) {
+  if (!request.upload) return;
+  request.upload->busy = false;
+  if (request.upload->file.is_blank()) uploads_.erase(request.name);
+}
+
+/// Null: too many are under way.
+BlobUploads::UploadPtr BlobUploads::find(const std::string& name, std::uint64_t size) {
+  const auto found = uploads_.find(name);
+  if (found != uploads_.end()) return found->second;
+  if (!make_place()) return nullptr;
+  auto upload = std::make_shared<Upload>(
+      Upload{UploadFile(room_->directory() + "/" + name, size), false, services_.loop.now()});
+  uploads_.emplace(name, upload);
+  return upload;
 }
 
 /// Forgets the one that was idle longest; its file stays, and is hashed when it goes on.
 bool BlobUploads::make_place() {
-  if (uploads_.size() <= kUploadsMax) return true;
+  if (uploads_.size() < kUploadsMax) return true;
   auto oldest = uploads_.end();
   for (auto it = uploads_.begin(); it != uploads_.end(); ++it) {
-    if (!it->second || it->second->busy) continue;
+    if (it->second->busy) continue;
     if (oldest == uploads_.end() || it->second->used < oldest->second->used) oldest = it;
   }
   if (oldest == uploads_.end()) return false;
   uploads_.erase(oldest);
   return true;
+}
+
+/// What nobody goes on with goes, and no file that is in use.
+void BlobUploads::sweep() {
+  std::erase_if(uploads_, [now = services_.loop.now()](const auto& each) {
+    return !each.second->busy && now - each.second->used > kUploadKeep;
+  });
+  std::set<std::string> held;
+  for (const auto& [name, upload] : uploads_) held.insert(name);
+  services_.bodies.run(
+      [room = room_, held = std::move(held), now = services_.clock.now()] {
+        // What fails is tried again, and told to whoever needs the room.
+        static_cast<void>(room->sweep(held, {now.ns - kUploadKeep.count()}));
+      },
+      [] {});
+  timer_ = services_.loop.after(kUploadsSweep, [this] { sweep(); });
 }
 
 }  // namespace fieldpost::coordinator

@@ -153,8 +153,8 @@ TEST_CASE("an upload of 100 MB that is broken off goes on where it was") {
                     path = camera.site.directory() + "/clip.mp4";
   std::ofstream(path, std::ios::binary) << bytes;
   const std::string write = "write --blob " + path + " --measurement camera --node desk";
-  const std::string part =
-      camera.site.directory() + "/coordinator/uploads/" + wire::sha256(bytes).hex();
+  const std::string part = fmt::format("{}/coordinator/uploads/{}-{}", camera.site.directory(),
+                                       wire::sha256(bytes).hex(), bytes.size());
   const auto there = [&part] {
     std::error_code failed;
     const auto size = fs::file_size(part, failed);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -16,6 +17,9 @@ namespace {
 using nlohmann::json;
 
 struct World : ApiWorld {
+  World() {
+    store.disk().set_clock([this] { return clock.now().ns; });
+  }
   rt::HttpResponse post(const std::string& parameters, const std::string& body,
                         rt::HttpHeaders headers = {{"Content-Type", "image/jpeg"}}) {
     return *ask("POST", "/api/v1/blobs?" + parameters, std::move(headers), body).response;
@@ -32,7 +36,7 @@ struct World : ApiWorld {
 };
 
 std::string upload_path(const std::string& bytes) {
-  return "/uploads/" + wire::sha256(bytes).hex();
+  return "/uploads/" + coordinator::upload_name(wire::sha256(bytes), bytes.size());
 }
 
 }  // namespace
@@ -178,18 +182,92 @@ TEST_CASE("a piece that cannot be written is refused, and the file looked at aga
 TEST_CASE("uploads that nobody went on with for a day are taken away") {
   World world;
   REQUIRE(world.files.make_directories("/uploads"));
-  world.store.disk().set_clock([&] { return world.clock.now().ns - 86'400'000'000'001; });
   REQUIRE(world.files.write_durably("/uploads/old", "x", 0640));
-  world.store.disk().set_clock([&] { return world.clock.now().ns; });
+  world.sim.run_for(std::chrono::hours(23));
   REQUIRE(world.files.write_durably("/uploads/young", "x", 0640));
-  world.piece(body_bytes(100, 7), 0, 40);
+  world.sim.run_for(std::chrono::hours(3));
   CHECK(!world.files.info("/uploads/old"));
   CHECK(world.files.info("/uploads/young"));
 }
 
+TEST_CASE("an upload that was taken away begins again, also where it was remembered") {
+  World world;
+  const std::string bytes = body_bytes(100, 7);
+  world.piece(bytes, 0, 40);
+  SUBCASE("because nobody went on with it") {
+    world.sim.run_for(std::chrono::hours(26));
+    CHECK(world.piece(body_bytes(100, 8), 0, 40).status == 202);
+  }
+  SUBCASE("by somebody else") {
+    REQUIRE(world.files.remove(upload_path(bytes)));
+  }
+  const auto rest = world.piece(bytes, 40, 60);
+  CHECK(rest.status == 202);
+  CHECK(json::parse(rest.body)["received"] == 0);
+  CHECK(world.view.blobs.empty());
+  CHECK(world.piece(bytes, 0, 100).status == 201);
+  const bool same = world.file(upload_path(bytes)) == bytes;
+  CHECK(same);
+}
+
+TEST_CASE("a file that is in use stays, however old the clock says it is") {
+  World world;
+  world.store.disk().set_clock([&] { return world.clock.now().ns - 172'800'000'000'000; });
+  const std::string bytes = body_bytes(100, 9);
+  world.piece(bytes, 0, 40);
+  world.sim.run_for(std::chrono::hours(2));
+  CHECK(world.files.info(upload_path(bytes)));
+  CHECK(world.piece(bytes, 40, 60).status == 201);
+}
+
+TEST_CASE("what somebody else says of the size of a hash touches no upload") {
+  World world;
+  const std::string bytes = body_bytes(100, 10);
+  world.piece(bytes, 0, 40);
+  const auto lie = [&](std::size_t offset, const std::string& piece) {
+    return world.post(
+        fmt::format("measurement=c&sha256={}&size=10&offset={}", wire::sha256(bytes).hex(), offset),
+        piece);
+  };
+  CHECK(json::parse(lie(0, "12345").body)["received"] == 5);
+  CHECK(json::parse(world.piece(bytes, 0, 0).body)["received"] == 40);
+  CHECK(lie(5, "67890").status == 400);
+  CHECK(world.piece(bytes, 40, 60).status == 201);
+  const bool same = world.file(upload_path(bytes)) == bytes;
+  CHECK(same);
+}
+
+TEST_CASE("another size than that of the body that is stored is refused") {
+  World world;
+  const std::string bytes = body_bytes(100, 11);
+  world.store.execute(
+      fmt::format("INSERT INTO blob VALUES (x'{}', 99, 'a/b', 0, 0)", wire::sha256(bytes).hex()));
+  CHECK(world.piece(bytes, 0, 40).status == 400);
+  CHECK(!world.files.info(upload_path(bytes)));
+}
+
+TEST_CASE("uploads that are not whole take what they will have, and give it back") {
+  World world;
+  const auto begin = [&](unsigned number) {
+    return world.post(fmt::format("measurement=c&sha256={}&size={}&offset=0",
+                                  wire::sha256(body_bytes(10, number)).hex(), 4ULL << 30),
+                      "x");
+  };
+  for (unsigned i = 0; i < 7; ++i) CHECK(begin(i).status == 202);
+  CHECK(world.piece(body_bytes(100, 50), 0, 100).status == 201);
+  // So there is room for one of 4 GiB, to the byte.
+  REQUIRE(world.files.remove(upload_path(body_bytes(100, 50))));
+  CHECK(begin(7).status == 202);
+  CHECK(begin(8).status == 503);
+  CHECK(begin(8).headers.get("Retry-After") == "30");
+  CHECK(begin(3).status == 202);
+  world.api.emplace(world.services());
+  CHECK(begin(8).status == 503);
+  CHECK(begin(3).status == 202);
+}
+
 TEST_CASE("of uploads that wait only so many are remembered, and the others are found on disk") {
   World world;
-  world.store.disk().set_clock([&] { return world.clock.now().ns; });
   for (std::size_t i = 0; i < coordinator::kUploadsMax + 5; ++i) {
     CHECK(world.piece(body_bytes(100, 100 + i), 0, 40).status == 202);
   }

@@ -107,6 +107,8 @@ add_executable(
   unit/tar_archive_test.cpp
   unit/unconfirmed_test.cpp
   unit/unpack_test.cpp
+  unit/upload_file_test.cpp
+  unit/upload_room_test.cpp
   unit/wire_body_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_codec_golden_test.cpp

@@ -52,7 +52,7 @@ class ApiServer {
                                    "/exports",
                                    "1.2.3"};
   coordinator::ImportDesk imports_{
-      {clock, worker_, files, log_, studies_,
+      {loop, clock, worker_, files, log_, studies_,
        [this](const auto& job, const auto& done) { done(store.run_store(job)); }},
       "/imports"};
   coordinator::Api api_;

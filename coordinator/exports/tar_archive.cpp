@@ -38,7 +38,10 @@ rt::Result<std::string> header_of(const TarArchive::File& file, std::int64_t tim
   archive_entry_set_mtime(entry.get(), time_s, 0);
   const int code = archive_write_header(tar.get(), entry.get());
   const std::string why = code < ARCHIVE_OK ? archive_error_string(tar.get()) : "";
-  archive_write_fail(tar.get());  // otherwise its end would write the file's bytes, as zeros
+  const std::size_t size = header.size();
+  archive_write_fail(tar.get());   // otherwise its end would write the file's bytes, as zeros
+  archive_write_close(tar.get());  // gives back what the end of a failed one would keep
+  header.resize(size);
   if (code < ARCHIVE_OK) {
     return rt::Error{rt::Errc::kIo, "making a tar archive: " + file.name + ": " + why};
   }

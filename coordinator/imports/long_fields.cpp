@@ -82,6 +82,17 @@ class ValueCount final : public nlohmann::json_sax<json> {
   std::size_t count_ = 0;
 };
 
+bool has_more_than(std::string_view list, std::size_t count_max) {
+  JsonWalk walk(list);
+  static_cast<void>(walk.take('['));
+  for (std::size_t count = 0; !walk.take(']'); ++count) {
+    if (count == count_max) return true;
+    static_cast<void>(walk.take_value());
+    static_cast<void>(walk.take(','));
+  }
+  return false;
+}
+
 bool has_too_many_values(std::string_view text) {
   // Each one needs its character and one that parts it from the next.
   if (text.size() < 2 * LongFields::kValuesMax) return false;
@@ -140,15 +151,17 @@ void LongFields::each(std::string_view name, std::size_t count_max,
     for (JsonFields& object : rest_.objects(name, count_max)) read(object);
     return;
   }
+  if (has_more_than(list->second, count_max)) {
+    problem_ = fmt::format("\"{}\": expected a list of at most {}", name, count_max);
+    return;
+  }
   JsonWalk walk(list->second);
   static_cast<void>(walk.take('['));
   for (std::size_t i = 0; !walk.take(']'); ++i) {
     const std::string_view text = walk.take_value();
     static_cast<void>(walk.take(','));
     const std::string path = fmt::format("{}/{}/", name, i);
-    if (i == count_max) {
-      problem_ = fmt::format("\"{}\": expected a list of at most {}", name, count_max);
-    } else if (!text.starts_with('{')) {
+    if (!text.starts_with('{')) {
       problem_ = fmt::format("\"{}\": expected a list of objects", name);
     } else if (has_too_many_values(text)) {
       problem_ = too_many(path);

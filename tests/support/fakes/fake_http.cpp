@@ -55,6 +55,12 @@ class FakeResponder final : public rt::HttpResponder {
 
 }  // namespace
 
+/// What holds the stream may be held by its handlers alone.
+FakeAnswer::~FakeAnswer() {
+  const auto closed = std::exchange(on_closed, nullptr);
+  const auto drained = std::exchange(on_drained, nullptr);
+}
+
 void FakeAnswer::drain() {
   unsent = 0;
   if (const auto handler = on_drained) handler();

@@ -25,6 +25,11 @@ struct FakeAnswer {
   std::function<void()> on_closed;
   std::function<void()> on_drained;
 
+  FakeAnswer() = default;
+  FakeAnswer(const FakeAnswer&) = delete;
+  FakeAnswer& operator=(const FakeAnswer&) = delete;
+  ~FakeAnswer();
+
   /// The client reads what is unsent.
   void drain();
   /// The client goes away.

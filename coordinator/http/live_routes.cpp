@@ -58,8 +58,9 @@ void LiveRoutes::open(Call call) {
 
 void LiveRoutes::look_up(Question question, Calibrating by,
                          std::shared_ptr<rt::HttpResponder> responder) {
+  auto find = [ids = question.series](ReadingQuery& query) { return find_series(query, ids); };
   services_.desk.ask<std::vector<SeriesInfo>>(
-      [ids = question.series](ReadingQuery& query) { return find_series(query, ids); },
+      std::move(find),
       [this, question = std::move(question), by = std::move(by),
        responder = std::move(responder)](rt::Result<std::vector<SeriesInfo>> found) {
         if (!found) return responder->respond(error_response(found.error()));

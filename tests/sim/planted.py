@@ -103,13 +103,13 @@ BUGS = {
     "name-settled-before-its-data": [
         (
             "coordinator/ingest/ingest.cpp",
-            "  auto meant = apply(incarnation, seq, record, now, out);\n",
+            "  auto meant = try_apply(incarnation, seq, record, now, out);\n",
             """  auto early = ledger_.settle(incarnation.no, {seq, seq}, Verdict::kStored);
   if (early) early = ledger_.keep_hash(incarnation.no, seq, hash);
   if (early) early = db_.commit();
   if (!early) return early;
   if (auto done = db_.begin(); !done) return done;
-  auto meant = apply(incarnation, seq, record, now, out);
+  auto meant = try_apply(incarnation, seq, record, now, out);
 """,
         ),
         (

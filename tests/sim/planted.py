@@ -236,8 +236,8 @@ BUGS = {
         # A body's reading is accepted when half of its fragments are.
         (
             "agent/sources/body_writer.cpp",
-            "    work_->offset >= work_->offer.reference.size ? tell() : read_on();\n",
-            "    work_->offset * 2 >= work_->offer.reference.size ? tell() : read_on();\n",
+            "    work_->offset >= work_->offer.reference.size ? tell(work_) : read_on();\n",
+            "    work_->offset * 2 >= work_->offer.reference.size ? tell(work_) : read_on();\n",
         ),
     ],
     "fragment-lost-at-the-door": [

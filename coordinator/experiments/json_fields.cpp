@@ -6,8 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "coordinator/http/json_depth.h"
 #include "coordinator/http/parameters.h"
+#include "proto/rt/json_depth.h"
 
 namespace fieldpost::coordinator {
 
@@ -40,7 +40,7 @@ struct JsonFields::Document {
 
 JsonFields::JsonFields(std::string_view text, std::string_view expected, std::string path)
     : document_(std::make_shared<Document>()), path_(std::move(path)) {
-  if (!nests_too_deep(text)) {
+  if (!rt::nests_too_deep(text)) {
     document_->root = text.empty() ? json::object() : json::parse(text, nullptr, false);
   }
   if (!document_->root.is_object()) {

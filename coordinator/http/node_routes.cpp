@@ -5,10 +5,10 @@
 
 #include "coordinator/http/answers.h"
 #include "coordinator/http/cursor.h"
-#include "coordinator/http/json_depth.h"
 #include "coordinator/http/readings_routes.h"
 #include "coordinator/http/view_json.h"
 #include "proto/rt/http_text.h"
+#include "proto/rt/json_depth.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -110,7 +110,8 @@ void send_command(Services& services, Call call) {
   Parameters parameters(call.request.target);
   const TimeFormat times = parameters.times();
   if (refuse_bad(parameters, *call.responder)) return;
-  const std::string text = nests_too_deep(call.request.body) ? "" : std::move(call.request.body);
+  const std::string text =
+      rt::nests_too_deep(call.request.body) ? "" : std::move(call.request.body);
   const auto body = nlohmann::json::parse(text, nullptr, false);
   const bool right = body.is_object() && body.contains("verb") && body["verb"].is_string() &&
                      (!body.contains("arguments") || body["arguments"].is_object());

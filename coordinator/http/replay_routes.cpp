@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "coordinator/http/answers.h"
-#include "coordinator/http/json_depth.h"
 #include "proto/rt/http_text.h"
+#include "proto/rt/json_depth.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -39,7 +39,8 @@ std::string_view to_string(State state) {
 class Body {
  public:
   explicit Body(const std::string& text) {
-    if (!nests_too_deep(text)) object_ = json::parse(text.empty() ? "{}" : text, nullptr, false);
+    if (!rt::nests_too_deep(text))
+      object_ = json::parse(text.empty() ? "{}" : text, nullptr, false);
     if (!object_.is_object()) problem_ = kExpected;
   }
   [[nodiscard]] bool has(const char* name) const {

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "coordinator/http/json_depth.h"
+#include "proto/rt/json_depth.h"
 #include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
@@ -31,7 +31,7 @@ Json or_null(const std::optional<T>& value) {
 
 /// JSON that somebody else wrote, or its text when it is none or nests too deep.
 Json nested(const std::string& text) {
-  if (nests_too_deep(text)) return text;
+  if (rt::nests_too_deep(text)) return text;
   Json json = Json::parse(text, nullptr, false);
   return json.is_discarded() ? Json(text) : json;
 }

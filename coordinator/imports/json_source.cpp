@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "coordinator/http/json_depth.h"
 #include "coordinator/imports/sample_rows.h"
 #include "coordinator/imports/text_pieces.h"
+#include "proto/rt/json_depth.h"
 #include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
@@ -54,7 +54,7 @@ class JsonSource final : public ImportSource {
 
  private:
   Status add_line(std::string_view line) {
-    const json object = nests_too_deep(line) ? json() : json::parse(line, nullptr, false);
+    const json object = rt::nests_too_deep(line) ? json() : json::parse(line, nullptr, false);
     if (!object.is_object()) return invalid("no JSON object");
     const std::string* time = text_in(object, "time");
     const std::string* node = text_in(object, "node");

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "coordinator/http/json_depth.h"
+#include "proto/rt/json_depth.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -109,7 +109,7 @@ std::string too_many(std::string_view what) {
 LongFields::LongFields(std::string_view text, std::string_view expected,
                        std::initializer_list<std::string_view> lists)
     : text_(text), rest_("", expected) {
-  if (nests_too_deep(text) || !json::accept(text)) {
+  if (rt::nests_too_deep(text) || !json::accept(text)) {
     problem_ = expected;
   } else {
     split(lists, expected);

@@ -1,8 +1,8 @@
-#include "coordinator/http/json_depth.h"
+#include "proto/rt/json_depth.h"
 
 #include <cstddef>
 
-namespace fieldpost::coordinator {
+namespace fieldpost::rt {
 
 bool nests_too_deep(std::string_view json) {
   int depth = 0;
@@ -19,4 +19,4 @@ bool nests_too_deep(std::string_view json) {
   return false;
 }
 
-}  // namespace fieldpost::coordinator
+}  // namespace fieldpost::rt

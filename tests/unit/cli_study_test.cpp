@@ -1,4 +1,7 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -7,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/rt/file_descriptor.h"
 #include "tests/support/cli_world.h"
 #include "tests/support/temp_directory.h"
 #include "tools/cli/study.h"
@@ -339,6 +343,23 @@ TEST_CASE("an export goes to standard output, and a file that cannot be made is 
   CHECK(run_export(world.context, fetched_to("/nowhere/out.tar")) == kExitFailed);
   CHECK(world.err() ==
         "fieldpost: opening /nowhere/out.tar.456789abcdef.part: No such file or directory\n");
+}
+
+TEST_CASE("what is no file is written to as it is") {
+  const test::TempDirectory directory;
+  const ExportOptions options = fetched_to(directory.file("pipe"));
+  REQUIRE(::mkfifo(options.out.c_str(), 0600) == 0);
+  const rt::FileDescriptor reader(::open(options.out.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  REQUIRE(reader.is_open());
+  CliWorld world;
+  world.answer(kPath + "/exports/x1", export_row("done").dump());
+  answer_archive(world, "tar!");
+  CHECK(run_export(world.context, options) == kExitDone);
+  char bytes[8];
+  REQUIRE(::read(reader.get(), bytes, sizeof bytes) == 4);
+  CHECK(std::string(bytes, 4) == "tar!");
+  CHECK(std::filesystem::is_fifo(options.out));
+  CHECK(files_in(directory).size() == 1);
 }
 
 TEST_CASE("a coordinator that tells no tag is asked for the whole each time") {

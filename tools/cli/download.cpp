@@ -1,6 +1,7 @@
 #include "tools/cli/download.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -140,20 +141,27 @@ Status fetch_part(Context& context, const Whole& whole, Part& part) {
   }
 }
 
-Status to_output(Context& context, const Whole& whole) {
+/// A pipe, a device or whatever else is no file: what is written there cannot be renamed, or gone
+/// on with.
+bool is_no_file(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
+/// `name`: of `to`, in errors.
+Status to_stream(Context& context, const Whole& whole, std::FILE* to, const std::string& name) {
   Progress progress(context, "bytes");
   std::uint64_t received = 0;
   bool written = true;
-  const auto fetched =
-      fetch_good(context.fetcher, {.path = whole.path, .on_data = [&](std::string_view bytes) {
-                                     received += bytes.size();
-                                     show(progress, received, whole);
-                                     written = std::fwrite(bytes.data(), 1, bytes.size(),
-                                                           context.out) == bytes.size();
-                                     return written;
-                                   }});
-  written = std::fflush(context.out) == 0 && written;
-  if (!written) return file_error("writing", "standard output");
+  const auto fetched = fetch_good(
+      context.fetcher, {.path = whole.path, .on_data = [&](std::string_view bytes) {
+                          received += bytes.size();
+                          show(progress, received, whole);
+                          written = std::fwrite(bytes.data(), 1, bytes.size(), to) == bytes.size();
+                          return written;
+                        }});
+  written = std::fflush(to) == 0 && written;
+  if (!written) return file_error("writing", name);
   return fetched ? rt::ok() : Status(fetched.error());
 }
 
@@ -162,7 +170,12 @@ Status to_output(Context& context, const Whole& whole) {
 Status download(Context& context, const std::string& path, const std::string& file) {
   const auto whole = look(context, path);
   if (!whole) return whole.error();
-  if (file == "-") return to_output(context, *whole);
+  if (file == "-") return to_stream(context, *whole, context.out, "standard output");
+  if (is_no_file(file)) {
+    const FilePtr stream(std::fopen(file.c_str(), "wb"));
+    if (!stream) return file_error("opening", file);
+    return to_stream(context, *whole, stream.get(), file);
+  }
   Part part(part_name(file, *whole));
   const Status done = fetch_part(context, *whole, part);
   if (!done && is_passing(done.error()) && !whole->tag.empty()) {

@@ -10,7 +10,8 @@
 /// ends the process (by the memory that it takes, say) must not do so at every start.
 namespace fieldpost::coordinator {
 
-inline constexpr std::size_t kImportAttemptsMax = 2;  ///< that ended with the process
+/// That ended with the process. Power cuts during one long check of an archive count as well.
+inline constexpr std::size_t kImportAttemptsMax = 5;
 
 /// Before a run begins at `place`; `path` is the import's file. kFull: too many ended there; the
 /// next one is the first again.

@@ -41,6 +41,7 @@ add_executable(
   unit/api_experiments_test.cpp
   unit/api_exports_test.cpp
   unit/cli_study_test.cpp
+  unit/export_journal_test.cpp
   unit/export_test.cpp
   unit/presses_test.cpp
   unit/reading_columns_test.cpp

@@ -230,6 +230,27 @@ TEST_CASE("an export is removed with its files, also while it runs") {
   }
 }
 
+TEST_CASE("nothing of an export is touched under the name of another experiment") {
+  Study study;
+  study.post("/api/v1/experiments", R"({"name":"flood"})");
+  const std::string done = study.run();
+  const std::string id = study.post(study.path + "/exports", "").at("id");
+  const std::string running = study.path + "/exports/" + id;
+  for (const std::string& each : {done, running}) {
+    const std::string elsewhere =
+        "/api/v1/experiments/flood/exports" + each.substr(each.rfind('/'));
+    FakeAnswer& answer = study.world.ask("DELETE", elsewhere);
+    study.world.sim.run_until([&] { return answer.response.has_value(); }, rt::Seconds{5});
+    REQUIRE(answer.response.has_value());
+    CHECK(answer.response->status == 404);
+  }
+  study.world.sim.run_for(rt::Seconds{5});
+  for (const std::string& each : {done, running}) {
+    CHECK(study.world.get(each).at("state") == "done");
+    CHECK(study.world.get(each + "/files").at("items").size() > 1);
+  }
+}
+
 TEST_CASE("whoever removes an export that runs is answered, and the first one that it is gone") {
   Study study;
   const std::string id = study.post(study.path + "/exports", "").at("id");

@@ -47,7 +47,8 @@ class Files {
   virtual Status sync(const std::string& path) = 0;
   /// Durably, both directories included.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  virtual Status remove(const std::string& path) = 0;  ///< a missing file is no error
+  /// A missing file is no error, a directory is kInvalid.
+  virtual Status remove(const std::string& path) = 0;
   /// A directory with all that is in it; a missing one is no error. What fails leaves the rest.
   virtual Status remove_all(const std::string& directory) = 0;
   virtual Status make_directories(const std::string& path) = 0;

@@ -55,6 +55,17 @@ TEST_CASE_TEMPLATE("a missing file is kNotFound, and removing it is no error", R
   CHECK(rig.files.remove(rig.path("none")).has_value());
 }
 
+TEST_CASE_TEMPLATE("a directory is no file to be removed", Rig, RealFilesRig, SimFilesRig) {
+  Rig rig;
+  REQUIRE(rig.files.make_directories(rig.path("a/b")));
+  for (const char* name : {"a", "a/b"}) {
+    const auto removed = rig.files.remove(rig.path(name));
+    REQUIRE_FALSE(removed.has_value());
+    CHECK(removed.error().code == Errc::kInvalid);
+    CHECK(rig.files.info(rig.path(name))->is_directory);
+  }
+}
+
 TEST_CASE_TEMPLATE("renaming keeps the inode, removing removes, names come sorted", Rig,
                    RealFilesRig, SimFilesRig) {
   Rig rig;

@@ -111,6 +111,7 @@ rt::Status SimFiles::rename(const std::string& from, const std::string& to) {
 
 rt::Status SimFiles::remove(const std::string& path) {
   if (links_.erase(path) > 0) return rt::ok();
+  if (is_directory(path)) return rt::Error{rt::Errc::kInvalid, "removing " + path};
   const DiskAnswer answer = disk_.remove(path, true);
   return answer == DiskAnswer::kNotFound ? rt::ok() : status_of(answer, "removing", path);
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "coordinator/store/command_outcomes.h"
 #include "coordinator/store/deletion_table.h"
 #include "coordinator/store/site_counter.h"
 #include "proto/wire/limits.h"
@@ -226,21 +227,13 @@ Result<bool> Concluder::follow_branch(const NodeRow& node, const std::vector<Sta
     }
   }
   if (live_no == node.current_incarnation) return true;
-  if (auto done = close_commands(node.no); !done) return done.error();
+  // Whether the process before acted on them nobody can say, and a spool that was set back has
+  // forgotten it: sent again, they might be acted on twice [cmd-5].
+  if (auto done = CommandOutcomes(db_).end_open(node.no); !done) return done.error();
   auto done =
       ledger_.execute("UPDATE node SET current_incarnation = ?2 WHERE no = ?1", node.no, live_no);
   if (!done) return done.error();
   return true;
-}
-
-Status Concluder::close_commands(NodeNo node) {
-  // Whether the process before acted on them nobody can say, and a spool that was set back has
-  // forgotten it: sent again, they might be acted on twice [cmd-5].
-  return ledger_.execute(
-      "UPDATE command SET outcome = json_object('type', 'command', 'id', id, 'verb', verb,"
-      " 'ok', NULL, 'detail', 'unknown: the agent ended before it answered')"
-      " WHERE node_no = ?1 AND outcome IS NULL",
-      node);
 }
 
 Status Concluder::leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap,

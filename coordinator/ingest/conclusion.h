@@ -56,7 +56,6 @@ class Concluder {
   rt::Result<bool> follow_branch(const NodeRow& node, const std::vector<Stated>& chain,
                                  const wire::IncarnationId& live, bool live_was_left_behind,
                                  bool known_before, const Moment& moment, Conclusion& out);
-  rt::Status close_commands(NodeNo node);
   rt::Status leave_behind(const IncarnationRow& row, std::optional<std::int64_t>& gap, NodeNo node,
                           const Moment& moment, Conclusion& out);
   rt::Status settle_missing(const Stated& stated, std::optional<std::int64_t>& gap, NodeNo node,

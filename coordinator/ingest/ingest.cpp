@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coordinator/store/boot_clocks.h"
+#include "coordinator/store/command_outcomes.h"
 #include "coordinator/store/studies.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
@@ -351,12 +352,9 @@ Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
   add.bind_text(5, *raw);
   if (auto done = add.run(); !done) return done;
   if (json["type"] == "command" && json.contains("id") && json["id"].is_number_unsigned()) {
-    // The first one counts; but an unknown one gives way to what the node tells [cmd-5].
-    rt::Statement& answer = db_.prepare(
-        "UPDATE command SET outcome = ?3 WHERE node_no = ?1 AND id = ?2"
-        " AND (outcome IS NULL OR instr(outcome, '\"ok\":null') > 0)");
-    answer.bind(1, incarnation.node).bind(2, json["id"].get<std::uint64_t>()).bind_text(3, *raw);
-    if (auto done = answer.run(); !done) return done;
+    auto done =
+        CommandOutcomes(db_).note_told(incarnation.node, json["id"].get<std::uint64_t>(), *raw);
+    if (!done) return done;
   }
   out.event = std::move(*raw);
   return ok();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coordinator/store/boot_clocks.h"
+#include "coordinator/store/command_outcomes.h"
 #include "coordinator/store/site_counter.h"
 #include "coordinator/store/store_file.h"
 #include "coordinator/store/studies.h"
@@ -260,18 +261,10 @@ Status Store::end_overdue(const Moment& now, rt::Nanos unconfirmed_for) {
   rt::Transaction transaction(db_);
   auto done = transaction.begin();
   if (done) done = ledger_.declare_unconfirmed(now, unconfirmed_for);
-  if (done) done = expire_commands(now.now);
+  if (done) done = CommandOutcomes(db_).end_expired(now.now);
   if (done) done = transaction.commit();
   if (!done) ledger_.forget_uncommitted();
   return done;
-}
-
-Status Store::expire_commands(rt::UnixTime now) {
-  return ledger_.execute(
-      "UPDATE command SET outcome = json_object('type', 'command', 'id', id, 'verb', verb,"
-      " 'ok', NULL, 'detail', 'expired: the node told no outcome in time')"
-      " WHERE outcome IS NULL AND expires_ns <= ?1",
-      now.ns);
 }
 
 Result<std::vector<wire::Command>> Store::open_commands(const std::string& node,

@@ -146,7 +146,6 @@ class Store {
         ingest_(db_, ledger_, readings_, bodies_, options.quarantine),
         set_back_(db_),
         concluder_(db_, ledger_, set_back_, options.welcome_entries_max) {}
-  rt::Status expire_commands(rt::UnixTime now);
   /// Inside a transaction.
   rt::Result<std::uint64_t> command_counter(NodeNo node);
   rt::Result<wire::Command> insert_command(wire::Command command, const std::string& node,

@@ -16,6 +16,7 @@ add_executable(
   unit/file_tail_test.cpp
   unit/first_name_test.cpp
   unit/forecast_test.cpp
+  unit/command_outcomes_test.cpp
   unit/hello_pages_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp

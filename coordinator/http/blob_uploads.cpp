@@ -211,12 +211,15 @@ void BlobUploads::sweep() {
   });
   std::set<std::string> held;
   for (const auto& [name, upload] : uploads_) held.insert(name);
+  auto swept = std::make_shared<Status>(ok());
   services_.bodies.run(
-      [room = room_, held = std::move(held), now = services_.clock.now()] {
-        // What fails is tried again, and told to whoever needs the room.
-        static_cast<void>(room->sweep(held, {now.ns - kUploadKeep.count()}));
+      [room = room_, swept, held = std::move(held), now = services_.clock.now()] {
+        *swept = room->sweep(held, {now.ns - kUploadKeep.count()});
       },
-      [] {});
+      // It is tried again.
+      [swept, &log = services_.log] {
+        if (!*swept) log.warning("sweep of uploads: {}", swept->error().message);
+      });
   timer_ = services_.loop.after(kUploadsSweep, [this] { sweep(); });
 }
 

@@ -15,6 +15,7 @@
 #include "proto/rt/clock.h"
 #include "proto/rt/files.h"
 #include "proto/rt/http.h"
+#include "proto/rt/log.h"
 #include "proto/rt/loop.h"
 #include "proto/rt/random.h"
 #include "proto/rt/worker.h"
@@ -33,6 +34,7 @@ struct Services {
   rt::Worker& bodies;  ///< of its own: files of bodies, both ways
   const rt::WallClock& clock;
   rt::Random& random;
+  rt::Log& log;
   rt::Files& files;              ///< called on the workers only
   std::string blob_directory;    ///< of bodies
   std::string upload_directory;  ///< of those that come in pieces

@@ -22,6 +22,7 @@ ApiServer::ApiServer(const std::string& listen)
                                  .bodies = worker_,
                                  .clock = clock,
                                  .random = random_,
+                                 .log = log_,
                                  .files = files,
                                  .blob_directory = "/blobs",
                                  .upload_directory = "/uploads",

@@ -35,6 +35,7 @@ coordinator::Services ApiWorld::services() {
           .bodies = bodies,
           .clock = clock,
           .random = random,
+          .log = log,
           .files = files,
           .blob_directory = "/blobs",
           .upload_directory = "/uploads",

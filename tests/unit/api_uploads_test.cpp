@@ -190,6 +190,20 @@ TEST_CASE("uploads that nobody went on with for a day are taken away") {
   CHECK(world.files.info("/uploads/young"));
 }
 
+TEST_CASE("uploads that cannot be taken away are told, and tried again") {
+  World world;
+  REQUIRE(world.files.make_directories("/uploads"));
+  REQUIRE(world.files.write_durably("/uploads/old", "x", 0640));
+  world.store.disk().fail(
+      {.calls = static_cast<unsigned>(sim::DiskCall::kRemove), .for_ever = true});
+  world.sim.run_for(std::chrono::hours(26));
+  CHECK(world.files.info("/uploads/old"));
+  CHECK(world.log.count_containing("sweep of uploads: removing /uploads/old") > 0);
+  world.store.disk().heal();
+  world.sim.run_for(std::chrono::hours(2));
+  CHECK(!world.files.info("/uploads/old"));
+}
+
 TEST_CASE("an upload that was taken away begins again, also where it was remembered") {
   World world;
   const std::string bytes = body_bytes(100, 7);

@@ -35,7 +35,7 @@ struct BlobUploads::Request {
 
 BlobUploads::BlobUploads(Services& services)
     : services_(services),
-      room_(std::make_shared<UploadRoom>(services.files, services.upload_directory)) {
+      room_(std::make_shared<UploadRoom>(services.files, services.log, services.upload_directory)) {
   sweep();
 }
 
@@ -103,8 +103,8 @@ void BlobUploads::write(const RequestPtr& request) {
 /// In steps, so that the others that come are not kept waiting by a long file.
 void BlobUploads::work(const RequestPtr& request) {
   auto done = std::make_shared<rt::Result<bool>>(false);
-  services_.bodies.run([room = room_, &files = services_.files, request,
-                        done] { *done = step(*room, files, *request); },
+  services_.bodies.run([room = room_, &files = services_.files, request, done,
+                        now = services_.clock.now()] { *done = step(*room, files, *request, now); },
                        [this, request, done] {
                          if (!*done) return refuse(request, done->error());
                          **done ? on_written(request) : work(request);
@@ -112,14 +112,16 @@ void BlobUploads::work(const RequestPtr& request) {
 }
 
 /// On the worker. false: not written yet.
-rt::Result<bool> BlobUploads::step(UploadRoom& room, rt::Files& files, const Request& request) {
+rt::Result<bool> BlobUploads::step(UploadRoom& room, rt::Files& files, const Request& request,
+                                   rt::UnixTime now) {
   UploadFile& file = request.upload->file;
+  room.touch(request.name, now);
   auto caught_up = file.catch_up(files);
   if (!caught_up || !*caught_up) return caught_up;
   const wire::BlobWrite& write = request.write;
   Status done = ok();
   if (!write.body.empty() && write.offset <= file.received()) {
-    done = room.reserve(request.name, request.reference.size);
+    done = room.reserve(request.name, request.reference.size, now);
   }
   if (done) done = file.write(files, write.offset, write.body);
   return done ? rt::Result<bool>(true) : done.error();

@@ -45,7 +45,8 @@ class BlobUploads {
   void begin(RequestPtr request);
   void write(const RequestPtr& request);
   void work(const RequestPtr& request);
-  static rt::Result<bool> step(UploadRoom& room, rt::Files& files, const Request& request);
+  static rt::Result<bool> step(UploadRoom& room, rt::Files& files, const Request& request,
+                               rt::UnixTime now);
   void on_written(const RequestPtr& request);
   void store(const RequestPtr& request, std::string path);
   void on_stored(const Request& request);

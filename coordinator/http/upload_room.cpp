@@ -34,33 +34,56 @@ std::string upload_name(const wire::Sha256Digest& hash, std::uint64_t size) {
   return fmt::format("{}-{}", hash.hex(), size);
 }
 
-Status UploadRoom::reserve(const std::string& name, std::uint64_t size) {
+void UploadRoom::touch(const std::string& name, rt::UnixTime now) {
+  const auto found = begun_.find(name);
+  if (found != begun_.end()) found->second.touched = now;
+}
+
+Status UploadRoom::reserve(const std::string& name, std::uint64_t size, rt::UnixTime now) {
   if (!counted_) {
     if (auto counted = sweep({}, kNever); !counted) return counted;
   }
-  if (sizes_.contains(name)) return ok();
-  if (sizes_.size() >= kUploadFilesMax || bytes_ > kUploadBytesMax ||
-      size > kUploadBytesMax - bytes_) {
-    return Error{Errc::kFull, "too many bodies were begun and not finished; try again later"};
-  }
+  touch(name, now);
+  if (begun_.contains(name)) return ok();
+  if (auto made = make_room(size, now); !made) return made;
   if (auto made = files_.make_directories(directory_); !made) return made;
-  sizes_.emplace(name, size);
+  begun_.emplace(name, Begun{size, now});
   bytes_ += size;
   return ok();
 }
 
+bool UploadRoom::has_room(std::uint64_t size) const {
+  return begun_.size() < kUploadFilesMax && bytes_ <= kUploadBytesMax &&
+         size <= kUploadBytesMax - bytes_;
+}
+
+Status UploadRoom::make_room(std::uint64_t size, rt::UnixTime now) {
+  while (!has_room(size)) {
+    const auto oldest = std::ranges::min_element(
+        begun_, {}, [](const auto& each) { return each.second.touched.ns; });
+    if (oldest == begun_.end() || now - oldest->second.touched <= kUploadStalled) {
+      return Error{Errc::kFull, "too many bodies were begun and not finished; try again later"};
+    }
+    const std::string name = oldest->first;
+    if (auto gone = files_.remove(directory_ + "/" + name); !gone) return gone;
+    log_.warning("upload {}: it stood still, and its file goes: another one needs the room", name);
+    release(name);
+  }
+  return ok();
+}
+
 void UploadRoom::release(const std::string& name) {
-  const auto found = sizes_.find(name);
-  if (found == sizes_.end()) return;
-  bytes_ -= found->second;
-  sizes_.erase(found);
+  const auto found = begun_.find(name);
+  if (found == begun_.end()) return;
+  bytes_ -= found->second.size;
+  begun_.erase(found);
 }
 
 Status UploadRoom::sweep(const std::set<std::string>& held, rt::UnixTime before) {
   if (auto made = files_.make_directories(directory_); !made) return made;
   const auto names = files_.list(directory_);
   if (!names) return names.error();
-  std::map<std::string, std::uint64_t> sizes;
+  std::map<std::string, Begun> begun;
   std::uint64_t bytes = 0;
   for (const std::string& name : *names) {
     const std::string path = directory_ + "/" + name;
@@ -72,9 +95,12 @@ Status UploadRoom::sweep(const std::set<std::string>& held, rt::UnixTime before)
       if (auto gone = files_.remove(path); !gone) return gone;
       continue;
     }
-    bytes += sizes[name] = size_of(name, *info);
+    const auto known = begun_.find(name);
+    const rt::UnixTime touched = known == begun_.end() ? info->modified : known->second.touched;
+    begun.emplace(name, Begun{size_of(name, *info), touched});
+    bytes += begun.at(name).size;
   }
-  sizes_ = std::move(sizes);
+  begun_ = std::move(begun);
   bytes_ = bytes;
   counted_ = true;
   return ok();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "proto/rt/files.h"
+#include "proto/rt/log.h"
 #include "proto/rt/result.h"
 #include "proto/rt/time.h"
 #include "proto/wire/sha256.h"
@@ -16,6 +17,8 @@ namespace fieldpost::coordinator {
 
 inline constexpr std::uint64_t kUploadBytesMax = 32ull << 30;  ///< of uploads that are not whole
 inline constexpr std::size_t kUploadFilesMax = 4096;           ///< and so many of them
+/// One that nobody touched for longer gives way when a new one finds no room.
+inline constexpr rt::Nanos kUploadStalled = rt::Seconds{3'600};
 
 /// Of the file of an upload: its hash and size, so that what somebody else says of the same hash
 /// is another file, and its size is known without anybody who goes on with it.
@@ -25,11 +28,14 @@ inline constexpr std::size_t kUploadFilesMax = 4096;           ///< and so many 
 /// that one that was begun can be brought to its end. One thread.
 class UploadRoom {
  public:
-  UploadRoom(rt::Files& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
+  UploadRoom(rt::Files& files, rt::Log& log, std::string directory)
+      : files_(files), log_(log), directory_(std::move(directory)) {}
 
-  /// Before each write: there is room for all of it, now and until `release`. kFull: there is none.
-  rt::Status reserve(const std::string& name, std::uint64_t size);
+  /// Somebody goes on with it, or asks how much is here.
+  void touch(const std::string& name, rt::UnixTime now);
+  /// Before each write, which is a touch: there is room for all of it until `release`, or until it
+  /// gives way. For a new one those that are stalled do so, longest first. kFull: there is no room.
+  rt::Status reserve(const std::string& name, std::uint64_t size, rt::UnixTime now);
   void release(const std::string& name);
   /// Takes away files that changed last before `before`, but those of `held`, and counts anew.
   rt::Status sweep(const std::set<std::string>& held, rt::UnixTime before);
@@ -37,11 +43,19 @@ class UploadRoom {
   [[nodiscard]] const std::string& directory() const { return directory_; }
 
  private:
+  struct Begun {
+    std::uint64_t size = 0;
+    rt::UnixTime touched;
+  };
+  [[nodiscard]] bool has_room(std::uint64_t size) const;
+  rt::Status make_room(std::uint64_t size, rt::UnixTime now);
+
   rt::Files& files_;
+  rt::Log& log_;
   std::string directory_;
-  std::map<std::string, std::uint64_t> sizes_;  ///< by name
-  std::uint64_t bytes_ = 0;                     ///< sum of them
-  bool counted_ = false;                        ///< what an earlier process left
+  std::map<std::string, Begun> begun_;  ///< by name
+  std::uint64_t bytes_ = 0;             ///< sum of their sizes
+  bool counted_ = false;                ///< what an earlier process left
 };
 
 }  // namespace fieldpost::coordinator

@@ -280,6 +280,37 @@ TEST_CASE("uploads that are not whole take what they will have, and give it back
   CHECK(begin(3).status == 202);
 }
 
+TEST_CASE("an upload that stands still gives way to a new one, and begins anew when it goes on") {
+  World world;
+  constexpr std::uint64_t kSize = 4ULL << 30;
+  const auto piece = [&](unsigned number, std::uint64_t offset) {
+    return world.post(fmt::format("measurement=c&sha256={}&size={}&offset={}",
+                                  wire::sha256(body_bytes(10, number)).hex(), kSize, offset),
+                      "x");
+  };
+  const auto is_there = [&](unsigned number) {
+    return world.files
+        .info("/uploads/" + coordinator::upload_name(wire::sha256(body_bytes(10, number)), kSize))
+        .has_value();
+  };
+  for (unsigned i = 0; i < 8; ++i) CHECK(piece(i, 0).status == 202);
+  world.sim.run_for(std::chrono::minutes(50));
+  CHECK(piece(8, 0).status == 503);
+  CHECK(piece(0, 5).status == 202);  // too early, but somebody is there
+  world.sim.run_for(std::chrono::minutes(15));
+  CHECK(piece(8, 0).status == 202);
+  CHECK(is_there(0));
+  CHECK_FALSE(is_there(1));
+  CHECK(is_there(2));
+  CHECK(world.log.count_containing("it stood still") == 1);
+  const auto resumed = piece(1, 1);
+  CHECK(resumed.status == 202);
+  CHECK(json::parse(resumed.body)["received"] == 0);
+  CHECK(is_there(2));
+  CHECK(json::parse(piece(1, 0).body)["received"] == 1);
+  CHECK_FALSE(is_there(2));
+}
+
 TEST_CASE("of uploads that wait only so many are remembered, and the others are found on disk") {
   World world;
   for (std::size_t i = 0; i < coordinator::kUploadsMax + 5; ++i) {

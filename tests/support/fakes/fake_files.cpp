@@ -11,10 +11,11 @@ namespace fieldpost::sim {
 using rt::Errc;
 using rt::Error;
 
-void FakeFiles::put(const std::string& path, std::string bytes) {
+void FakeFiles::put(const std::string& path, std::string bytes, rt::UnixTime modified) {
   File& file = files_[path];
   if (file.inode == 0) file.inode = ++last_inode_;
   file.bytes = std::move(bytes);
+  file.modified = modified;
 }
 
 void FakeFiles::append(const std::string& path, std::string_view bytes) {

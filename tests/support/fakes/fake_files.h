@@ -17,7 +17,8 @@ class FakeFiles final : public rt::Files {
     rt::UnixTime modified;
   };
 
-  void put(const std::string& path, std::string bytes);  ///< keeps the inode of a file that exists
+  /// Keeps the inode of a file that exists.
+  void put(const std::string& path, std::string bytes, rt::UnixTime modified = {});
   void append(const std::string& path, std::string_view bytes);
   void load(const std::string& directory);  ///< a tree of the real disk, as if it were the root
   [[nodiscard]] const std::map<std::string, File>& files() const { return files_; }

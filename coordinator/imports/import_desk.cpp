@@ -127,6 +127,15 @@ void ImportDesk::add(const ImportRequest& request, OnUpload done) {
   row.id = import_id(request);
   row.request = encode(request);
   row.created = ports_.clock.now().ns;
+  enter(row, [this, row, done = std::move(done)](const Result<ImportRow>& added) {
+    if (added || added.error().code != Errc::kBusy) return go_on(added, done);
+    make_place([this, row, done] {
+      enter(row, [this, done](const Result<ImportRow>& again) { go_on(again, done); });
+    });
+  });
+}
+
+void ImportDesk::enter(const ImportRow& row, OnRow done) {
   auto added = std::make_shared<Result<ImportRow>>(ImportRow());
   ports_.store(
       [added, row, now = ports_.clock.now()](Store& store) -> Status {
@@ -142,12 +151,44 @@ void ImportDesk::add(const ImportRequest& request, OnUpload done) {
         *added = store.add_import(row, now);
         return *added ? ok() : Status(added->error());
       },
-      [this, added, done = std::move(done)](const Status& status) mutable {
+      [added, done = std::move(done)](const Status& status) {
         if (!status) return done(status.error());
-        if ((*added)->state == ImportState::kFailed) return begin_again(**added, std::move(done));
-        // One whose end could not be noted has no job any more.
-        if ((*added)->state == ImportState::kRunning) enqueue((*added)->id);
-        look(**added, std::move(done));
+        done(*added);
+      });
+}
+
+void ImportDesk::go_on(const Result<ImportRow>& added, OnUpload done) {
+  if (!added) return done(added.error());
+  if (added->state == ImportState::kFailed) return begin_again(*added, std::move(done));
+  // One whose end could not be noted has no job any more.
+  if (added->state == ImportState::kRunning) enqueue(added->id);
+  look(*added, std::move(done));
+}
+
+/// Where too many are not done, the upload that was touched longest ago goes if it is stalled.
+void ImportDesk::make_place(std::function<void()> done) {
+  ports_.studies.ask<std::vector<ImportRow>>(
+      [](StudyReader& reader) { return ImportTable(reader.db).unfinished(); },
+      [this, done = std::move(done)](Result<std::vector<ImportRow>> rows) {
+        if (!rows || rows->size() < kUnfinishedMax) return done();
+        auto touched = std::make_shared<std::map<std::int64_t, std::string>>();
+        run(
+            [this, rows = *std::move(rows), touched] {
+              for (const ImportRow& row : rows) {
+                if (row.state != ImportState::kUploading) continue;
+                const auto info = ports_.files.info(path_of(row.id));
+                touched->emplace(std::max(row.created, info ? info->modified.ns : 0), row.id);
+              }
+            },
+            [this, touched, done] {
+              const bool is_stalled =
+                  !touched->empty() && ports_.clock.now().ns - touched->begin()->first > kStalledNs;
+              if (!is_stalled) return done();
+              const std::string id = touched->begin()->second;
+              ports_.log.warning(
+                  "import {}: its upload stood still, and goes: another one needs the place", id);
+              remove(id, [done](const Status&) { done(); });
+            });
       });
 }
 

@@ -51,6 +51,8 @@ struct ImportUpload {
 class ImportDesk {
  public:
   static constexpr std::size_t kUnfinishedMax = 64;
+  /// An upload that is not touched for longer gives way to a new import that finds no place.
+  static constexpr std::int64_t kStalledNs = 3'600'000'000'000;
   static constexpr std::uint64_t kFreeBytesLeast = 1 << 30;  ///< left on the disk
   /// Files of uploads that nobody goes on with, and of imports that failed, go after it.
   static constexpr std::int64_t kFilesKeepNs = 7 * 86'400'000'000'000;
@@ -62,7 +64,8 @@ class ImportDesk {
 
   using OnUpload = std::function<void(rt::Result<ImportUpload>)>;
   /// Enters it; the same once more is the one that is there, and one that failed begins again where
-  /// it stood. kFull: too many imports; kBusy: too many that are not done.
+  /// it stood. kFull: too many imports; kBusy: too many that are not done, and no upload of them
+  /// is stalled.
   void add(const ImportRequest& request, OnUpload done);
   /// A piece of its file. One that is there already changes nothing, one that is too early is not
   /// taken: the answer says where to go on. With the last one it runs. kDenied: it is done or
@@ -81,6 +84,10 @@ class ImportDesk {
   using JobPtr = std::shared_ptr<Job>;
   /// When the files of an import changed last, ns, by its id.
   using Leftovers = std::shared_ptr<std::map<std::string, std::int64_t>>;
+  using OnRow = std::function<void(const rt::Result<ImportRow>&)>;
+  void enter(const ImportRow& row, OnRow done);
+  void go_on(const rt::Result<ImportRow>& added, OnUpload done);
+  void make_place(std::function<void()> done);
   void sweep();
   void sweep_next(const Leftovers& left);
   void sweep_files(const std::string& id, const Leftovers& left);

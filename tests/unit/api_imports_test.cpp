@@ -291,6 +291,28 @@ TEST_CASE("uploads that nobody brings to an end go after a week") {
   world.get(World::path_of(row), 404);
 }
 
+TEST_CASE("an upload that stands still gives way to a new import that finds no place") {
+  World world;
+  world.store.disk().set_clock([&] { return world.clock.now().ns; });
+  std::vector<json> rows;
+  for (std::size_t i = 0; i < coordinator::ImportDesk::kUnfinishedMax; ++i) {
+    rows.push_back(world.create(lines(static_cast<int>(i) + 1)));
+  }
+  CHECK(world.put(rows[1], 0, lines(1)).at("received") == lines(1).size());
+  world.sim.run_for(std::chrono::minutes(50));
+  world.create(lines(100), {{"name", "a.lp"}, {"node", "n"}}, 503);
+  world.put(rows[0], 0, lines(1).substr(0, 5));
+  world.sim.run_for(std::chrono::minutes(15));
+  CHECK(world.create(lines(100)).at("state") == "uploading");
+  CHECK(world.get(World::path_of(rows[0])).at("received") == 5);
+  CHECK(world.get(World::path_of(rows[1])).at("received") == lines(1).size());
+  world.get(World::path_of(rows[2]), 404);
+  CHECK(world.log.count_containing("its upload stood still") == 1);
+  world.put(rows[2], 0, lines(1), 404);
+  CHECK(world.create(lines(3)).at("received") == 0);
+  world.get(World::path_of(rows[3]), 404);
+}
+
 TEST_CASE("files of imports that failed go after a week, and all that is of none") {
   World world;
   world.store.disk().set_clock([&] { return world.clock.now().ns; });

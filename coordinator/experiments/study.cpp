@@ -92,7 +92,7 @@ std::optional<std::string> refusal(ExperimentState from, ExperimentState to,
   if (step(kFinished, kArchived)) {
     return unless(facts.is_complete,
                   "readings of it are still outstanding (see \"outstanding\"): wait for them, or "
-                  "archive it with \"incomplete\": true");
+                  "archive it all the same (--incomplete; in JSON \"incomplete\": true)");
   }
   return fmt::format(
       "from {} it cannot become {}; the way is draft, ready, recording and paused, finished, "

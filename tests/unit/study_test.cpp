@@ -33,7 +33,10 @@ TEST_CASE("what is refused is refused with the reason") {
   CHECK(refusal(kDraft, kReady, {}).value().find("no sensor config") != std::string::npos);
   CHECK(refusal(kReady, kDraft, {.has_recordings = true}).value().find("recordings already") !=
         std::string::npos);
-  CHECK(refusal(kFinished, kArchived, {}).value().find("outstanding") != std::string::npos);
+  const std::string outstanding = refusal(kFinished, kArchived, {}).value();
+  for (const char* part : {"outstanding", "\"incomplete\": true", "--incomplete"}) {
+    CHECK(outstanding.find(part) != std::string::npos);
+  }
   CHECK(refusal(kPaused, kRecording, {}).value().find("start one") != std::string::npos);
   CHECK(refusal(kArchived, kReady, kBest).value() ==
         "from archived it cannot become ready; the way is draft, ready, recording and paused, "

@@ -21,13 +21,14 @@ void SamplingDesk::look() {
   // What is being told is not in the store yet, and would be told again.
   if (looking_ || telling_ > 0) return;
   looking_ = true;
-  studies_.ask<Plan>([](StudyReader& reader) { return plan_sampling(reader.studies); },
-                     [this, alive = alive_](const Result<Plan>& plan) {
-                       if (!*alive) return;
-                       looking_ = false;
-                       if (plan) return follow(*plan);
-                       log_.warning("how often to measure: {}", plan.error().message);
-                     });
+  studies_.ask<Plan>(
+      [known = known_](StudyReader& reader) { return plan_sampling(reader.studies, *known); },
+      [this, alive = alive_](const Result<Plan>& plan) {
+        if (!*alive) return;
+        looking_ = false;
+        if (plan) return follow(*plan);
+        log_.warning("how often to measure: {}", plan.error().message);
+      });
 }
 
 void SamplingDesk::follow(const Plan& plan) {

@@ -42,6 +42,7 @@ class SamplingDesk {
   rt::Log& log_;
   StudyDesk& studies_;
   Teller teller_;
+  std::shared_ptr<KnownWishes> known_ = std::make_shared<KnownWishes>();  ///< the job's
   bool looking_ = false;
   std::size_t telling_ = 0;
   rt::TimerId timer_ = rt::TimerId::kNone;

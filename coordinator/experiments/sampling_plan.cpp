@@ -28,25 +28,42 @@ SamplingIntervals shortest_of(const SamplingIntervals& all, std::size_t count) {
   return out;
 }
 
-Result<SamplingWishes> load_wishes(Studies& studies, const Experiment& experiment) {
-  const auto sensors = studies.sensors_of(experiment);
-  if (!sensors) return sensors.error();
-  return wishes_of(experiment, *sensors);
+WishesByPattern by_pattern(const std::vector<Sensor>& sensors) {
+  WishesByPattern out;
+  for (const Sensor& sensor : sensors) {
+    if (!sensor.enabled || !sensor.sample_every_s) continue;
+    take_shortest(out[sensor.node], sensor.measurement, *sensor.sample_every_s);
+  }
+  return out;
 }
 
-Result<std::vector<SamplingWishes>> load_all_wishes(Studies& studies) {
+/// Of an experiment with a config: known, or read.
+Result<WishesByPattern> wishes_of_config(Studies& studies, const Experiment& experiment,
+                                         const KnownWishes& known) {
+  const auto found = known.find({experiment.config->name, experiment.config->version});
+  if (found != known.end()) return found->second;
+  const auto sensors = studies.sensors_of(experiment);
+  if (!sensors) return sensors.error();
+  return by_pattern(*sensors);
+}
+
+Result<std::vector<SamplingWishes>> load_all_wishes(Studies& studies, KnownWishes& known) {
   std::vector<SamplingWishes> out;
+  KnownWishes used;
   for (const auto state :
        {ExperimentState::kReady, ExperimentState::kRecording, ExperimentState::kPaused}) {
     const auto experiments =
         studies.experiments.list({.state = state, .owner = ""}, 0, kExperimentsMax);
     if (!experiments) return experiments.error();
     for (const Experiment& experiment : *experiments) {
-      auto wishes = load_wishes(studies, experiment);
+      if (!experiment.config) continue;
+      auto wishes = wishes_of_config(studies, experiment, known);
       if (!wishes) return wishes.error();
-      if (!wishes->is_empty()) out.push_back(*std::move(wishes));
+      used[{experiment.config->name, experiment.config->version}] = *wishes;
+      if (!wishes->empty()) out.push_back({experiment.nodes, *std::move(wishes)});
     }
   }
+  known = std::move(used);
   return out;
 }
 
@@ -57,11 +74,7 @@ SamplingWishes wishes_of(const Experiment& experiment, const std::vector<Sensor>
   SamplingWishes out{experiment.nodes, {}};
   const bool holds =
       experiment.state == kReady || experiment.state == kRecording || experiment.state == kPaused;
-  if (!holds) return out;
-  for (const Sensor& sensor : sensors) {
-    if (!sensor.enabled || !sensor.sample_every_s) continue;
-    take_shortest(out.by_pattern[sensor.node], sensor.measurement, *sensor.sample_every_s);
-  }
+  if (holds) out.by_pattern = by_pattern(sensors);
   return out;
 }
 
@@ -89,8 +102,8 @@ bool PlannedSampling::is_due(rt::UnixTime now) const {
   return told.is_of_process_before || now - rt::UnixTime{told.told} >= kSamplingRetry;
 }
 
-Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies) {
-  const auto wishes = load_all_wishes(studies);
+Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies, KnownWishes& known) {
+  const auto wishes = load_all_wishes(studies, known);
   if (!wishes) return wishes.error();
   auto nodes = studies.sampling.list(!wishes->empty());
   if (!nodes) return nodes.error();
@@ -106,13 +119,15 @@ Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies) {
 Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies, const Experiment& experiment,
                                                    std::size_t limit) {
   std::vector<PlannedSampling> out;
-  const auto wishes = load_wishes(studies, experiment);
-  if (!wishes) return wishes.error();
-  if (wishes->is_empty()) return out;
-  auto all = plan_sampling(studies);
+  const auto sensors = studies.sensors_of(experiment);
+  if (!sensors) return sensors.error();
+  const SamplingWishes wishes = wishes_of(experiment, *sensors);
+  if (wishes.is_empty()) return out;
+  KnownWishes known;
+  auto all = plan_sampling(studies, known);
   if (!all) return all.error();
   for (PlannedSampling& each : *all) {
-    const bool is_wished = !wanted_of({*wishes}, each.told.node).empty();
+    const bool is_wished = !wanted_of({wishes}, each.told.node).empty();
     if (is_wished && out.size() < limit) out.push_back(std::move(each));
   }
   return out;

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coordinator/experiments/sensor_config.h"
@@ -19,10 +20,12 @@ namespace fieldpost::coordinator {
 /// again.
 inline constexpr rt::Nanos kSamplingRetry = std::chrono::hours(1);
 
+/// By the sensors' patterns of nodes.
+using WishesByPattern = std::map<std::string, SamplingIntervals>;
 /// How often an experiment wants its sensors measured.
 struct SamplingWishes {
-  std::vector<std::string> nodes;                       ///< the experiment's patterns
-  std::map<std::string, SamplingIntervals> by_pattern;  ///< by the sensors' patterns of nodes
+  std::vector<std::string> nodes;  ///< the experiment's patterns
+  WishesByPattern by_pattern;
   [[nodiscard]] bool is_empty() const { return by_pattern.empty(); }
 };
 /// Nothing unless it is ready, recording or paused.
@@ -41,8 +44,11 @@ struct PlannedSampling {
   [[nodiscard]] SamplingState state() const;
   [[nodiscard]] bool is_due(rt::UnixTime now) const;  ///< it has to be told
 };
+/// What the sensor configs wish that experiments had at the last plan. A version never changes, so
+/// it is read and parsed for the first plan only.
+using KnownWishes = std::map<std::pair<std::string, std::int64_t>, WishesByPattern>;
 /// Of every node with an agent for which something is wanted, or that was told something; by node.
-rt::Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies);
+rt::Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies, KnownWishes& known);
 /// The same of the nodes that an experiment has wishes for, at most `limit`.
 rt::Result<std::vector<PlannedSampling>> plan_sampling(Studies& studies,
                                                        const Experiment& experiment,

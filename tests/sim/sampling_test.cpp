@@ -104,7 +104,8 @@ class SamplingWorld {
   std::optional<SamplingState> state() {
     std::optional<SamplingState> out;
     const auto db = Desk::open(site_);
-    const auto plan = plan_sampling(db->studies);
+    KnownWishes known;
+    const auto plan = plan_sampling(db->studies, known);
     REQUIRE(plan.has_value());
     for (const PlannedSampling& each : *plan) out = each.state();
     return out;

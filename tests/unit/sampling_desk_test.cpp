@@ -119,6 +119,33 @@ TEST_CASE("nodes are told what an experiment wants, and that it is over") {
   CHECK(site.told.size() == 2);
 }
 
+TEST_CASE("what a version of a config wishes is read once, and forgotten when nothing has it") {
+  Site site;
+  const auto known_after = [&](KnownWishes known) {
+    REQUIRE(site.world.store.change_studies([&](Studies& studies) {
+      const auto plan = plan_sampling(studies, known);
+      return plan ? rt::ok() : rt::Status(plan.error());
+    }));
+    return known;
+  };
+  CHECK(known_after({}).empty());
+  site.enter("ready");
+  site.look();
+  const KnownWishes known = known_after({});
+  REQUIRE(known.size() == 1);
+  site.world.store.execute(
+      "CREATE TABLE kept AS SELECT sensors FROM sensor_config;"
+      "UPDATE sensor_config SET sensors = 'damaged'");
+  site.add_node("green-2");
+  site.look();
+  CHECK(site.told.back() == R"(green-2 {"mem":1.0,"soil":5.0})");
+  CHECK(known_after(known) == known);
+  site.world.store.execute("UPDATE sensor_config SET sensors = (SELECT sensors FROM kept)");
+  site.post(site.path + "/recordings", "{}");
+  site.enter("finished");
+  CHECK(known_after(known).empty());
+}
+
 TEST_CASE("a node that comes later is told then, and what its pattern leaves out is not") {
   Site site;
   site.enter("ready");

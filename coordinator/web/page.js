@@ -64,11 +64,27 @@ function clockTime(time) {
          `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
 }
 
+// The body that a text tells of, as proto/wire/body.h writes it; null: it tells of none.
+function bodyIn(text) {
+  if (!text.startsWith('{"fieldpost_blob":1,')) return null;
+  try {
+    const body = JSON.parse(text);
+    return typeof body.type === "string" && typeof body.size === "number" ? body : null;
+  } catch {
+    return null;
+  }
+}
+
+function wordsOf(text) {
+  const body = bodyIn(text);
+  return body ? `${body.type}, ${bytes(body.size)}` : text;
+}
+
 function valueText(value, type, unit) {
   if (value === null) return "–";
   if (unit === "B" && typeof value === "number" && value >= 1024) return bytes(value);
   if (type === "bool") return value ? "true" : "false";
-  if (type === "string") return value;
+  if (type === "string") return wordsOf(value);
   if (type !== "f64" || Number.isInteger(value)) {
     return Math.abs(value) < 1e15 ? count(value) : value.toExponential(4);
   }
@@ -197,7 +213,7 @@ function groupOf(node) {
 }
 
 function makeRow(info) {
-  const row = make("div", "row");
+  const row = make("div", info.type === "string" ? "row text" : "row");
   const name = make("div", "name", `${info.measurement} ${info.field}`);
   const tags = Object.entries(info.tags).map(([key, value]) => `${key}=${value}`).join(" ");
   name.append(make("span", "tags", tags));
@@ -251,6 +267,7 @@ function drawValues() {
   for (const id of dirty) {
     const entry = series.get(id);
     entry.value.textContent = valueText(entry.shown, entry.info.type, entry.info.unit);
+    if (typeof entry.shown === "string") entry.value.title = entry.shown;
     if (entry.points.length > 1) entry.line.setAttribute("points", sparkPoints(entry.points));
     drawAge(entry);
   }

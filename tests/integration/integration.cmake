@@ -72,8 +72,13 @@ add_test(NAME load_srs COMMAND Python3::Interpreter
                                ${PROJECT_SOURCE_DIR} ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
 set_tests_properties(load_srs PROPERTIES LABELS integration TIMEOUT 240)
 
-# Clients that nobody here wrote; tools/install_deps installs them.
 find_program(NODE_PROGRAM node REQUIRED)
+# What the page's script makes of readings.
+add_test(NAME page COMMAND ${NODE_PROGRAM} --test
+                           ${CMAKE_CURRENT_SOURCE_DIR}/integration/page_test.mjs)
+set_tests_properties(page PROPERTIES LABELS integration TIMEOUT 60)
+
+# Clients that nobody here wrote; tools/install_deps installs them.
 add_test(NAME foreign_clients
          COMMAND ${NODE_PROGRAM} --test
                  ${CMAKE_CURRENT_SOURCE_DIR}/integration/npm/clients_test.mjs)

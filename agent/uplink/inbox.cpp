@@ -20,20 +20,6 @@ namespace {
 constexpr std::size_t kResendNamesMax = 1024;
 constexpr rt::Nanos kRetryEvery = rt::Seconds(2);
 
-std::optional<wire::Id128> id_from_hex(const std::string& hex) {
-  if (hex.size() != 32) return std::nullopt;
-  std::uint64_t parts[2] = {0, 0};
-  for (std::size_t i = 0; i < hex.size(); ++i) {
-    const char c = hex[i];
-    int digit = -1;
-    if (c >= '0' && c <= '9') digit = c - '0';
-    if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
-    if (digit < 0) return std::nullopt;
-    parts[i / 16] = parts[i / 16] * 16 + static_cast<std::uint64_t>(digit);
-  }
-  return wire::Id128{parts[0], parts[1]};
-}
-
 /// A command that was answered, and what need not be remembered any more.
 Status close_command(Spool& spool, std::uint64_t id) {
   rt::Statement& close = spool.database().prepare("UPDATE inbox SET state = 2 WHERE id = ?1");
@@ -71,7 +57,7 @@ std::optional<Resend> parse_resend(const std::string& arguments) {
     if (!json.contains(key) || !json[key].is_number_unsigned()) return std::nullopt;
   }
   if (!json.contains("spool") || !json["spool"].is_string()) return std::nullopt;
-  const auto spool = id_from_hex(json["spool"].get<std::string>());
+  const auto spool = wire::Id128::from_hex(json["spool"].get<std::string>());
   if (!spool) return std::nullopt;
   Resend out{{*spool, json["incarnation"].get<std::uint64_t>()},
              {json["first"].get<std::uint64_t>(), json["last"].get<std::uint64_t>()}};

@@ -111,6 +111,14 @@ Json keys_of(const StudySnapshot& snapshot, const std::vector<SeriesId>& series)
   return out;
 }
 
+/// With where it was declared first, unless that is this store.
+Json gap_json(const StudySnapshot& snapshot, const GapView& gap) {
+  Json out = parsed(to_json(gap, TimeFormat::kRfc3339));
+  if (gap.series) out["series_keys"] = keys_of(snapshot, *gap.series);
+  if (gap.origin) out["origin"] = {{"store", gap.origin->store.hex()}, {"id", gap.origin->no}};
+  return out;
+}
+
 /// What of the experiment's series was lost while it recorded, as the ledger has it.
 Result<Json> gaps_list(StudyReader& reader, const StudySnapshot& snapshot) {
   std::map<std::string, std::vector<SeriesId>> by_node;
@@ -125,9 +133,7 @@ Result<Json> gaps_list(StudyReader& reader, const StudySnapshot& snapshot) {
       const auto page = reader.ledger.gaps(filter, after, kPage);
       if (!page) return page.error();
       for (const GapView& gap : *page) {
-        Json item = parsed(to_json(gap, TimeFormat::kRfc3339));
-        if (gap.series) item["series_keys"] = keys_of(snapshot, *gap.series);
-        out.push_back(std::move(item));
+        out.push_back(gap_json(snapshot, gap));
         after = gap.id;
       }
       if (page->size() < kPage) break;
@@ -222,6 +228,8 @@ std::string progress_document(const StudySnapshot& snapshot) {
 Result<std::string> manifest_document(StudyReader& reader, const StudySnapshot& snapshot,
                                       const ExportRequest& request, const ManifestFacts& facts,
                                       const ExportJournal& journal) {
+  const auto store = reader.ledger.store_id();
+  if (!store) return store.error();
   auto gaps = gaps_list(reader, snapshot);
   if (!gaps) return gaps.error();
   auto outstanding = outstanding_list(reader, snapshot);
@@ -231,6 +239,7 @@ Result<std::string> manifest_document(StudyReader& reader, const StudySnapshot& 
   return text_of({{"manifest_version", kManifestVersion},
                   {"experiment", snapshot.experiment.id},
                   {"name", snapshot.experiment.name},
+                  {"store", store->is_zero() ? Json() : Json(store->hex())},
                   {"request", parsed(encode(request))},
                   {"complete", outstanding->empty()},
                   {"outstanding", *std::move(outstanding)},

@@ -23,7 +23,8 @@ struct ManifestFacts {
   const BootOffsets& offsets;
   const std::set<std::string>& bodies_missing;  ///< paths of those whose bytes are not here
 };
-/// Counts, gaps, clock offsets, what is outstanding, and size and SHA-256 of every other file.
+/// The store's id, counts, gaps, clock offsets, what is outstanding, and size and SHA-256 of every
+/// other file.
 rt::Result<std::string> manifest_document(StudyReader& reader, const StudySnapshot& snapshot,
                                           const ExportRequest& request, const ManifestFacts& facts,
                                           const ExportJournal& journal);

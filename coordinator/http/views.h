@@ -13,6 +13,7 @@
 
 #include "coordinator/query/boot_offsets.h"
 #include "coordinator/store/deletion_table.h"
+#include "coordinator/store/gap_table.h"
 #include "coordinator/store/reading_store.h"
 #include "coordinator/store/replacement.h"
 #include "coordinator/store/sampling_table.h"
@@ -74,6 +75,7 @@ struct GapView {
   std::string cause;  ///< wire::to_string(GapCause), "deleted" or "retention"
   std::string by;     ///< of those two: who or which rule; empty otherwise
   GapState state = GapState::kDeclared;
+  std::optional<GapOrigin> origin;  ///< of an imported one; absent: this store, or not known
 };
 
 /// A gap of unknown series or time matches every filter of that sort: it may concern it.

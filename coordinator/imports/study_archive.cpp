@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "coordinator/experiments/json_fields.h"
@@ -97,8 +98,31 @@ std::vector<std::string> read_keys(JsonFields& fields) {
   return keys;
 }
 
+std::optional<wire::StoreId> read_store(JsonFields& fields) {
+  if (!fields.has("store")) return std::nullopt;
+  const auto id = wire::StoreId::from_hex(fields.required_text("store"));
+  if (!id) fields.complain("store", "expected the id of a store: 32 lower-case hex digits");
+  return id;
+}
+
+/// Without a store a number names nothing.
+std::optional<GapOrigin> origin_of(JsonFields& fields, const std::optional<wire::StoreId>& store) {
+  if (!store || !fields.has("id")) return std::nullopt;
+  const std::int64_t no = fields.integer("id").value_or(0);
+  if (no < 1) fields.complain("id", "expected a number from 1");
+  return GapOrigin{*store, no};
+}
+
+/// Where it was declared first; `store` made the archive.
+std::optional<GapOrigin> read_origin(JsonFields& fields,
+                                     const std::optional<wire::StoreId>& store) {
+  if (!fields.has("origin")) return origin_of(fields, store);
+  JsonFields first = fields.object("origin");
+  return origin_of(first, read_store(first));
+}
+
 /// Nothing: it is none of those that are a loss here.
-std::optional<ArchivedGap> read_gap(JsonFields& fields) {
+std::optional<ArchivedGap> read_gap(JsonFields& fields, const std::optional<wire::StoreId>& store) {
   ArchivedGap gap;
   const std::string cause = fields.required_text("cause");
   if (cause == "deleted" || cause == "retention") return std::nullopt;
@@ -111,18 +135,24 @@ std::optional<ArchivedGap> read_gap(JsonFields& fields) {
   gap.to = fields.time("to");
   if (fields.has("readings")) gap.readings = count_in(fields, "readings");
   gap.fragments = count_in(fields, "fragments");
+  gap.origin = read_origin(fields, store);
   return gap;
 }
 
-/// Two losses may be alike in all that is known of them.
+/// What two losses may be alike in: all that is known of them.
+auto known_of(const ArchivedGap& gap) {
+  return std::tie(gap.node, gap.cause, gap.series, gap.from, gap.to, gap.readings, gap.fragments);
+}
+
 void number_alike(std::vector<ArchivedGap>& gaps) {
   std::vector<std::size_t> order(gaps.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return gaps[a] < gaps[b]; });
+  std::ranges::stable_sort(
+      order, [&](std::size_t a, std::size_t b) { return known_of(gaps[a]) < known_of(gaps[b]); });
   std::vector<std::uint64_t> numbers(gaps.size(), 1);
   for (std::size_t i = 1; i < order.size(); ++i) {
     const std::size_t before = order[i - 1], at = order[i];
-    if (gaps[before] == gaps[at]) numbers[at] = numbers[before] + 1;
+    if (known_of(gaps[before]) == known_of(gaps[at])) numbers[at] = numbers[before] + 1;
   }
   for (std::size_t i = 0; i < gaps.size(); ++i) gaps[i].number = numbers[i];
 }
@@ -301,11 +331,12 @@ Result<ArchiveManifest> parse_manifest(std::string_view json) {
                            "expected 1: a newer version wrote it, or it is none");
   }
   out.experiment = uuid_in(fields.rest(), "experiment");
+  const auto store = read_store(fields.rest());
   fields.each("files", kExportListedMax,
               [&](JsonFields& each) { out.files.push_back(read_file(each)); });
   std::set<std::string> nodes;
   fields.each("gaps", kGapsMax, [&](JsonFields& each) {
-    auto gap = read_gap(each);
+    auto gap = read_gap(each, store);
     if (!gap) return;
     nodes.insert(gap->node);
     if (nodes.size() > kGapNodesMax) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "coordinator/experiments/sensor_config.h"
 #include "coordinator/experiments/study.h"
+#include "coordinator/store/gap_table.h"
 #include "coordinator/store/health_table.h"
 #include "coordinator/store/logbook_table.h"
 #include "proto/rt/result.h"
@@ -26,8 +26,8 @@ struct ArchivedGap {
   std::optional<std::int64_t> from, to;            ///< ns; absent: not known, or without end
   std::optional<std::uint64_t> readings;           ///< absent: not known how many
   std::uint64_t fragments = 0;                     ///< of bodies
-  std::uint64_t number = 1;  ///< among those of the archive that are alike, from 1
-  auto operator<=>(const ArchivedGap&) const = default;
+  std::uint64_t number = 1;         ///< among those of the archive that are alike, from 1
+  std::optional<GapOrigin> origin;  ///< what the archive claims; absent: an older one made it
 };
 
 struct ArchivedFile {

@@ -1,7 +1,9 @@
-// The losses of an archive. What may stand here already are those that an import of it declared, to
-// the letter, and, where the archive was made, those that nodes told: of their series it has only
-// the experiment's. Losses may be alike in all that is known of them: as many as the archive has
-// must stand.
+// The losses of an archive. One that says where it was declared first stands once, in however many
+// archives it is. That is a claim: a false one joins its own telling to that of another loss, and
+// takes nothing away. Where either side does not say, what may stand here already are losses that
+// an import of the archive declared, to the letter, and, where the archive was made, those that
+// nodes told: of their series it has only the experiment's. Losses may be alike in all that is
+// known of them: as many as the archive has must stand.
 #include <algorithm>
 #include <compare>
 #include <map>
@@ -40,9 +42,14 @@ struct Loss {
   auto operator<=>(const Loss&) const = default;
 };
 
+struct Alike {
+  std::uint64_t all = 0;
+  std::uint64_t without_origin = 0;
+};
+
 /// How many losses stand here, by their series.
 struct Standing {
-  std::map<SetBytes, std::uint64_t> all;
+  std::map<SetBytes, Alike> all;
   std::map<SetBytes, std::uint64_t> told;  ///< those of them that nodes told
 };
 
@@ -79,38 +86,78 @@ class GapImport {
 
  private:
   Status add(const ArchivedGap& gap, const Loss& loss) {
-    if (auto done = load(loss.node, loss.from); !done) return done;
+    const auto fresh = new_gap(gap, loss);
+    if (!fresh) return fresh.error();
+    if (gap.origin) {
+      const auto joined = join(*fresh);
+      if (!joined) return joined.error();
+      if (*joined) return ok();
+    }
+    const SetBytes sets = sets_of(*fresh);
+    const auto stands = has_alike(gap, loss, sets);
+    if (!stands) return stands.error();
+    if (*stands) return ok();
+    if (const auto no = ledger_.add_gap(*fresh, now_); !no) return no.error();
+    count(standing_.at(loss).all[sets], gap.origin.has_value());
+    return ok();
+  }
+
+  Result<NewGap> new_gap(const ArchivedGap& gap, const Loss& loss) {
     NewGap fresh{.node = loss.node, .cause = loss.cause};
-    SetBytes sets;
     if (gap.series) {
       auto made = make_sets(loss.node, *gap.series);
       if (!made) return made.error();
       fresh.sets = *std::move(made);
       fresh.sets_known = true;
-      sets.emplace();
-      for (const wire::Hash128& each : fresh.sets) *sets += each.bytes();
     }
-    Standing& standing = standing_.at(loss);
-    std::uint64_t& same = standing.all[sets];
-    if (same >= gap.number) return ok();
-    const auto told = count_told(standing, gap, sets);
-    if (!told) return told.error();
-    if (same + *told >= gap.number) return ok();
     fresh.first_time = loss.from.value_or(0);
     fresh.last_time = loss.to.value_or(0);
     fresh.readings = loss.readings;
     fresh.readings_known = loss.readings_known;
     fresh.fragments = loss.fragments;
-    if (const auto no = ledger_.add_gap(fresh, now_); !no) return no.error();
-    same += 1;
-    return ok();
+    fresh.origin = gap.origin;
+    return fresh;
+  }
+
+  static SetBytes sets_of(const NewGap& gap) {
+    if (!gap.sets_known) return std::nullopt;
+    std::string bytes;
+    for (const wire::Hash128& each : gap.sets) bytes += each.bytes();
+    return bytes;
+  }
+
+  static void count(Alike& alike, bool has_origin) {
+    alike.all += 1;
+    if (!has_origin) alike.without_origin += 1;
+  }
+
+  /// Whether its row stands here. This store's own one knows more than an archive of it.
+  Result<bool> join(const NewGap& gap) {
+    if (gap.origin->store == ledger_.store_id()) {
+      const auto own = is_own_gap(db_, gap);
+      if (!own || *own) return own;
+    }
+    return join_gap(db_, gap);
+  }
+
+  /// Whether as many stand as the archive has. A row with an origin is of that one and no other.
+  Result<bool> has_alike(const ArchivedGap& gap, const Loss& loss, const SetBytes& sets) {
+    if (auto done = load(loss.node, loss.from); !done) return done.error();
+    Standing& standing = standing_.at(loss);
+    const Alike& alike = standing.all[sets];
+    const std::uint64_t same = gap.origin ? alike.without_origin : alike.all;
+    if (same >= gap.number) return true;
+    const auto told = count_told(standing, gap, sets);
+    if (!told) return told.error();
+    return same + *told >= gap.number;
   }
 
   /// What stands of a node from this time on, once.
   Status load(NodeNo node, MaybeTime from) {
     if (!loaded_.emplace(node, from).second) return ok();
     rt::Statement& rows = db_.prepare(
-        "SELECT no, cause, last_time, readings, readings_known, fragments, sets FROM gap"
+        "SELECT no, cause, last_time, readings, readings_known, fragments, sets,"
+        " origin_store IS NOT NULL FROM gap"
         " WHERE node_no = ?1 AND first_time IS ?2 AND state IN (1, 2)");
     rt::bind_or_null(rows.bind(1, node), 2, from);
     for (;;) {
@@ -129,7 +176,7 @@ class GapImport {
         rows.reset();
         return told.error();
       }
-      at->second.all[sets] += 1;
+      count(at->second.all[sets], rows.i64(7) != 0);
       if (*told) at->second.told[sets] += 1;
     }
   }

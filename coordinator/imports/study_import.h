@@ -23,7 +23,8 @@ rt::Status import_study(Store& store, const ArchivedStudy& study, rt::UnixTime n
 rt::Status import_log(Store& store, const std::string& experiment,
                       const std::vector<ArchivedEntry>& entries);
 
-/// Declares losses, unless the same stand here already, as many as their numbers say. Looks at the
+/// Declares losses, unless the same stand here already: of those that say where they were declared
+/// first the one from there, of others as many as their numbers say. Looks at the
 /// gaps of their nodes and times once a call: give it many.
 rt::Status import_gaps(Store& store, std::span<const ArchivedGap> gaps, rt::UnixTime now);
 

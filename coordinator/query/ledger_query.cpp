@@ -20,8 +20,8 @@ constexpr std::size_t kGapsScannedAtOnce = 1000;  // in memory, for a filter by 
 
 constexpr std::string_view kGapColumns =
     "SELECT g.no, n.id, g.cause, g.state, g.first_time, g.last_time, g.readings, g.readings_known,"
-    " g.sets, g.node_no, d.measurement, d.state, d.reason, g.fragments FROM gap g"
-    " JOIN node n ON n.no = g.node_no LEFT JOIN deletion d ON d.gap_no = g.no ";
+    " g.sets, g.node_no, d.measurement, d.state, d.reason, g.fragments, g.origin_store, g.origin_no"
+    " FROM gap g JOIN node n ON n.no = g.node_no LEFT JOIN deletion d ON d.gap_no = g.no ";
 
 /// A sum that SQLite made as a double, since one of integers fails when they are too large.
 std::uint64_t readings_in(double sum) {
@@ -54,6 +54,16 @@ Result<LedgerQuery> LedgerQuery::open(const std::string& path, const std::string
   auto db = rt::Database::open(path, options);
   if (!db) return db.error();
   return LedgerQuery(std::move(*db));
+}
+
+Result<wire::StoreId> LedgerQuery::store_id() {
+  rt::Statement& get = db_.prepare("SELECT value FROM fact WHERE key = 'store_id'");
+  const auto row = get.step();
+  if (!row) return row.error();
+  if (!*row) return wire::StoreId();
+  const wire::StoreId id = wire::Id128::from_bytes(get.blob(0));
+  get.reset();
+  return id;
 }
 
 Result<BootOffsets> LedgerQuery::boot_offsets() {
@@ -137,6 +147,7 @@ Result<GapView> LedgerQuery::read_gap(rt::Statement& row, std::string& sets, Nod
     gap.cause = by_rule ? "retention" : "deleted";
     gap.by = std::string(row.text(12));
   }
+  if (!row.is_null(14)) gap.origin = {wire::Id128::from_bytes(row.blob(14)), row.i64(15)};
   return gap;
 }
 

@@ -40,6 +40,7 @@ class LedgerQuery {
  public:
   static rt::Result<LedgerQuery> open(const std::string& path, const std::string& vfs);
 
+  rt::Result<wire::StoreId> store_id();  ///< zero: no coordinator has opened the file yet
   /// Nodes with ids above `after`, at most `limit`; only `only` when that is not empty.
   rt::Result<std::vector<NodeRecord>> nodes(const std::string& after, std::size_t limit,
                                             const std::string& only);

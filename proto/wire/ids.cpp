@@ -8,6 +8,20 @@ std::string Id128::hex() const {
   return fmt::format("{:016x}{:016x}", hi, lo);
 }
 
+std::optional<Id128> Id128::from_hex(std::string_view hex) {
+  if (hex.size() != 32) return std::nullopt;
+  std::uint64_t parts[2] = {0, 0};
+  for (std::size_t i = 0; i < hex.size(); ++i) {
+    const char c = hex[i];
+    int digit = -1;
+    if (c >= '0' && c <= '9') digit = c - '0';
+    if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
+    if (digit < 0) return std::nullopt;
+    parts[i / 16] = parts[i / 16] * 16 + static_cast<std::uint64_t>(digit);
+  }
+  return Id128{parts[0], parts[1]};
+}
+
 std::string Id128::bytes() const {
   std::string out(16, '\0');
   for (std::size_t i = 0; i < 8; ++i) {

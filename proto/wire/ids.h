@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,8 @@ struct Id128 {
   [[nodiscard]] bool is_zero() const { return hi == 0 && lo == 0; }
   /// 32 lower-case hex digits.
   [[nodiscard]] std::string hex() const;
+  /// Of exactly those.
+  static std::optional<Id128> from_hex(std::string_view hex);
   /// 16 bytes, big endian; what is stored in SQLite.
   [[nodiscard]] std::string bytes() const;
   /// The inverse of `bytes`; zero unless there are 16 bytes.

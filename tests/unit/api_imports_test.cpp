@@ -57,6 +57,34 @@ struct World : ApiWorld {
     if (row.at("state") == "uploading") put(row, 0, bytes);
     return await(row);
   }
+  json post(const std::string& where, const std::string& body) {
+    FakeAnswer& answer = ask("POST", where, {}, body);
+    REQUIRE(answer.response.has_value());
+    INFO(answer.response->body);
+    REQUIRE(answer.response->status < 300);
+    return json::parse(answer.response->body);
+  }
+  /// An export of the experiment at `path`, as one file.
+  std::string archive_of(const std::string& path, const std::string& format) {
+    const std::string one =
+        path + "/exports/" +
+        post(path + "/exports", json{{"format", format}}.dump()).at("id").get<std::string>();
+    sim.run_until([&] { return get(one).at("state") != "running"; }, rt::Seconds{60});
+    CHECK(get(one).at("error") == "");
+    FakeAnswer& answer = ask("GET", one + "/archive");
+    if (answer.response) return answer.response->body;
+    REQUIRE(answer.streaming);
+    for (int i = 0; i < 1000 && !answer.ended; ++i) {
+      answer.drain();
+      sim.run_for(rt::Millis{20});
+    }
+    CHECK(answer.ended);
+    return answer.text;
+  }
+  /// Gives its store an id, before it is opened: else all worlds have the same.
+  void name_store(char digit) {
+    store.execute("INSERT INTO fact VALUES ('store_id', x'" + std::string(32, digit) + "')");
+  }
   std::uint64_t readings() {
     std::uint64_t sum = 0;
     const json series = get("/api/v1/series");
@@ -403,28 +431,34 @@ struct Study : World {
   static std::string frame() {
     return wire::encode(wire::BodyReference{wire::sha256("a frame"), 7, "image/jpeg", "f.jpg"});
   }
-  json post(const std::string& where, const std::string& body) {
-    FakeAnswer& answer = ask("POST", where, {}, body);
-    REQUIRE(answer.response.has_value());
-    INFO(answer.response->body);
-    REQUIRE(answer.response->status < 300);
-    return json::parse(answer.response->body);
-  }
-  std::string archive(const std::string& format) {
-    const std::string one =
-        path + "/exports/" +
-        post(path + "/exports", json{{"format", format}}.dump()).at("id").get<std::string>();
-    sim.run_until([&] { return get(one).at("state") != "running"; }, rt::Seconds{60});
-    CHECK(get(one).at("error") == "");
-    FakeAnswer& answer = ask("GET", one + "/archive");
-    if (answer.response) return answer.response->body;
-    REQUIRE(answer.streaming);
-    for (int i = 0; i < 1000 && !answer.ended; ++i) {
-      answer.drain();
-      sim.run_for(rt::Millis{20});
-    }
-    CHECK(answer.ended);
-    return answer.text;
+  std::string archive(const std::string& format) { return archive_of(path, format); }
+};
+
+const std::string kFlood = "/api/v1/experiments/flood";
+
+/// The study with a loss, and an experiment on one of the two sensors of which readings were lost.
+struct LossyStudy : Study {
+  LossyStudy() {
+    REQUIRE(store.run_store([](coordinator::Store& whole) -> rt::Status {
+      const auto node = whole.ledger().node_no("n", {});
+      const auto set = make_set({"air,pos=top t f K", "cam frame s"});
+      const auto series = whole.readings().series_of(*node, *set);
+      coordinator::NewGap gap{.node = *node, .cause = wire::GapCause::kShed};
+      gap.first_time = 1;
+      gap.last_time = 2;
+      gap.readings = 3;
+      gap.sets = {set->hash};
+      gap.sets_known = true;
+      const auto added = whole.ledger().add_gap(gap, {});
+      return series && added ? rt::ok() : rt::Status(rt::Error{rt::Errc::kIo, ""});
+    }));
+    finish();
+    post("/api/v1/sensor_configs",
+         R"({"name":"eyes","sensors":[{"name":"eye","measurement":"cam","field":"frame"}]})");
+    post("/api/v1/experiments", R"({"name":"flood","config":"eyes","nodes":["n"]})");
+    post(kFlood + "/state", R"({"state":"ready"})");
+    post(kFlood + "/recordings", R"({"time":0,"stop":10000000000})");
+    post(kFlood + "/state", R"({"state":"finished"})");
   }
 };
 
@@ -498,6 +532,26 @@ TEST_CASE("names that are taken get another one, and what is there stays") {
   const json there = other.get("/api/v1/experiments/drought%20(imported)");
   CHECK(there.at("config").at("name") == "house (imported)");
   CHECK(other.get("/api/v1/sensor_configs/house").at("version") == 1);
+}
+
+TEST_CASE("a loss that lies in two exports is one where both come to, and wherever they go on") {
+  LossyStudy source;
+  const std::string drought = source.archive("csv");
+  const std::string flood = source.archive_of(kFlood, "csv");
+  const auto gaps_after = [](World& world, const std::string& archive) {
+    CHECK(world.bring(archive, {{"name", "a.tar"}}).at("error") == "");
+    return world.store.number("SELECT count(*) FROM gap");
+  };
+  World other, third;
+  other.name_store('b');
+  third.name_store('c');
+  CHECK(gaps_after(other, drought) == 1);
+  CHECK(gaps_after(other, flood) == 1);
+  const std::string onward = other.archive_of(kFlood, "csv");
+  CHECK(gaps_after(third, onward) == 1);
+  CHECK(gaps_after(third, drought) == 1);
+  CHECK(gaps_after(source, flood) == 1);
+  CHECK(gaps_after(source, onward) == 1);
 }
 
 }  // namespace

@@ -397,6 +397,25 @@ TEST_CASE("the manifest tells the gaps of the experiment's time and how far cloc
       std::string::npos);
 }
 
+TEST_CASE("the manifest names the store, and of an imported gap the first one") {
+  Study study;
+  study.record("P1", 0, 5 * kSecond);
+  const wire::Id128 here{1, 2}, there{3, 4};
+  study.world.execute("INSERT INTO fact VALUES ('store_id', x'" + here.hex() + "')");
+  study.world.execute(
+      "INSERT INTO gap (node_no, cause, state, first_time, last_time, readings_known, since_ns,"
+      " origin_store, origin_no) VALUES (1, 1, 2, 5, 6, 1, 0, NULL, NULL), (1, 1, 2, 5, 6, 1, 0,"
+      " x'" +
+      there.hex() + "', 7)");
+  study.run();
+  const json manifest = study.manifest();
+  CHECK(manifest.at("store") == here.hex());
+  REQUIRE(manifest.at("gaps").size() == 2);
+  CHECK(manifest.at("gaps")[0].at("id") == 1);
+  CHECK_FALSE(manifest.at("gaps")[0].contains("origin"));
+  CHECK(manifest.at("gaps")[1].at("origin") == json{{"store", there.hex()}, {"id", 7}});
+}
+
 /// Frames of a series of node a, one each second from the epoch on: as many as `count`.
 void add_frames(Study& study, std::size_t first, std::size_t count) {
   wire::Columns columns;

@@ -8,6 +8,7 @@
 
 #include "coordinator/imports/import_sink.h"
 #include "coordinator/query/reading_query.h"
+#include "coordinator/store/gap_table.h"
 #include "coordinator/store/settled_nodes.h"
 #include "coordinator/store/store.h"
 #include "coordinator/store/studies.h"
@@ -51,7 +52,7 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 17);
+    CHECK(version.i64(0) == 18);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
     CHECK(readings_in(query) == 3422 + 1040);
@@ -60,6 +61,10 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
         {.record = {.node = "vm", .source = "exec:prog", .from = 1, .to = 2}}, kNow);
     CHECK(replaced.has_value());
     REQUIRE((*store)->database().execute("DELETE FROM replay").has_value());
+    coordinator::NewGap gap{.node = 1};
+    gap.origin = {{1, 2}, 3};
+    CHECK(coordinator::join_gap((*store)->database(), gap).value() == (start > 0));
+    if (start == 0) CHECK((*store)->ledger().add_gap(gap, kNow).has_value());
   }
 }
 

@@ -237,6 +237,30 @@ TEST_CASE("losses that are alike are numbered") {
   CHECK(numbers == "11223");
 }
 
+TEST_CASE("a loss says where it was declared first, if the archive is not of an older version") {
+  const std::string here(32, 'a'), there(32, 'b');
+  json document = manifest();
+  json gap = document["gaps"][0];
+  gap["id"] = 7;
+  json imported = gap;
+  imported["origin"] = {{"store", there}, {"id", 3}};
+  document["gaps"] = {gap, imported};
+  const auto older = parse(document);
+  REQUIRE(older.has_value());
+  CHECK_FALSE(older->gaps[0].origin.has_value());
+  document["store"] = here;
+  const auto parsed = parse(document);
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->gaps[0].origin == GapOrigin{wire::Id128::from_hex(here).value(), 7});
+  CHECK(parsed->gaps[1].origin == GapOrigin{wire::Id128::from_hex(there).value(), 3});
+  CHECK(parsed->gaps[1].number == 2);  // alike all the same
+  document["store"] = here + "a";
+  CHECK(has(parse(document).error().message, "32 lower-case hex digits"));
+  document["store"] = here;
+  document["gaps"][1]["origin"]["id"] = 0;
+  CHECK(has(parse(document).error().message, R"("gaps/1/origin/id")"));
+}
+
 TEST_CASE("losses of more nodes than there can be are refused") {
   json document = manifest();
   json gap = document["gaps"][0];

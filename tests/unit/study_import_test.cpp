@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/experiments/uuid.h"
@@ -76,6 +77,8 @@ struct World : ReadingWorld {
  private:
   std::size_t studies_ = 0;
 };
+
+const wire::StoreId kSource{5, 6};
 
 ArchivedGap gap_of(std::int64_t from, std::int64_t to) {
   ArchivedGap gap;
@@ -285,6 +288,134 @@ TEST_CASE("as many losses stand as an archive has that are alike, however often 
   for (ArchivedGap& each : gaps) each.series = {"air t f"};
   world.declare(gaps);
   CHECK(world.gaps().size() == 6);
+}
+
+/// One that this store gave a number.
+ArchivedGap gap_from(const wire::StoreId& store, std::int64_t no, std::vector<std::string> series) {
+  ArchivedGap gap = gap_of(10, 20);
+  gap.series = std::move(series);
+  gap.origin = {store, no};
+  return gap;
+}
+
+TEST_CASE("a loss that stands in archives of two experiments is one, of the series of both") {
+  World world;
+  std::vector<ArchivedGap> gaps{gap_from(kSource, 7, {"air t f"}),
+                                gap_from(kSource, 7, {"door open b"})};
+  gaps[1].readings = 5;  // when the second one was made, the node had told of more
+  for (int again = 0; again < 2; ++again) {
+    for (const ArchivedGap& each : gaps) world.declare({each});
+  }
+  const auto all = world.gaps();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].readings == 5);
+  CHECK(all[0].series.value().size() == 2);
+  CHECK(all[0].origin == gaps[0].origin);
+  const SeriesId door = *world.number("SELECT id FROM series WHERE key = 'door open b'");
+  CHECK(world.gaps({"n", {door}, INT64_MIN, INT64_MAX}).size() == 1);
+}
+
+TEST_CASE("of a loss nothing is taken back by an archive that knows less of it") {
+  World world;
+  ArchivedGap gap = gap_from(kSource, 7, {"air t f"});
+  gap.fragments = 4;
+  world.declare({gap});
+  gap.readings = 1;
+  gap.fragments = 0;
+  world.declare({gap});
+  CHECK(world.gaps()[0].readings == 3);
+  CHECK(world.gaps()[0].fragments == 4);
+  gap.readings.reset();
+  gap.series.reset();
+  world.declare({gap});
+  world.declare({gap_from(kSource, 7, {"air p f"})});
+  const auto all = world.gaps();
+  REQUIRE(all.size() == 1);
+  CHECK_FALSE(all[0].readings.has_value());
+  CHECK_FALSE(all[0].series.has_value());
+}
+
+TEST_CASE("losses with numbers of their own are as many, however alike and in whatever archives") {
+  World world;
+  std::vector<ArchivedGap> gaps{gap_from(kSource, 7, {"air t f"}),
+                                gap_from(kSource, 8, {"air t f"})};
+  gaps[1].number = 2;
+  world.declare(gaps);
+  CHECK(world.gaps().size() == 2);
+  gaps[0].origin->no = 9;  // the first of those that are alike in an archive of its own
+  world.declare({gaps[0]});
+  gaps[0].origin->store = {5, 7};
+  world.declare({gaps[0]});
+  CHECK(world.gaps().size() == 4);
+}
+
+TEST_CASE("a number that a store gave again, or an archive made up, is another loss") {
+  World world;
+  std::vector<ArchivedGap> gaps(4, gap_from(kSource, 7, {"air t f"}));
+  gaps[1].node = "m";
+  gaps[2].cause = wire::GapCause::kAged;
+  gaps[3].to = 21;
+  for (int again = 0; again < 2; ++again) world.declare(gaps);
+  CHECK(world.gaps().size() == 4);
+}
+
+TEST_CASE("an archive of an older version has its losses as before, beside those that say more") {
+  World world;
+  const ArchivedGap gap = gap_from(kSource, 7, {"air t f"});
+  ArchivedGap older = gap;
+  older.origin.reset();
+  world.declare({gap});
+  world.declare({older});
+  CHECK(world.gaps().size() == 1);
+  World other;
+  other.declare({older});
+  other.declare({gap});
+  CHECK(other.gaps().size() == 1);
+  older.number = 2;
+  other.declare({older});
+  CHECK(other.gaps().size() == 2);
+}
+
+TEST_CASE("a loss of this store is not declared again by an archive of it") {
+  World world;
+  wire::StoreId own;
+  REQUIRE(world.run_store([&](Store& store) -> rt::Status {
+    own = store.ledger().store_id();
+    NewGap gap{.node = *store.ledger().node_no("n", kNow), .cause = wire::GapCause::kShed};
+    gap.first_time = 10;
+    gap.last_time = 20;
+    gap.readings = 9;  // more was told since the archive was made
+    const auto added = store.ledger().add_gap(gap, kNow);
+    return added ? rt::ok() : rt::Status(added.error());
+  }));
+  const std::int64_t no = *world.number("SELECT no FROM gap");
+  world.declare({gap_from(own, no, {"air t f"})});
+  world.execute("UPDATE gap SET state = 3");  // no loss any more
+  world.declare({gap_from(own, no, {"air t f"})});
+  REQUIRE(world.gaps().size() == 1);
+  CHECK(world.gaps()[0].readings == 9);
+  // What went with a store that was set back is declared by what is known of it, once.
+  for (const char* key : {"air t f", "air p f"}) world.declare({gap_from(own, no + 5, {key})});
+  CHECK(world.gaps().size() == 2);
+}
+
+TEST_CASE("a loss that is told of very many series is of any of its node") {
+  World world;
+  REQUIRE(world.run_store([](Store& store) -> rt::Status {
+    NewGap gap{.node = *store.ledger().node_no("n", kNow), .cause = wire::GapCause::kShed};
+    gap.first_time = 10;
+    gap.last_time = 20;
+    gap.sets_known = true;
+    gap.origin = {kSource, 7};
+    for (std::uint64_t i = 2; i <= kJoinedSetsMax; ++i) gap.sets.push_back({1, i});
+    const auto added = store.ledger().add_gap(gap, kNow);
+    return added ? rt::ok() : rt::Status(added.error());
+  }));
+  world.declare({gap_from(kSource, 7, {"air t f"})});
+  CHECK(world.gaps()[0].series.has_value());
+  world.declare({gap_from(kSource, 7, {"air p f"})});
+  REQUIRE(world.gaps().size() == 1);
+  CHECK_FALSE(world.gaps()[0].series.has_value());
 }
 
 TEST_CASE("an end that is not known is without end, both not known is not known when") {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "proto/wire/hash.h"
+#include "proto/wire/ids.h"
 
 namespace fieldpost::wire {
 namespace {
@@ -46,6 +47,14 @@ TEST_CASE("CRC-32C by instruction and by table agree at every length and alignme
 TEST_CASE("hash128 is BLAKE2b with 16 bytes of output") {
   CHECK(hash128("").hex() == "cae66941d9efbd404e4d88758ea67670");
   CHECK(hash128("abc").hex() == "cf4ab791c62b8d2b2109c90275287816");
+}
+
+TEST_CASE("ids are read as they are written, and nothing else is one") {
+  const Id128 id{0x0123456789abcdef, 0xfedcba9876543210};
+  CHECK(Id128::from_hex(id.hex()) == id);
+  CHECK_FALSE(Id128::from_hex(id.hex() + "0").has_value());
+  CHECK_FALSE(Id128::from_hex(id.hex().substr(1)).has_value());
+  CHECK_FALSE(Id128::from_hex(std::string(32, 'A')).has_value());
 }
 
 }  // namespace fieldpost::wire

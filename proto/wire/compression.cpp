@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
+#include <map>
+
 #include "proto/wire/limits.h"
 #include "proto/wire/readings_codec.h"
 #include "proto/wire/zstd_frames.h"
@@ -15,11 +17,24 @@ rt::Error corrupt(std::string_view what) {
   return {rt::Errc::kCorrupt, fmt::format("decompressing a payload: {}", what)};
 }
 
+/// Working memory of libzstd, kept by each thread from one call to the next: nothing in it decides
+/// what comes out. To make it anew takes five times as long as a record of one reading does (each
+/// time libzstd asks what the processor can do, which a virtual machine's host has to answer).
+ZstdPacker& packer_of(int zstd_level) {
+  thread_local std::map<int, ZstdPacker> packers;  // a thread uses one or two levels
+  return packers.try_emplace(zstd_level, zstd_level).first->second;
+}
+
+ZstdUnpacker& unpacker() {
+  thread_local ZstdUnpacker unpacker;
+  return unpacker;
+}
+
 }  // namespace
 
 Compressed compress(std::string_view raw, int zstd_level) {
   std::string out;
-  ZstdPacker(zstd_level).append_frame(out, raw);
+  packer_of(zstd_level).append_frame(out, raw);
   if (out.size() >= raw.size()) return {kPlain, std::string(raw)};
   return {kZstd, std::move(out)};
 }
@@ -36,7 +51,7 @@ rt::Result<std::string> decompress(std::string_view bytes, std::uint8_t codec,
     return corrupt("size differs from what was announced");
   }
   std::string out(raw_size, '\0');
-  if (auto unpacked = ZstdUnpacker().unpack(bytes, out); !unpacked) {
+  if (auto unpacked = unpacker().unpack(bytes, out); !unpacked) {
     return corrupt(unpacked.error().message);
   }
   return out;

@@ -70,9 +70,13 @@ TEST_CASE("so many uploads are begun at most") {
 TEST_CASE("for a new upload those that stand still longest give way, no more than it takes") {
   Room world;
   constexpr std::uint64_t kQuarter = kUploadBytesMax / 4;
-  const auto begin = [&](const std::string& name, rt::UnixTime now) {
-    world.files.put("/uploads/" + name, "x", now);
-    return world.reserve(name, kQuarter, now);
+  const auto name = [](const std::string& of) { return of + "-" + std::to_string(kQuarter); };
+  const auto begin = [&](const std::string& of, rt::UnixTime now) {
+    world.files.put("/uploads/" + name(of), "x", now);
+    return world.reserve(name(of), kQuarter, now);
+  };
+  const auto is_there = [&](const std::string& of) {
+    return world.files.files().contains("/uploads/" + name(of));
   };
   CHECK(begin("a", kNow));
   CHECK(begin("b", kNow + kSecond));
@@ -81,21 +85,21 @@ TEST_CASE("for a new upload those that stand still longest give way, no more tha
   CHECK(world.reserve("new", 1, kNow + kUploadStalled).error().code == rt::Errc::kFull);
   const rt::UnixTime later = kNow + (kUploadStalled + kSecond * 10);
   SUBCASE("as they were touched") {
-    world.room.touch("a", later);
+    world.room.touch(name("a"), later);
   }
   SUBCASE("also after a sweep, whenever their files changed last") {
-    world.room.touch("a", later);
+    world.room.touch(name("a"), later);
     CHECK(world.room.sweep({}, {}));
   }
   CHECK(world.reserve("new", kQuarter + 1, later));
-  CHECK(world.files.files().contains("/uploads/a"));
-  CHECK_FALSE(world.files.files().contains("/uploads/b"));
-  CHECK_FALSE(world.files.files().contains("/uploads/c"));
-  CHECK(world.files.files().contains("/uploads/d"));
-  CHECK(world.log.count_containing("upload b: ") == 1);
-  CHECK(world.log.count_containing("upload c: ") == 1);
+  CHECK(is_there("a"));
+  CHECK_FALSE(is_there("b"));
+  CHECK_FALSE(is_there("c"));
+  CHECK(is_there("d"));
+  CHECK(world.log.count_containing("upload b-") == 1);
+  CHECK(world.log.count_containing("upload c-") == 1);
   CHECK(world.reserve("more", kUploadBytesMax, later).error().code == rt::Errc::kFull);
-  CHECK(world.files.files().contains("/uploads/a"));
+  CHECK(is_there("a"));
 }
 
 TEST_CASE("what an earlier process left gives way by when its file changed last") {

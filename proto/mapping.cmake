@@ -19,8 +19,8 @@ add_library(
   mapping/sparkplug.cpp
   mapping/sparkplug_payload.cpp
   mapping/topic_pattern.cpp)
-target_link_libraries(fieldpost_mapping PUBLIC fieldpost_wire PRIVATE nlohmann_json::nlohmann_json
-                                                             PkgConfig::SODIUM)
+target_link_libraries(fieldpost_mapping PUBLIC fieldpost_wire
+                                        PRIVATE nlohmann_json::nlohmann_json)
 
 # The keys of mappings and routes in the configurations of both daemons.
 add_library(fieldpost_mapping_config STATIC mapping/http_route_config.cpp mapping/mapping_keys.cpp)

@@ -1,9 +1,12 @@
 # Ports and values; and, apart from them, the real adapters.
-add_library(fieldpost_rt STATIC rt/result.cpp rt/random.cpp rt/sqlite.cpp rt/http.cpp
+add_library(fieldpost_rt STATIC rt/base64.cpp rt/result.cpp rt/random.cpp rt/sqlite.cpp rt/http.cpp
                                  rt/http_text.cpp
                                  rt/csv_text.cpp rt/json_depth.cpp
                                  rt/json_text.cpp rt/long_turns.cpp)
-target_link_libraries(fieldpost_rt PUBLIC fieldpost_flags fmt::fmt SQLite::SQLite3)
+target_link_libraries(
+  fieldpost_rt
+  PUBLIC fieldpost_flags fmt::fmt SQLite::SQLite3
+  PRIVATE PkgConfig::SODIUM)
 
 # Real adapters. Core libraries never link this: programs and tests do.
 add_library(

@@ -1,9 +1,8 @@
 #include "proto/mapping/raw_message.h"
 
-#include <sodium.h>
-
 #include <nlohmann/json.hpp>
 
+#include "proto/rt/base64.h"
 #include "proto/rt/json_text.h"
 #include "proto/wire/names.h"
 
@@ -11,27 +10,6 @@ namespace fieldpost::mapping {
 namespace {
 
 using nlohmann::json;
-
-constexpr int kVariant = sodium_base64_VARIANT_ORIGINAL;
-
-std::string to_base64(std::string_view bytes) {
-  std::string out(sodium_base64_encoded_len(bytes.size(), kVariant), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
-                    bytes.size(), kVariant);
-  out.pop_back();  // the zero byte
-  return out;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  std::string out(text.size() / 4 * 3, '\0');
-  std::size_t size = 0;
-  const char* end = nullptr;
-  const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(),
-                                       text.data(), text.size(), nullptr, &size, &end, kVariant);
-  if (failed != 0 || end != text.data() + text.size()) return std::nullopt;
-  out.resize(size);
-  return out;
-}
 
 rt::Error invalid(const char* what) {
   return {rt::Errc::kInvalid, what};
@@ -55,7 +33,7 @@ std::optional<std::string> encode_raw(const Message& message) {
   if (message.retained) begin_member("\"retained\":true");
   if (!is_text) begin_member("\"base64\":true");
   out += "}\n";
-  out += is_text ? std::string(message.payload) : to_base64(message.payload);
+  out += is_text ? std::string(message.payload) : rt::to_base64(message.payload);
   if (out.size() > kRawTextBytesMax) return std::nullopt;
   return out;
 }
@@ -80,7 +58,7 @@ rt::Result<RawMessage> decode_raw(std::string_view text) {
     out.payload = payload;
     return out;
   }
-  auto bytes = from_base64(payload);
+  auto bytes = rt::from_base64(payload);
   if (!bytes) return invalid("the payload of a raw message is not base64");
   out.payload = *std::move(bytes);
   return out;

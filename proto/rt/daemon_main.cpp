@@ -29,12 +29,23 @@ constexpr std::string_view kUsage =
 constexpr std::string_view kExitCodes =
     "\nExit codes: 0 done, 1 failed, 2 usage, 77 not permitted, 78 configuration.\n";
 
+std::string words_of(const VerbOption& option) {
+  return option.name.starts_with('-') ? fmt::format("{} {}", option.name, option.value)
+                                      : option.value;
+}
+
+constexpr std::size_t kVerbColumn = 24;  ///< where the meaning of a verb begins
+
 void print_help(const DaemonProgram& program, const std::vector<DaemonVerb>& verbs) {
   fmt::print(fmt::runtime(kUsage), program.name, program.purpose, program.config_default);
   for (const DaemonVerb& verb : verbs) {
     std::string words = verb.name;
+    for (const VerbOption& option : verb.options) {
+      words += fmt::format(fmt::runtime(option.required ? " {}" : " [{}]"), words_of(option));
+    }
     for (const std::string& flag : verb.flags) words += fmt::format(" [{}]", flag);
-    fmt::print("  {:<24} {}\n", words, verb.meaning);
+    if (words.size() > kVerbColumn) words += fmt::format("\n  {:<{}}", "", kVerbColumn);
+    fmt::print("  {:<{}} {}\n", words, kVerbColumn, verb.meaning);
   }
   fmt::print("{}", kExitCodes);
 }
@@ -82,6 +93,7 @@ class Arguments {
   Arguments(int argc, char** argv) : left_(argv + 1, argv + argc) {}
   [[nodiscard]] bool empty() const { return at_ == left_.size(); }
   std::string take() { return std::string(left_[at_++]); }
+  [[nodiscard]] std::string_view next() const { return left_[at_]; }
 
   /// Whether the next is option `name`: its value is the next but one, or stands behind a `=`.
   /// kInvalid: it has none.
@@ -113,6 +125,30 @@ const DaemonVerb* find_verb(const std::vector<DaemonVerb>& verbs, const std::str
   return found == verbs.end() ? nullptr : &*found;
 }
 
+/// Whether the next is an option of the verb, or its argument.
+Result<bool> take_verb_option(Arguments& arguments, const DaemonVerb& verb,
+                              DaemonCommand& command) {
+  for (const VerbOption& option : verb.options) {
+    std::string value;
+    if (option.name.starts_with('-')) {
+      const auto taken = arguments.take_option(option.name, value);
+      if (!taken || !*taken) {
+        if (!taken) return taken;
+        continue;
+      }
+    } else if (arguments.next().starts_with('-')) {
+      continue;
+    } else {
+      value = arguments.take();
+    }
+    if (!command.values.emplace(option.name, value).second) {
+      return Error{Errc::kInvalid, fmt::format("{} is there twice", option.name)};
+    }
+    return true;
+  }
+  return false;
+}
+
 /// Takes one argument into `command`. kInvalid: nothing like that is known.
 Status take_argument(Arguments& arguments, const std::vector<DaemonVerb>& verbs,
                      DaemonCommand& command) {
@@ -130,6 +166,11 @@ Status take_argument(Arguments& arguments, const std::vector<DaemonVerb>& verbs,
     command.sources.sets.push_back(value);
     return ok();
   }
+  if (const DaemonVerb* verb = find_verb(verbs, command.verb)) {
+    const auto taken = take_verb_option(arguments, *verb, command);
+    if (!taken) return taken.error();
+    if (*taken) return ok();
+  }
   const std::string argument = arguments.take();
   if (argument.starts_with('-')) {
     command.flags.push_back(argument);
@@ -142,8 +183,13 @@ Status take_argument(Arguments& arguments, const std::vector<DaemonVerb>& verbs,
   return ok();
 }
 
-/// kInvalid: flags that the verb does not take.
+/// kInvalid: flags that the verb does not take, or an option that it needs is not there.
 Status check_flags(const DaemonCommand& command, const DaemonVerb* verb) {
+  for (std::size_t i = 0; verb != nullptr && i < verb->options.size(); ++i) {
+    const VerbOption& option = verb->options[i];
+    if (!option.required || command.values.contains(option.name)) continue;
+    return Error{Errc::kInvalid, fmt::format("{} needs {}", verb->name, words_of(option))};
+  }
   for (const std::string& flag : command.flags) {
     const bool taken = verb != nullptr &&
                        std::find(verb->flags.begin(), verb->flags.end(), flag) != verb->flags.end();
@@ -178,6 +224,11 @@ int exit_code_of(Errc code) {
 
 bool DaemonCommand::has(std::string_view flag) const {
   return std::find(flags.begin(), flags.end(), flag) != flags.end();
+}
+
+const std::string* DaemonCommand::value(std::string_view option) const {
+  const auto found = values.find(option);
+  return found == values.end() ? nullptr : &found->second;
 }
 
 std::optional<DaemonCommand> read_command_line(const DaemonProgram& program, int argc, char** argv,

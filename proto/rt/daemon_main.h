@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,18 @@ struct DaemonCommand {
   bool config_file_named = false;  ///< by --config: it must be there
   std::string verb;                ///< empty: run
   std::vector<std::string> flags;  ///< of the verb
+  /// Of the verb's options, and its argument under its name.
+  std::map<std::string, std::string, std::less<>> values;
   [[nodiscard]] bool has(std::string_view flag) const;
+  /// nullptr: it was not given.
+  [[nodiscard]] const std::string* value(std::string_view option) const;
+};
+
+/// What a verb takes beside flags.
+struct VerbOption {
+  std::string name;   ///< "--image", with a value; without dashes it stands alone
+  std::string value;  ///< what the help calls its value: "FILE"
+  bool required = false;
 };
 
 /// What a daemon's program does instead of running.
@@ -42,6 +54,7 @@ struct DaemonVerb {
   std::string meaning;             ///< one line for --help
   std::vector<std::string> flags;  ///< that it takes
   std::function<int(const DaemonCommand&)> run;
+  std::vector<VerbOption> options{};  ///< at most one of them stands alone
 };
 
 struct DaemonProgram {

@@ -11,8 +11,7 @@ class RealStreams final : public Streams {
   explicit RealStreams(RealLoop& loop) : loop_(loop) {}
   Result<std::unique_ptr<Listener>> listen_unix(const std::string& path,
                                                 OnAccept on_accept) override;
-  /// Blocks until the connection stands; a unix socket never keeps one waiting long.
-  Result<std::unique_ptr<Stream>> connect_unix(const std::string& path);
+  Result<std::unique_ptr<Stream>> connect_unix(const std::string& path) override;
 
  private:
   RealLoop& loop_;

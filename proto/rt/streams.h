@@ -49,6 +49,9 @@ class Streams {
   /// with kBusy when somebody does. Mode 0660.
   virtual Result<std::unique_ptr<Listener>> listen_unix(const std::string& path,
                                                         OnAccept on_accept) = 0;
+  /// Waits until the connection stands, which on one machine is no time. kUnavailable: nobody
+  /// listens; kNotFound: no such file; kDenied; kInvalid: the path is too long for a socket.
+  virtual Result<std::unique_ptr<Stream>> connect_unix(const std::string& path) = 0;
 };
 
 }  // namespace fieldpost::rt

@@ -34,6 +34,14 @@ struct Talk {
   int closed = 0;
 };
 
+/// A socket file that nobody listens on any more.
+void leave_behind(RealStreamsRig& /*rig*/, const std::string& path) {
+  REQUIRE(rt::listen_at(path).has_value());
+}
+void leave_behind(SimStreamsRig& rig, const std::string& path) {
+  rig.streams.leave_behind(path);
+}
+
 /// Two ends of one connection.
 template <typename Rig>
 struct Pair {
@@ -163,6 +171,22 @@ TEST_CASE_TEMPLATE("a second listener is told that the place is taken, until the
   first->reset();
   CHECK(rig.streams.connect_unix(rig.path("a.sock")).error().code == Errc::kNotFound);
   CHECK(rig.streams.listen_unix(rig.path("a.sock"), ignore).has_value());
+}
+
+TEST_CASE_TEMPLATE("who connects is told whether there is no file or nobody behind it", Rig,
+                   RealStreamsRig, SimStreamsRig) {
+  Rig rig;
+  const std::string path = rig.path("a.sock");
+  CHECK(rig.streams.connect_unix(path).error().code == Errc::kNotFound);
+  leave_behind(rig, path);
+  CHECK(rig.streams.connect_unix(path).error().code == Errc::kUnavailable);
+  std::unique_ptr<rt::Stream> server;
+  const auto listener =
+      rig.streams.listen_unix(path, [&](auto stream) { server = std::move(stream); });
+  REQUIRE(listener.has_value());
+  const auto client = rig.streams.connect_unix(path);
+  CHECK(client.has_value());
+  CHECK(rig.run_until([&] { return server != nullptr; }));
 }
 
 TEST_CASE("a real half-closed connection gets its answer") {

@@ -45,6 +45,10 @@ class FakeStreams final : public rt::Streams {
     accepts_->emplace(path, std::move(on_accept));
     return std::unique_ptr<rt::Listener>(std::make_unique<Door>(accepts_, path));
   }
+  /// What a test connects with is `connect`; products that connect are tested over SimStreams.
+  rt::Result<std::unique_ptr<rt::Stream>> connect_unix(const std::string& path) override {
+    return rt::Error{rt::Errc::kNotFound, "connecting to " + path + ": no such file"};
+  }
 
  private:
   using Accepts = std::map<std::string, OnAccept>;

@@ -151,16 +151,20 @@ class SimListener final : public rt::Listener {
 
 rt::Result<std::unique_ptr<rt::Listener>> SimStreams::listen_unix(const std::string& path,
                                                                   OnAccept on_accept) {
-  if (!doors_->emplace(path, std::move(on_accept)).second) {
-    return rt::Error{rt::Errc::kBusy, "another process listens on " + path};
-  }
+  OnAccept& door = (*doors_)[path];
+  if (door) return rt::Error{rt::Errc::kBusy, "another process listens on " + path};
+  door = std::move(on_accept);
   return std::unique_ptr<rt::Listener>(
       std::make_unique<SimListener>(path, [doors = doors_, path] { doors->erase(path); }));
 }
 
 rt::Result<std::unique_ptr<rt::Stream>> SimStreams::connect_unix(const std::string& path) {
-  if (!doors_->contains(path)) {
-    return rt::Error{rt::Errc::kNotFound, "connecting to " + path + ": nobody listens"};
+  const auto found = doors_->find(path);
+  if (found == doors_->end()) {
+    return rt::Error{rt::Errc::kNotFound, "connecting to " + path + ": no such file"};
+  }
+  if (!found->second) {
+    return rt::Error{rt::Errc::kUnavailable, "connecting to " + path + ": nobody listens"};
   }
   auto ours = std::make_shared<End>(loop_);
   auto theirs = std::make_shared<End>(loop_);
@@ -170,7 +174,7 @@ rt::Result<std::unique_ptr<rt::Stream>> SimStreams::connect_unix(const std::stri
       std::make_shared<std::unique_ptr<rt::Stream>>(std::make_unique<SimStream>(std::move(theirs)));
   loop_.post([doors = doors_, path, accepted] {
     const auto door = doors->find(path);
-    if (door != doors->end()) door->second(std::move(*accepted));
+    if (door != doors->end() && door->second) door->second(std::move(*accepted));
   });
   return std::unique_ptr<rt::Stream>(std::make_unique<SimStream>(std::move(ours)));
 }

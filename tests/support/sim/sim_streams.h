@@ -15,11 +15,12 @@ class SimStreams final : public rt::Streams {
   explicit SimStreams(SimLoop& loop) : loop_(loop) {}
   rt::Result<std::unique_ptr<rt::Listener>> listen_unix(const std::string& path,
                                                         OnAccept on_accept) override;
-  /// A program on the same machine connects. kNotFound: nobody listens.
-  rt::Result<std::unique_ptr<rt::Stream>> connect_unix(const std::string& path);
+  rt::Result<std::unique_ptr<rt::Stream>> connect_unix(const std::string& path) override;
+  /// The file of a listener that was killed stays; nobody listens there.
+  void leave_behind(const std::string& path) { doors_->emplace(path, nullptr); }
 
  private:
-  using Doors = std::map<std::string, OnAccept>;
+  using Doors = std::map<std::string, OnAccept>;  ///< empty: a file without a listener
 
   SimLoop& loop_;
   std::shared_ptr<Doors> doors_ = std::make_shared<Doors>();

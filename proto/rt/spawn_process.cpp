@@ -101,6 +101,8 @@ Result<SpawnedProcess> spawn_process(const SpawnOptions& options) {
   auto err = open_pipe();
   if (!err) return err.error();
   std::vector<std::string> argv = options.argv;
+  // posix_spawn has no word for it; setpriv (util-linux) is on every Debian.
+  if (options.dies_with_us) argv.insert(argv.begin(), {"setpriv", "--pdeathsig", "KILL", "--"});
   std::vector<std::string> environment = environment_with(options.environment);
   const Attributes attributes;
   const Actions actions(out->write_end.get(), err->write_end.get(), options.directory);

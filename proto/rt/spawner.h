@@ -26,6 +26,7 @@ struct SpawnOptions {
   std::vector<std::string> argv;         ///< argv[0] is searched in PATH
   std::vector<std::string> environment;  ///< "K=V", added to ours
   std::string directory;                 ///< empty: ours
+  bool dies_with_us = false;             ///< also when we are killed: SIGKILL to the child itself
 };
 
 struct SpawnHandlers {

@@ -14,7 +14,7 @@
 namespace fieldpost::agent {
 
 enum class EmptyLine : std::uint8_t {
-  kEndsBatch,  ///< the socket's convention
+  kEndsBatch,  ///< the socket's convention; there `#unit` lines are obeyed, too
   kIgnored,
 };
 enum class LastLine : std::uint8_t {
@@ -49,7 +49,9 @@ class LineFeed {
   explicit LineFeed(EmptyLine empty_line, std::shared_ptr<mapping::RawKeeper> keeper = nullptr)
       : empty_line_(empty_line),
         keeper_(std::move(keeper)),
-        piece_bytes_max_(keeper_ ? mapping::kRawBlockBytesMax : kPieceBytesMax) {}
+        piece_bytes_max_(keeper_ ? mapping::kRawBlockBytesMax : kPieceBytesMax),
+        parser_(empty_line == EmptyLine::kEndsBatch ? wire::UnitLines::kObeyed
+                                                    : wire::UnitLines::kComments) {}
   /// All complete lines of what came before and of `bytes`.
   [[nodiscard]] Output take(std::string bytes, const wire::LineOptions& options);
   /// After the last byte, and after `more` is false.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "proto/wire/limits.h"
+#include "proto/wire/line_protocol.h"
 #include "proto/wire/names.h"
 
 namespace fieldpost::wire {
@@ -22,13 +23,28 @@ Tags parse_tags(const std::string& text) {
   return key->tags;
 }
 
+constexpr std::array kTypes = {ValueType::kF64, ValueType::kI64, ValueType::kU64, ValueType::kBool,
+                               ValueType::kString};
+
+/// What units are kept by: the key without type and unit.
+std::string_view without_type(std::string_view key_without_unit) {
+  return key_without_unit.substr(0, key_without_unit.size() - 2);
+}
+
+rt::Error key_too_long() {
+  return bad(fmt::format("series key longer than {} bytes", kSeriesKeyBytesMax));
+}
+
 }  // namespace
 
 void LineCache::trim(const std::string& tags) {
   const bool fits =
       heads_.size() <= kEntriesMax && series_.size() <= kEntriesMax && bytes_ <= kBytesMax;
   if (fits && tags == tags_text_) return;
-  *this = LineCache();
+  LineCache fresh;
+  fresh.units_ = std::move(units_);
+  fresh.unit_bytes_ = unit_bytes_;
+  *this = std::move(fresh);
   tags_ = parse_tags(tags);
   tags_text_ = tags;
 }
@@ -132,12 +148,14 @@ rt::Result<std::uint32_t> LineCache::find_series(const Head& head, Field& field,
   std::string_view raw = field.raw;
   key.field = take_name(raw, "=");
   key.type = type;
-  std::string text = key.text();
-  if (text.size() > kSeriesKeyBytesMax) {
-    return bad(fmt::format("series key longer than {} bytes", kSeriesKeyBytesMax));
+  const std::string plain = key.text();
+  if (const auto unit = units_.find(without_type(plain)); unit != units_.end()) {
+    key.unit = unit->second;
   }
+  std::string text = key.unit.empty() ? plain : key.text();
+  if (text.size() > kSeriesKeyBytesMax) return key_too_long();
   const auto index = static_cast<std::uint32_t>(series_.size());
-  const auto [entry, is_new] = series_index_.try_emplace(text, index);
+  const auto [entry, is_new] = series_index_.try_emplace(plain, index);
   if (is_new) {
     bytes_ += 2 * text.size();
     Series series;
@@ -147,6 +165,56 @@ rt::Result<std::uint32_t> LineCache::find_series(const Head& head, Field& field,
   }
   known = entry->second;
   return known;
+}
+
+rt::Status LineCache::set_unit(std::string_view head, std::string_view field, std::string_view unit,
+                               const std::function<void(Series&)>& on_change) {
+  auto key = parse_head(head);
+  if (!key) return key.error();
+  if (!is_name(field) || !is_name(unit)) return bad("names must be UTF-8 without line breaks");
+  key->field = take_name(field, ",= ");
+  if (key->field.empty() || !field.empty()) {
+    return bad("expected a field, and a backslash before \",\" and \"=\" in it");
+  }
+  const std::string name(without_type(key->text()));
+  key->unit = unit;
+  if (key->text().size() > kSeriesKeyBytesMax) return key_too_long();
+  if (auto kept = keep_unit(name, unit); !kept) return kept;
+  for (const ValueType type : kTypes) {
+    key->type = type;
+    key->unit.clear();
+    const auto found = series_index_.find(key->text());
+    if (found == series_index_.end()) continue;
+    key->unit = unit;
+    std::string text = key->text();
+    Series& series = series_[found->second];
+    if (series.key == text) continue;
+    on_change(series);
+    series.key = std::move(text);
+  }
+  return rt::ok();
+}
+
+rt::Status LineCache::keep_unit(const std::string& series, std::string_view unit) {
+  const auto known = units_.find(series);
+  const bool is_known = known != units_.end();
+  if (!is_known && unit.empty()) return rt::ok();
+  if (!is_known && units_.size() == LineParser::kUnitsMax) {
+    return rt::Error{rt::Errc::kFull, fmt::format("more than {} units", LineParser::kUnitsMax)};
+  }
+  const std::size_t freed = is_known ? series.size() + known->second.size() : 0;
+  const std::size_t taken = unit.empty() ? 0 : series.size() + unit.size();
+  if (unit_bytes_ - freed + taken > LineParser::kUnitBytesMax) {
+    return rt::Error{rt::Errc::kFull, fmt::format("more than {} bytes of units and their series",
+                                                  LineParser::kUnitBytesMax)};
+  }
+  unit_bytes_ = unit_bytes_ - freed + taken;
+  if (unit.empty()) {
+    units_.erase(known);
+  } else {
+    units_[series] = unit;
+  }
+  return rt::ok();
 }
 
 }  // namespace fieldpost::wire

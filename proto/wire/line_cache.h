@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,7 +27,8 @@ using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 /// with tags (heads) and of fields, and the series each leads to. It guesses that heads and fields
 /// come in the order they came before, so a repeated line costs comparisons and no look-up.
 /// Bounded: `trim` forgets everything once a bound is passed, and within one parse the heads never
-/// pass theirs; the series are then as many as the columns that the parse answers.
+/// pass theirs; the series are then as many as the columns that the parse answers. Units are never
+/// forgotten, and have bounds of their own.
 class LineCache {
  public:
   static constexpr std::size_t kEntriesMax = 65'536;   ///< of heads and of series
@@ -34,7 +36,7 @@ class LineCache {
   static constexpr std::uint32_t kNone = 0xffffffff;
 
   struct Series {
-    std::string key;
+    std::string key;  ///< with the unit that is said now
     ValueType type = ValueType::kF64;
     std::uint32_t column = 0;  ///< in the result of parse `parse`
     std::uint64_t parse = 0;   ///< the last parse that saw this series
@@ -62,6 +64,11 @@ class LineCache {
   rt::Result<std::uint32_t> find_field(Head& head, std::string_view raw);
   /// kInvalid when the key would be too long.
   rt::Result<std::uint32_t> find_series(const Head& head, Field& field, ValueType type);
+  /// From now on series of `head` and `field`, as they stand in a line, have this unit, which may
+  /// be empty. `on_change` hears of each known series whose key is about to change. kInvalid says
+  /// what is wrong, kFull which bound is reached; nothing has changed then.
+  rt::Status set_unit(std::string_view head, std::string_view field, std::string_view unit,
+                      const std::function<void(Series&)>& on_change);
 
   [[nodiscard]] Head& head(std::uint32_t index) { return heads_[index]; }
   [[nodiscard]] Series& series(std::uint32_t index) { return series_[index]; }
@@ -70,13 +77,16 @@ class LineCache {
   std::uint32_t add_head(std::string_view raw, SeriesKey key);
   rt::Result<SeriesKey> parse_head(std::string_view raw) const;
   rt::Result<std::pair<std::string, std::string>> parse_tag(std::string_view& rest) const;
+  rt::Status keep_unit(const std::string& series, std::string_view unit);
 
   std::string tags_text_;
   std::vector<std::pair<std::string, std::string>> tags_;
   std::vector<Head> heads_;
   std::vector<Series> series_;
   TextMap<std::uint32_t> head_index_;
-  TextMap<std::uint32_t> series_index_;
+  TextMap<std::uint32_t> series_index_;  ///< by key without unit
+  TextMap<std::string> units_;           ///< by "measurement,tag=value,... field"
+  std::size_t unit_bytes_ = 0;
   std::uint32_t last_head_ = kNone;
   std::size_t bytes_ = 0;
 };

@@ -48,8 +48,7 @@ void append_value(std::string& out, ValueType type, std::uint64_t value, std::st
 
 }  // namespace
 
-std::string format_line(const SeriesKey& key, std::int64_t time_ns, std::uint64_t value,
-                        std::string_view string_value) {
+std::string format_line_name(const SeriesKey& key) {
   std::string out;
   append_measurement(out, key.measurement);
   for (const auto& [tag, tag_value] : key.tags) {
@@ -60,9 +59,15 @@ std::string format_line(const SeriesKey& key, std::int64_t time_ns, std::uint64_
   }
   out += ' ';
   append_escaped(out, key.field);
+  return out;
+}
+
+std::string format_line(const SeriesKey& key, std::optional<std::int64_t> time_ns,
+                        std::uint64_t value, std::string_view string_value) {
+  std::string out = format_line_name(key);
   out += '=';
   append_value(out, key.type, value, string_value);
-  fmt::format_to(std::back_inserter(out), " {}", time_ns);
+  if (time_ns) fmt::format_to(std::back_inserter(out), " {}", *time_ns);
   return out;
 }
 

@@ -12,6 +12,7 @@
 namespace fieldpost::wire {
 namespace {
 
+constexpr std::string_view kUnitLine = "#unit ";
 constexpr std::size_t kReadingBytesMin = 4;  ///< "a=1,": text of some size has no more readings
 
 /// A value of the line at hand. Columns get it when the whole line proved good.
@@ -31,13 +32,14 @@ std::string_view token_at(const char* at, const char* end) {
 class LineReader {
  public:
   LineReader(std::string_view text, const LineOptions& options, LineCache& cache,
-             std::vector<Pending>& pending, std::uint64_t parse)
+             std::vector<Pending>& pending, std::uint64_t parse, UnitLines unit_lines)
       : at_(text.data()),
         end_(text.data() + text.size()),
         options_(&options),
         cache_(&cache),
         pending_(&pending),
         parse_(parse),
+        unit_lines_(unit_lines),
         expected_left_(text.size() / kReadingBytesMin) {}
 
   ParsedLines read() {
@@ -48,13 +50,14 @@ class LineReader {
 
  private:
   void read_line();
+  bool read_unit();
   bool read_head();
   bool read_fields();
   bool read_field(std::uint32_t& guess);
   bool read_field_name(std::uint32_t guess, std::uint32_t& field);
   bool read_time();
   void store();
-  void store_string(std::uint32_t series, Column& column, std::string_view text);
+  void store_string(std::uint32_t at, Column& column, std::string_view text);
   Column& column_of(std::uint32_t series);
   bool fail(std::string what);
   bool fail_field(const LineCache::Field& field, const char* from, const char* why);
@@ -69,6 +72,9 @@ class LineReader {
   [[nodiscard]] std::string_view rest() const {
     return {at_, static_cast<std::size_t>(end_ - at_)};
   }
+  std::string_view take_head_text();
+  std::string_view take_rest_of_line();
+  void leave_column(LineCache::Series& series);
 
   const char* at_;
   const char* end_;
@@ -76,6 +82,7 @@ class LineReader {
   LineCache* cache_;
   std::vector<Pending>* pending_;
   std::uint64_t parse_;
+  UnitLines unit_lines_;
   std::size_t expected_left_;  ///< readings that memory may still be taken for in advance
   ParsedLines out_;
   std::size_t line_ = 1;
@@ -84,11 +91,16 @@ class LineReader {
   std::int64_t time_ = 0;
   bool stamped_ = false;
   std::string unescaped_;
-  std::unordered_map<std::uint32_t, TextMap<std::uint32_t>> strings_;  ///< by series
+  std::unordered_map<std::uint32_t, TextMap<std::uint32_t>> strings_;  ///< by column
+  TextMap<std::uint32_t> columns_left_;  ///< columns by key, of series whose unit has changed
 };
 
 void LineReader::read_line() {
   while (at_ != end_ && (*at_ == ' ' || *at_ == '\t')) ++at_;
+  if (!at_line_end() && unit_lines_ == UnitLines::kObeyed && rest().starts_with(kUnitLine)) {
+    read_unit();
+    return skip_line();
+  }
   if (at_line_end() || *at_ == '#') return skip_line();
   pending_->clear();
   inner_lines_ = 0;
@@ -112,18 +124,50 @@ bool LineReader::fail(std::string what) {
   return false;
 }
 
+bool LineReader::read_unit() {
+  constexpr std::string_view kExpected = "expected \"#unit measurement[,tag=value...] field unit\"";
+  at_ += kUnitLine.size();
+  const std::string_view head = take_head_text();
+  if (at_ == end_ || *at_ == '\n') return fail(std::string(kExpected));
+  ++at_;
+  const std::string_view field = take_head_text();
+  if (at_ == end_ || *at_ == '\n') return fail(std::string(kExpected));
+  ++at_;
+  const auto said = cache_->set_unit(head, field, take_rest_of_line(),
+                                     [this](LineCache::Series& series) { leave_column(series); });
+  return said.has_value() || fail(said.error().message);
+}
+
+/// Up to a space that no backslash escapes, or to the end of the line.
+std::string_view LineReader::take_head_text() {
+  const char* const from = at_;
+  while (at_ != end_ && *at_ != ' ' && *at_ != '\n') {
+    const bool escapes = *at_ == '\\' && at_ + 1 != end_ && (at_[1] == ' ' || at_[1] == '\\');
+    at_ += escapes ? 2 : 1;
+  }
+  return {from, static_cast<std::size_t>(at_ - from)};
+}
+
+std::string_view LineReader::take_rest_of_line() {
+  const char* const from = at_;
+  while (!at_line_end()) ++at_;
+  return {from, static_cast<std::size_t>(at_ - from)};
+}
+
+/// What comes from now on goes into another column; into this one again if its key comes back.
+void LineReader::leave_column(LineCache::Series& series) {
+  if (series.parse != parse_) return;
+  columns_left_.insert_or_assign(series.key, series.column);
+  series.parse = 0;
+}
+
 bool LineReader::read_head() {
   head_ = cache_->guess_head(rest());
   if (head_ != LineCache::kNone) {
     at_ += cache_->head(head_).raw.size();
     return true;
   }
-  const char* const from = at_;
-  while (at_ != end_ && *at_ != ' ' && *at_ != '\n') {
-    const bool escapes = *at_ == '\\' && at_ + 1 != end_ && (at_[1] == ' ' || at_[1] == '\\');
-    at_ += escapes ? 2 : 1;
-  }
-  std::string_view raw(from, static_cast<std::size_t>(at_ - from));
+  const std::string_view raw = take_head_text();
   if (at_ == end_ || *at_ == '\n') {
     return fail(
         fmt::format("missing fields: expected \"measurement[,tag=value...] "
@@ -217,7 +261,7 @@ void LineReader::store() {
   for (const Pending& reading : *pending_) {
     Column& column = column_of(reading.series);
     if (reading.text.data() != nullptr) {
-      store_string(reading.series, column, reading.text);
+      store_string(cache_->series(reading.series).column, column, reading.text);
     } else {
       column.values.push_back(reading.bits);
     }
@@ -232,6 +276,11 @@ Column& LineReader::column_of(std::uint32_t index) {
   LineCache::Series& series = cache_->series(index);
   if (series.parse != parse_) {
     series.parse = parse_;
+    const auto left = columns_left_.find(series.key);
+    if (left != columns_left_.end()) {
+      series.column = left->second;
+      return out_.columns[series.column];
+    }
     series.column = static_cast<std::uint32_t>(out_.columns.size());
     out_.keys.push_back(series.key);
     out_.types.push_back(series.type);
@@ -246,10 +295,10 @@ Column& LineReader::column_of(std::uint32_t index) {
   return out_.columns[series.column];
 }
 
-void LineReader::store_string(std::uint32_t series, Column& column, std::string_view text) {
+void LineReader::store_string(std::uint32_t at, Column& column, std::string_view text) {
   unescape_string(text, unescaped_);
   const auto index = static_cast<std::uint32_t>(column.strings.size());
-  auto& known = strings_[series];
+  auto& known = strings_[at];
   const auto found = known.find(unescaped_);
   column.values.push_back(found == known.end() ? index : found->second);
   if (found != known.end()) return;
@@ -261,12 +310,15 @@ void LineReader::store_string(std::uint32_t series, Column& column, std::string_
 }  // namespace
 
 struct LineParser::State {
+  UnitLines unit_lines = UnitLines::kComments;
   LineCache cache;
   std::vector<Pending> pending;
   std::uint64_t parses = 0;
 };
 
-LineParser::LineParser() : state_(std::make_unique<State>()) {}
+LineParser::LineParser(UnitLines unit_lines) : state_(std::make_unique<State>()) {
+  state_->unit_lines = unit_lines;
+}
 LineParser::~LineParser() = default;
 LineParser::LineParser(LineParser&&) noexcept = default;
 LineParser& LineParser::operator=(LineParser&&) noexcept = default;
@@ -274,7 +326,9 @@ LineParser& LineParser::operator=(LineParser&&) noexcept = default;
 ParsedLines LineParser::parse(std::string_view text, const LineOptions& options) {
   state_->cache.trim(options.tags);
   state_->parses += 1;
-  return LineReader(text, options, state_->cache, state_->pending, state_->parses).read();
+  return LineReader(text, options, state_->cache, state_->pending, state_->parses,
+                    state_->unit_lines)
+      .read();
 }
 
 }  // namespace fieldpost::wire

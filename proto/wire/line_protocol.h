@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,13 +46,24 @@ struct LineOptions {
   std::string tags;  ///< canonical ",k=v,…" added to each line unless it has that tag; may be empty
 };
 
+/// Lines `#unit MEASUREMENT[,TAG=V...] FIELD UNIT` say the unit of that series, of whatever type,
+/// from there on; names are escaped as in other lines, the unit is the rest of the line as it
+/// stands, and nothing behind the space means none.
+enum class UnitLines : std::uint8_t {
+  kComments,  ///< they count for nothing, as for all who only know line protocol
+  kObeyed,    ///< by this parser, in later calls too; a malformed one is a bad line
+};
+
 /// Parses lines separated by LF or CR LF; empty lines and lines that start with `#` count for
 /// nothing. A bad line is stored not at all (no field of it) and is reported; the good ones stand.
 /// A time outside 1678…2262 after scaling is an error. Keeps a look-up from raw series text to
 /// series across calls (bounded), so one parser a producer makes repeated series cheap.
 class LineParser {
  public:
-  LineParser();
+  static constexpr std::size_t kUnitsMax = 4096;            ///< more: the line that says it is bad
+  static constexpr std::size_t kUnitBytesMax = 512 * 1024;  ///< of the units and their series
+
+  explicit LineParser(UnitLines unit_lines = UnitLines::kComments);
   ~LineParser();
   LineParser(LineParser&&) noexcept;
   LineParser& operator=(LineParser&&) noexcept;
@@ -62,9 +74,11 @@ class LineParser {
   std::unique_ptr<State> state_;
 };
 
-/// One reading as a line, for `fieldpost tail` and exports. The unit has no place in it; NaN and
-/// the infinities are written "nan" and "inf", which no parser takes.
-[[nodiscard]] std::string format_line(const SeriesKey& key, std::int64_t time_ns,
+/// `measurement[,tag=value...] field`, as lines and `#unit` lines begin.
+[[nodiscard]] std::string format_line_name(const SeriesKey& key);
+/// One reading as a line. The unit has no place in it; NaN and the infinities are written "nan" and
+/// "inf", which no parser takes. Without a time the line has none.
+[[nodiscard]] std::string format_line(const SeriesKey& key, std::optional<std::int64_t> time_ns,
                                       std::uint64_t value, std::string_view string_value);
 
 }  // namespace fieldpost::wire

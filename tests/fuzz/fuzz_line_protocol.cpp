@@ -1,9 +1,11 @@
-// What a parser answers, written as lines again, parses to the same.
-#include "proto/wire/line_protocol.h"
-
+// What a parser answers, written as lines again, parses to the same; with units every series is
+// one that can be stored, once.
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
+
+#include "proto/wire/line_protocol.h"
 
 namespace {
 
@@ -25,6 +27,19 @@ std::string lines_of(const wire::ParsedLines& parsed) {
   return text;
 }
 
+void check_units(std::string_view text, const wire::LineOptions& options) {
+  wire::LineParser parser(wire::UnitLines::kObeyed);
+  for (int i = 0; i < 2; ++i) {
+    const auto parsed = parser.parse(text, options);
+    std::size_t readings = 0;
+    for (const wire::Column& column : parsed.columns) readings += column.count();
+    FP_CHECK(readings == parsed.readings);
+    for (const std::string& key : parsed.keys) FP_CHECK(wire::SeriesKey::parse(key).has_value());
+    FP_CHECK(std::set<std::string>(parsed.keys.begin(), parsed.keys.end()).size() ==
+             parsed.keys.size());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -42,5 +57,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FP_CHECK(again.lines_bad == 0);
   FP_CHECK(again.keys == parsed.keys && again.types == parsed.types);
   FP_CHECK(again.columns == parsed.columns);
+  check_units(text, options);
   return 0;
 }

@@ -79,6 +79,19 @@ TEST_CASE("the first bad line is named by its number in the batch, and the good 
   CHECK(socket.source->health().last_error == kNoFields);
 }
 
+TEST_CASE("a unit that a producer says holds on its connection, and only there") {
+  Socket socket;
+  const auto peer = socket.connect();
+  const auto other = socket.connect();
+  CHECK(socket.exchange(*peer, "#unit m v C\nm v=1 1\n\n") == "ok 1\n");
+  CHECK(socket.exchange(*peer, "m v=2 2\n#unit m\n\n") ==
+        "error 2: expected \"#unit measurement[,tag=value...] field unit\"\nok 1\n");
+  CHECK(socket.exchange(*other, "m v=3 3\n\n") == "ok 1\n");
+  CHECK(sim::readings_of(socket.intake.durable) ==
+        std::vector<std::string>{"m v f C = 1 @1", "m v f C = 2 @2", "m v f = 3 @3"});
+  CHECK(socket.source->health().errors == 1);
+}
+
 TEST_CASE("bytes may be cut anywhere") {
   Socket socket;
   const auto peer = socket.connect();

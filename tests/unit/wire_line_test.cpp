@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include "proto/wire/limits.h"
 #include "proto/wire/line_protocol.h"
@@ -364,6 +366,104 @@ TEST_CASE("a formatted reading parses to itself") {
   round_trip(0, "");
   key.type = ValueType::kString;
   round_trip(0, "a \"b\", c\\\n d\\\"");
+}
+
+TEST_CASE("a unit holds for its series from its line on, in later calls too") {
+  LineParser parser(UnitLines::kObeyed);
+  const auto lines =
+      parser.parse("m,b=2,a=1 v=1 1\n#unit m,a=1,b=2 v \xc2\xb0\x43\nm,b=2,a=1 v=2,w=3 2\n", {});
+  CHECK(lines.lines_bad == 0);
+  CHECK(lines.lines_stored == 2);
+  CHECK(lines.keys ==
+        std::vector<std::string>{"m,a=1,b=2 v f", "m,a=1,b=2 v f \xc2\xb0\x43", "m,a=1,b=2 w f"});
+  const auto later = parser.parse("m,a=1,b=2 v=1\nm,b=2,a=1 v=1i\nm v=1", {});
+  CHECK(later.keys == std::vector<std::string>{"m,a=1,b=2 v f \xc2\xb0\x43",
+                                               "m,a=1,b=2 v i \xc2\xb0\x43", "m v f"});
+}
+
+TEST_CASE("a unit may change and go, and its series stay one column each") {
+  LineParser parser(UnitLines::kObeyed);
+  const auto lines = parser.parse(
+      "#unit m s C\nm s=\"a\" 1\n#unit m s F\nm s=\"a\" 2\n#unit m s C\nm s=\"b\" 3\n"
+      "#unit m s \nm s=\"a\" 4\n",
+      {});
+  CHECK(lines.keys == std::vector<std::string>{"m s s C", "m s s F", "m s s"});
+  CHECK(lines.columns.at(0).times == std::vector<std::int64_t>{1, 3});
+  CHECK(lines.columns.at(0).strings == std::vector<std::string>{"a", "b"});
+  CHECK(lines.columns.at(1).strings == std::vector<std::string>{"a"});
+  CHECK(lines.columns.at(2).times == std::vector<std::int64_t>{4});
+  CHECK(parser.parse("m s=\"x\"", {}).keys.at(0) == "m s s");
+}
+
+TEST_CASE("names in a unit's line are escaped as in others, the unit is the rest as it stands") {
+  LineParser parser(UnitLines::kObeyed);
+  const SeriesKey key{"a,b c=d\\", {{"t =,", "v\\"}}, "f,= \\", ValueType::kF64, "per m, =\\ h"};
+  const std::string line = "#unit " + format_line_name(key) + " " + key.unit + "\r\n";
+  const auto lines = parser.parse(line + format_line(key, std::nullopt, 0, ""), {});
+  CHECK(lines.lines_bad == 0);
+  CHECK(lines.readings_stamped == 1);
+  CHECK(lines.keys == std::vector<std::string>{key.text()});
+}
+
+TEST_CASE("a malformed unit line is a bad line, other comments count for nothing") {
+  const std::string form = "expected \"#unit measurement[,tag=value...] field unit\"";
+  const std::string field = "expected a field, and a backslash before \",\" and \"=\" in it";
+  const std::string long_unit(kSeriesKeyBytesMax, 'x');
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"#unit ", form},
+      {"#unit m", form},
+      {"#unit m v", form},
+      {"#unit  v C", "expected a measurement at the start of the line"},
+      {"#unit m,a v C", "tag \"a\": expected \"=\" and a value"},
+      {"#unit m  C", field},
+      {"#unit m v=1 C", field},
+      {"#unit m v,w C", field},
+      {"#unit m v \xff", "names must be UTF-8 without line breaks"},
+      {"#unit m v a\rb", "names must be UTF-8 without line breaks"},
+      {"#unit m v " + long_unit, "series key longer than 4096 bytes"}};
+  for (const auto& [line, what] : table) {
+    INFO(line.substr(0, 40));
+    LineParser parser(UnitLines::kObeyed);
+    const auto lines = parser.parse("#units m v C\n# unit m v C\n" + line + "\nm v=1\n", {});
+    REQUIRE(lines.lines_bad == 1);
+    CHECK(lines.errors.at(0).what == what);
+    CHECK(lines.errors.at(0).line == 3);
+    CHECK(lines.keys == std::vector<std::string>{"m v f"});
+  }
+}
+
+TEST_CASE("units count for nothing where nobody asked for them") {
+  const auto lines = parse("#unit m v C\n#unit m\nm v=1\n");
+  CHECK(lines.lines_bad == 0);
+  CHECK(lines.keys == std::vector<std::string>{"m v f"});
+}
+
+TEST_CASE("units are bounded in number and size; what is there may still change and go") {
+  LineParser parser(UnitLines::kObeyed);
+  std::string text;
+  for (std::size_t i = 0; i < LineParser::kUnitsMax; ++i) text += fmt::format("#unit m{} v C\n", i);
+  CHECK(parser.parse(text, {}).lines_bad == 0);
+  const auto over = parser.parse("#unit more v C\n#unit m0 v F\nmore v=1\nm0 v=1", {});
+  CHECK(over.lines_bad == 1);
+  CHECK(over.errors.at(0).what == "more than 4096 units");
+  CHECK(over.keys == std::vector<std::string>{"more v f", "m0 v f F"});
+  CHECK(parser.parse("#unit m0 v \n#unit more v C\nmore v=1", {}).keys.at(0) == "more v f C");
+  LineParser other(UnitLines::kObeyed);
+  text.clear();
+  for (int i = 0; i < 200; ++i) text += fmt::format("#unit m{} v {:x>4000}\n", i, "");
+  const auto large = other.parse(text, {});
+  CHECK(large.lines_bad > 50);
+  CHECK(large.lines_bad < 100);
+  CHECK(large.errors.at(0).what == "more than 524288 bytes of units and their series");
+}
+
+TEST_CASE("units outlive what a parser forgets") {
+  LineParser parser(UnitLines::kObeyed);
+  CHECK(parser.parse("#unit m v C\n", {}).lines_bad == 0);
+  std::string text;
+  for (int i = 0; i < 66'000; ++i) text += fmt::format("x{} v=1 {}\n", i, i);
+  CHECK(parser.parse(text, {}).keys.size() == 66'000);
+  CHECK(parser.parse("m v=1", {}).keys.at(0) == "m v f C");
 }
 
 }  // namespace fieldpost::wire

@@ -11,6 +11,8 @@ add_executable(
   unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
   unit/drop_directory_test.cpp
+  unit/bridge_framing_test.cpp
+  unit/device_library_test.cpp
   unit/exec_test.cpp
   unit/file_drop_test.cpp
   unit/file_tail_test.cpp
@@ -129,7 +131,9 @@ target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
-target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_coordinator_config
+target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
+                                         fieldpost_device
+                                         fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world
                                          fieldpost_cli_world
                                          fieldpost_config fieldpost_coordinator

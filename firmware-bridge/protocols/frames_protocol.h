@@ -1,0 +1,67 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "firmware-bridge/framing/device_frame.h"
+#include "firmware-bridge/framing/frame_reader.h"
+#include "firmware-bridge/protocols/heard.h"
+#include "firmware-bridge/protocols/protocol.h"
+#include "firmware-bridge/protocols/senml.h"
+#include "firmware-bridge/protocols/sequence_count.h"
+
+namespace fieldpost::bridge {
+
+inline constexpr std::size_t kDeclaredSeriesMax = 1024;  ///< of one device
+
+/// Frames of README.md. What a device declared holds until another device or firmware answers.
+class FramesProtocol : public Protocol {
+ public:
+  /// `units`: for series that are declared without one.
+  explicit FramesProtocol(Units units);
+  FramesProtocol(const FramesProtocol&) = delete;
+  FramesProtocol& operator=(const FramesProtocol&) = delete;
+
+  void feed(std::string_view bytes, std::int64_t arrived, Heard& heard) override;
+  /// Frames, or a pack of SenML without any: JSON where it begins with "[", CBOR where it begins
+  /// with an array, which no frame does since a zero is in front. That pack needs no declaration:
+  /// UDP and HTTP have better checksums than frames.
+  void take_message(std::string_view bytes, std::int64_t arrived, Heard& heard) override;
+  [[nodiscard]] std::string question() const override;
+  void restart() override;
+  [[nodiscard]] const ProtocolCounts& counts() const override { return counts_; }
+
+ private:
+  /// What one call is about.
+  struct Call {
+    std::int64_t arrived = 0;
+    Heard* heard = nullptr;
+  };
+  using Pack = rt::Result<std::vector<SenmlReading>>;
+
+  void read(std::string_view bytes);
+  void count_unread(std::uint64_t count, std::uint64_t& counter, std::string_view why);
+  void take_frame(std::string_view bytes);
+  void take_boot(const DeviceFrame& frame);
+  void take_hello(const DeviceFrame& frame);
+  void take_series(const DeviceFrame& frame);
+  void take_readings(const DeviceFrame& frame, const Pack& pack);
+  void take_plain(const Pack& pack);
+  bool add(const SenmlReading& reading);
+  bool is_in_sequence(const DeviceFrame& frame);
+  void meet(const Hello& hello);
+  void refuse(std::string_view why);
+  void refuse(const DeviceFrame& frame, std::string_view why);
+
+  Units units_;
+  FrameReader reader_;
+  FrameCounts reader_counts_;  ///< those that are in `counts_` already
+  SequenceCount sequence_;
+  ProtocolCounts counts_;
+  std::optional<Hello> hello_;
+  std::map<std::string, std::string, std::less<>> declared_;  ///< units by name
+  Call call_;
+};
+
+}  // namespace fieldpost::bridge

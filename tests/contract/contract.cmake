@@ -6,6 +6,7 @@ add_executable(
   contract/line_socket_test.cpp
   contract/loop_test.cpp
   contract/mqtt_test.cpp
+  contract/ports_test.cpp
   contract/sim_broker_test.cpp
   contract/sim_disk_test.cpp
   contract/spawner_test.cpp
@@ -14,8 +15,9 @@ add_executable(
   contract/system_test.cpp
   contract/worker_test.cpp)
 target_link_libraries(
-  contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_agent_sources fieldpost_fakes
-                         fieldpost_sim fieldpost_test_support doctest::doctest)
+  contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_agent_sources
+                         fieldpost_bridge_adapters fieldpost_fakes fieldpost_sim
+                         fieldpost_sim_ports fieldpost_test_support doctest::doctest)
 doctest_discover_tests(
   contract_tests
   PROPERTIES LABELS contract TIMEOUT 120 ENVIRONMENT

@@ -102,3 +102,9 @@ add_test(NAME study COMMAND ${NODE_PROGRAM} --test
 set_tests_properties(
   study PROPERTIES LABELS integration TIMEOUT 300 ENVIRONMENT
                    "FIELDPOST_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+
+# Microcontrollers: Modbus devices, and an AVR that is simulated.
+add_executable(modbus_tests support/doctest_main.cpp integration/modbus_test.cpp)
+target_link_libraries(modbus_tests PRIVATE fieldpost_bridge_adapters PkgConfig::MODBUS
+                                           doctest::doctest)
+doctest_discover_tests(modbus_tests PROPERTIES LABELS integration TIMEOUT 120)

@@ -53,6 +53,10 @@ target_link_libraries(fieldpost_api_world PUBLIC fieldpost_coordinator_http
                                                  fieldpost_reading_world
                                                  nlohmann_json::nlohmann_json doctest::doctest)
 
+# Ports of boards, by script.
+add_library(fieldpost_sim_ports STATIC support/sim/sim_ports.cpp)
+target_link_libraries(fieldpost_sim_ports PUBLIC fieldpost_sim fieldpost_bridge)
+
 # A whole site of real processes, and producers that number what they write.
 add_library(fieldpost_real_site STATIC support/daemon_process.cpp support/numbered_check.cpp
                                        support/numbered_producer.cpp support/plain_socket.cpp

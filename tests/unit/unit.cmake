@@ -15,6 +15,7 @@ add_executable(
   unit/bridge_modbus_test.cpp
   unit/bridge_nmea_test.cpp
   unit/bridge_noise_test.cpp
+  unit/bridge_ports_test.cpp
   unit/bridge_protocols_test.cpp
   unit/bridge_senml_test.cpp
   unit/device_library_test.cpp
@@ -137,7 +138,7 @@ target_compile_definitions(
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
-                                         fieldpost_device
+                                         fieldpost_device fieldpost_sim_ports
                                          fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world
                                          fieldpost_cli_world

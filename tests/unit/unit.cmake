@@ -11,6 +11,7 @@ add_executable(
   unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
   unit/drop_directory_test.cpp
+  unit/bridge_agent_link_test.cpp
   unit/bridge_framing_test.cpp
   unit/bridge_modbus_test.cpp
   unit/bridge_nmea_test.cpp

@@ -12,13 +12,17 @@ add_executable(
   unit/byte_budget_test.cpp
   unit/drop_directory_test.cpp
   unit/bridge_agent_link_test.cpp
+  unit/bridge_diagnosis_test.cpp
   unit/bridge_framing_test.cpp
+  unit/bridge_modbus_session_test.cpp
   unit/bridge_modbus_test.cpp
   unit/bridge_nmea_test.cpp
   unit/bridge_noise_test.cpp
   unit/bridge_ports_test.cpp
+  unit/bridge_probe_test.cpp
   unit/bridge_protocols_test.cpp
   unit/bridge_senml_test.cpp
+  unit/bridge_session_test.cpp
   unit/device_library_test.cpp
   unit/exec_test.cpp
   unit/file_drop_test.cpp

@@ -59,7 +59,7 @@ fieldpost_fuzz_target(
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_imports
   LIBRARIES fieldpost_coordinator fieldpost_sim)
 
-foreach(name fuzz_bridge_frames fuzz_bridge_lines fuzz_bridge_modbus)
+foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_modbus)
   fieldpost_fuzz_target(
     ${name} fuzz/${name}.cpp
     CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}

@@ -12,8 +12,12 @@ add_executable(
   unit/byte_budget_test.cpp
   unit/drop_directory_test.cpp
   unit/bridge_agent_link_test.cpp
+  unit/bridge_avrdude_test.cpp
+  unit/bridge_control_test.cpp
   unit/bridge_diagnosis_test.cpp
+  unit/bridge_flash_test.cpp
   unit/bridge_framing_test.cpp
+  unit/bridge_hex_test.cpp
   unit/bridge_modbus_session_test.cpp
   unit/bridge_modbus_test.cpp
   unit/bridge_nmea_test.cpp

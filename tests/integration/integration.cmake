@@ -108,3 +108,14 @@ add_executable(modbus_tests support/doctest_main.cpp integration/modbus_test.cpp
 target_link_libraries(modbus_tests PRIVATE fieldpost_bridge_adapters PkgConfig::MODBUS
                                            doctest::doctest)
 doctest_discover_tests(modbus_tests PROPERTIES LABELS integration TIMEOUT 120)
+add_executable(
+  bridge_tests
+  support/doctest_main.cpp support/bridge_process.cpp support/line_agent.cpp support/pty_board.cpp
+  support/site_picture.cpp integration/bridge_noise_test.cpp integration/bridge_test.cpp
+  integration/bridge_verbs_test.cpp)
+target_compile_definitions(
+  bridge_tests PRIVATE FIELDPOST_BRIDGE="$<TARGET_FILE:fieldpost-bridge>"
+                       FIELDPOST_NMEA_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data/nmea")
+target_link_libraries(bridge_tests PRIVATE fieldpost_bridge fieldpost_real_site doctest::doctest)
+add_dependencies(bridge_tests fieldpost-bridge)
+doctest_discover_tests(bridge_tests PROPERTIES LABELS integration TIMEOUT 240)

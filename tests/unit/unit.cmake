@@ -13,6 +13,7 @@ add_executable(
   unit/drop_directory_test.cpp
   unit/bridge_agent_link_test.cpp
   unit/bridge_avrdude_test.cpp
+  unit/bridge_config_test.cpp
   unit/bridge_control_test.cpp
   unit/bridge_diagnosis_test.cpp
   unit/bridge_flash_test.cpp
@@ -146,7 +147,7 @@ target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
-target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
+target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_config
                                          fieldpost_device fieldpost_sim_ports
                                          fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/board_flash.h"
 #include "agent/sampling.h"
 #include "agent/sources/body_writer.h"
 #include "agent/sources/line_pump.h"
@@ -12,6 +13,7 @@
 #include "agent/uplink/inbox.h"
 #include "agent/uplink/uplink.h"
 #include "proto/rt/files.h"
+#include "proto/wire/flash_order.h"
 
 namespace fieldpost::agent {
 
@@ -36,6 +38,10 @@ class Agent {
 
   /// Before `start`.
   void add_source(std::unique_ptr<Source> source) { sources_.push_back(std::move(source)); }
+  /// The same; `flash` outlives this.
+  void set_board_flash(BoardFlash& flash) {
+    inbox_.set_slow_verb(std::string(wire::kFlashVerb), flash.verb());
+  }
   /// What sources that read lines stand on.
   [[nodiscard]] LinePorts line_ports() {
     return {ports_.loop, ports_.clock, ports_.encoder, front_};

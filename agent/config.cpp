@@ -20,6 +20,7 @@ using rt::Result;
 constexpr std::size_t kClassesMax = wire::kReadingClassesMax - 1;  // class 0: what none matches
 /// The node's state tells of each source and route, and of [listen] socket and http, which is two.
 constexpr std::size_t kSourceTablesMax = wire::kSourcesMax - 3;
+constexpr std::size_t kBridgesMax = 16;
 constexpr std::size_t kReadingBytes = 2;  // in a batch, at worst about
 
 ShedPolicy read_policy(const std::string& name) {
@@ -137,6 +138,10 @@ Result<AgentConfig> read_agent_config(const rt::Config& config) {
   agent.mqtt_password_file = mqtt->password_file;
   agent.listen_socket = config.section("listen").text("socket");
   agent.listen_http = *std::move(http);
+  const ConfigTable& bridge = config.section("bridge");
+  if (bridge.list("sockets").size() > kBridgesMax)
+    return bridge.error("sockets", fmt::format("expected at most {}", kBridgesMax));
+  agent.bridge_sockets = bridge.list("sockets");
   agent.log_level = rt::read_log_level(config.section("log"));
   auto routes = read_routes(config, agent.listen_http);
   if (!routes) return routes.error();

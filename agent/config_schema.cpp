@@ -112,6 +112,16 @@ ConfigSection listen_section() {
                    rt::allow_insecure_key()}};
 }
 
+ConfigSection bridge_section() {
+  return {.name = "bridge",
+          .keys = {{.name = "sockets",
+                    .type = ConfigType::kList,
+                    .preset = "/run/fieldpost/bridge.sock",
+                    .meaning = "of fieldpost-bridge here, for flashing boards",
+                    .is_valid = is_not_empty,
+                    .expectation = "the path of a socket"}}};
+}
+
 ConfigSection class_section() {
   return {.name = "class",
           .repeated = true,
@@ -136,6 +146,7 @@ const rt::ConfigSchema& agent_schema() {
                                  batch_section(),
                                  rt::codec_section("records"),
                                  listen_section(),
+                                 bridge_section(),
                                  rt::log_section(),
                                  class_section()};
     for (auto& section : source_sections()) sections.push_back(std::move(section));

@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_verbs.h"
+#include "agent/board_flash.h"
 #include "agent/config.h"
 #include "agent/sources/exec.h"
 #include "agent/sources/file_drop.h"
@@ -189,9 +190,11 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
   if (auto done = spool->reserve_space(); !done) {
     world.log.warning("no space set aside for when the disk is full: {}", done.error().message);
   }
+  BoardFlash board_flash(world.loop, world.streams, world.log, config.bridge_sockets);
   Agent agent({world.loop, world.clock, world.random, world.mqtt, *world.store, *world.encoder,
                world.files, world.log},
               config.spool, config.uplink, std::move(*spool));
+  agent.set_board_flash(board_flash);
   std::unique_ptr<rt::HttpListener> http;
   if (!config.listen_socket.empty()) {
     if (auto done = add_line_socket(agent, world, {config.listen_socket}); !done) {

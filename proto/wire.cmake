@@ -27,6 +27,7 @@ add_library(
   wire/ids.cpp
   wire/influx_http.cpp
   wire/seq_ranges.cpp
+  wire/flash_order.cpp
   wire/line_cache.cpp
   wire/line_format.cpp
   wire/line_protocol.cpp
@@ -38,7 +39,6 @@ add_library(
   wire/readings_codec.cpp
   wire/record.cpp
   wire/rfc3339.cpp
-  wire/sha256.cpp
   wire/set_chooser.cpp
   wire/sha256.cpp
   wire/signing.cpp

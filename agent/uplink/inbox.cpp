@@ -80,28 +80,42 @@ Inbox::~Inbox() {
 void Inbox::recover() {
   struct Begun {
     std::uint64_t mark = 0;
-    std::vector<std::pair<std::uint64_t, std::string>> unanswered;
+    std::vector<wire::Command> unanswered;  ///< id, verb, arguments
   };
   auto begun = std::make_shared<Begun>();
   front_.with_spool(
       [begun](Spool& spool) -> Status {
         rt::Statement& rows =
-            spool.database().prepare("SELECT id, verb, state FROM inbox ORDER BY id");
+            spool.database().prepare("SELECT id, verb, state, arguments FROM inbox ORDER BY id");
         for (;;) {
           const auto row = rows.step();
           if (!row) return row.error();
           if (!*row) return ok();
           begun->mark = rows.u64(0);
-          if (rows.i64(2) == 1) begun->unanswered.emplace_back(rows.u64(0), rows.text(1));
+          if (rows.i64(2) != 1) continue;
+          wire::Command& command = begun->unanswered.emplace_back();
+          command.id = rows.u64(0);
+          command.verb = rows.text(1);
+          command.arguments = rows.text(3);
         }
       },
       [this, begun](Status status) {
         if (!status) log_.error("reading the inbox: {}", status.error().message);
         uplink_.set_command_mark(begun->mark);
-        for (const auto& [id, verb] : begun->unanswered) {
-          answer(id, verb, {false, "the agent ended before the outcome was known"});
-        }
+        for (const wire::Command& command : begun->unanswered) resume(command);
       });
+}
+
+void Inbox::resume(const wire::Command& command) {
+  const auto slow = slow_verbs_.find(command.verb);
+  if (slow != slow_verbs_.end()) return act_slowly(slow->second.resume, command);
+  answer(command.id, command.verb, {false, "the agent ended before the outcome was known"});
+}
+
+void Inbox::act_slowly(const SlowVerb::Act& act, const wire::Command& command) {
+  act(command, [this, id = command.id, verb = command.verb](Answer answered) {
+    answer(id, verb, std::move(answered));
+  });
 }
 
 void Inbox::on_command(const wire::Command& command) {
@@ -136,6 +150,8 @@ void Inbox::act(const wire::Command& command) {
     resend(command);
   } else if (const auto verb = verbs_.find(command.verb); verb != verbs_.end()) {
     answer(command.id, command.verb, verb->second(command));
+  } else if (const auto slow = slow_verbs_.find(command.verb); slow != slow_verbs_.end()) {
+    act_slowly(slow->second.act, command);
   } else {
     answer(command.id, command.verb, {false, "this agent does not know the verb " + command.verb});
   }

@@ -43,9 +43,21 @@ class Inbox {
   using Act = std::function<Answer(const wire::Command&)>;
   /// `act` is called for commands of this verb, once each.
   void set_verb(std::string verb, Act act) { verbs_[std::move(verb)] = std::move(act); }
+  /// Of a verb that takes a while, and is done by somebody who outlives this process. Each calls
+  /// `answered` once, now or later.
+  struct SlowVerb {
+    using Act = std::function<void(const wire::Command&, std::function<void(Answer)> answered)>;
+    Act act;
+    Act resume;  ///< of a command that a former life began: finds out what came of it
+  };
+  void set_slow_verb(std::string verb, SlowVerb slow) {
+    slow_verbs_[std::move(verb)] = std::move(slow);
+  }
 
  private:
   void act(const wire::Command& command);
+  void act_slowly(const SlowVerb::Act& act, const wire::Command& command);
+  void resume(const wire::Command& command);
   void ping(const wire::Command& command);
   void resend(const wire::Command& command);
   struct Outcome {
@@ -63,6 +75,7 @@ class Inbox {
   SpoolFront& front_;
   Uplink& uplink_;
   std::map<std::string, Act> verbs_;
+  std::map<std::string, SlowVerb> slow_verbs_;
   std::deque<Outcome> unwritten_;  ///< the disk refused them; at most one a row that is open
   rt::TimerId retry_timer_ = rt::TimerId::kNone;
 };

@@ -1,5 +1,8 @@
 #include "coordinator/http/node_routes.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,6 +12,7 @@
 #include "coordinator/http/view_json.h"
 #include "proto/rt/http_text.h"
 #include "proto/rt/json_depth.h"
+#include "proto/wire/limits.h"
 
 namespace fieldpost::coordinator {
 namespace {
@@ -106,6 +110,26 @@ void list_commands(Services& services, Call call) {
       });
 }
 
+void show_command(Services& services, Call call) {
+  Parameters parameters(call.request.target);
+  const TimeFormat times = parameters.times();
+  if (refuse_bad(parameters, *call.responder)) return;
+  const std::string& text = call.path[1];
+  std::uint64_t id = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (failed != std::errc() || end != text.data() + text.size() || id == 0) {
+    return call.responder->respond(rt::problem_response(404, "no such command"));
+  }
+  services.view.list_commands(
+      call.path[0], id - 1, 1,
+      [times, id, responder = std::move(call.responder)](rt::Result<CommandPage> page) {
+        if (!page) return responder->respond(error_response(page.error()));
+        const bool found = !page->commands.empty() && page->commands.front().id == id;
+        responder->respond(found ? json_response(to_json(page->commands.front(), times))
+                                 : rt::problem_response(404, "no such command"));
+      });
+}
+
 void send_command(Services& services, Call call) {
   Parameters parameters(call.request.target);
   const TimeFormat times = parameters.times();
@@ -120,6 +144,11 @@ void send_command(Services& services, Call call) {
         400, R"(expected a JSON object such as {"verb": "ping", "arguments": {}} as the body)"));
   }
   const std::string arguments = body.contains("arguments") ? body["arguments"].dump() : "{}";
+  if (arguments.size() > wire::kCommandArgumentsBytesMax) {
+    return call.responder->respond(rt::problem_response(
+        400,
+        fmt::format("expected arguments of at most {} bytes", wire::kCommandArgumentsBytesMax)));
+  }
   services.view.send_command(
       call.path[0], body["verb"].get<std::string>(), arguments,
       [times, responder = std::move(call.responder)](rt::Result<CommandView> command) {
@@ -151,6 +180,8 @@ void add_node_routes(Router& router, Services& services) {
              [&services](Call call) { list_commands(services, std::move(call)); });
   router.add("POST", "/api/v1/nodes/{id}/commands",
              [&services](Call call) { send_command(services, std::move(call)); });
+  router.add("GET", "/api/v1/nodes/{id}/commands/{command}",
+             [&services](Call call) { show_command(services, std::move(call)); });
   router.add("POST", "/api/v1/nodes/{id}/release",
              [&services](Call call) { release_node(services, std::move(call)); });
   router.add("GET", "/api/v1/gaps",

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "proto/rt/json_depth.h"
+#include "proto/wire/flash_order.h"
 #include "proto/wire/rfc3339.h"
 
 namespace fieldpost::coordinator {
@@ -34,6 +35,13 @@ Json nested(const std::string& text) {
   if (rt::nests_too_deep(text)) return text;
   Json json = Json::parse(text, nullptr, false);
   return json.is_discarded() ? Json(text) : json;
+}
+
+/// Without a firmware's image, which nobody wants in a list.
+Json arguments_of(const CommandView& command) {
+  Json arguments = nested(command.arguments);
+  if (command.verb == wire::kFlashVerb && arguments.is_object()) arguments.erase("image");
+  return arguments;
 }
 
 Json spool_of(const NodeView& node) {
@@ -124,7 +132,7 @@ std::string to_json(const CommandView& command, TimeFormat times) {
                   {"created", time_of(command.created, times)},
                   {"expires", time_of(command.expires, times)},
                   {"verb", command.verb},
-                  {"arguments", nested(command.arguments)},
+                  {"arguments", arguments_of(command)},
                   {"outcome", command.outcome ? nested(*command.outcome) : Json()}});
 }
 

@@ -5,6 +5,7 @@
 
 #include "coordinator/nodes/accounts.h"
 #include "coordinator/nodes/alarms.h"
+#include "proto/wire/flash_order.h"
 
 namespace fieldpost::coordinator {
 
@@ -18,7 +19,7 @@ constexpr std::size_t kGapsToldMax = 16;  ///< of one commit, to live watchers
 constexpr rt::Nanos kOffsetsEvery = rt::Seconds(5);
 
 bool is_known_verb(std::string_view verb) {
-  return verb == "ping" || verb == "resend";
+  return verb == "ping" || verb == "resend" || verb == wire::kFlashVerb;
 }
 
 }  // namespace
@@ -171,7 +172,7 @@ void SiteView::release_node(std::string node, std::function<void(rt::Status)> do
 void SiteView::send_command(std::string node, std::string verb, std::string arguments,
                             std::function<void(Result<CommandView>)> done) {
   if (!is_known_verb(verb)) {
-    done(Error{Errc::kInvalid, "the verbs are ping and resend"});
+    done(Error{Errc::kInvalid, "the verbs are ping, resend and flash"});
     return;
   }
   coordinator_.send_command(node, verb, arguments.empty() ? "{}" : arguments,

@@ -26,11 +26,14 @@ inline constexpr std::uint64_t kSeqMax = 1ull << 62;  ///< far from where a stor
 inline constexpr std::uint64_t kSeqLease = 65'536;    ///< seqs leased to an incarnation at a time
 inline constexpr int kHelloRecentIncarnations = 8;    ///< always listed, outside the digest
 inline constexpr int kHelloPagesMax = 64;
-inline constexpr std::size_t kLabelsMax = 64;              ///< of one node
-inline constexpr std::size_t kSourcesMax = 256;            ///< of one node
-inline constexpr std::size_t kSamplingHintsMax = 128;      ///< of one node
-inline constexpr std::size_t kSamplingNameBytesMax = 200;  ///< of a measurement there
-inline constexpr int kDefinitionAsksMax = 5;               ///< then the record is quarantined
-inline constexpr int kPublishTriesMax = 3;                 ///< then the agent checks its own copy
+inline constexpr std::size_t kLabelsMax = 64;                         ///< of one node
+inline constexpr std::size_t kSourcesMax = 256;                       ///< of one node
+inline constexpr std::size_t kSamplingHintsMax = 128;                 ///< of one node
+inline constexpr std::size_t kSamplingNameBytesMax = 200;             ///< of a measurement there
+inline constexpr std::size_t kCommandArgumentsBytesMax = 192 * 1024;  ///< beside an envelope's rest
+inline constexpr std::size_t kFlashImageBytesMax =
+    128 * 1024;                               ///< Intel HEX that a command carries
+inline constexpr int kDefinitionAsksMax = 5;  ///< then the record is quarantined
+inline constexpr int kPublishTriesMax = 3;    ///< then the agent checks its own copy
 
 }  // namespace fieldpost::wire

@@ -211,7 +211,7 @@ std::vector<Row> bad_for_coordinator() {
       bad(request(commands, "[]"), body),
       bad(request(commands, "{\"verb\":1}"), body),
       bad(request(commands, "{\"verb\":\"ping\",\"arguments\":[]}"), body),
-      bad(request(commands, "{\"verb\":\"reboot\"}"), "the verbs are ping and resend"),
+      bad(request(commands, "{\"verb\":\"reboot\"}"), "the verbs are ping, resend and flash"),
       get("/api/v1/gaps?from=now", "parameter from" + time),
       get("/api/v1/gaps?from=5&to=4", order),
       get("/api/v1/gaps?series=x", ids),

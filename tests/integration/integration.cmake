@@ -119,3 +119,16 @@ target_compile_definitions(
 target_link_libraries(bridge_tests PRIVATE fieldpost_bridge fieldpost_real_site doctest::doctest)
 add_dependencies(bridge_tests fieldpost-bridge)
 doctest_discover_tests(bridge_tests PROPERTIES LABELS integration TIMEOUT 240)
+add_executable(avr_tests support/doctest_main.cpp support/site_picture.cpp
+                         integration/avr_test.cpp)
+target_compile_definitions(
+  avr_tests PRIVATE FIELDPOST_BRIDGE="$<TARGET_FILE:fieldpost-bridge>"
+                    FIELDPOST_TOOL="$<TARGET_FILE:fieldpost>"
+                    FIELDPOST_AVR_IMAGES="${PROJECT_BINARY_DIR}/firmware-bridge/device")
+target_link_libraries(avr_tests PRIVATE fieldpost_avr_board fieldpost_real_site doctest::doctest)
+add_dependencies(avr_tests fieldpost fieldpost-bridge)
+if(TARGET avr_board)
+  add_dependencies(avr_tests avr_board avr_bootloader avr_firmware)
+endif()
+doctest_discover_tests(avr_tests PROPERTIES LABELS integration TIMEOUT 600
+                                 SKIP_REGULAR_EXPRESSION "SKIPPED:")

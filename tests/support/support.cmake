@@ -88,3 +88,38 @@ target_link_libraries(demo_server PRIVATE fieldpost_api_server)
 # The command line's surroundings, by script.
 add_library(fieldpost_cli_world STATIC support/cli_world.cpp)
 target_link_libraries(fieldpost_cli_world PUBLIC fieldpost_cli fieldpost_sim)
+
+# An Arduino Uno without hardware, for tests only. Without sanitizers: it keeps up with real time.
+# The bootloader is built here, since Debian's .hex takes 532 bytes where 512 are.
+# Not by pkg-config: simavr.pc wants libelf-dev, which nothing here needs.
+find_library(SIMAVR_LIBRARY simavr)
+find_path(SIMAVR_INCLUDE simavr/sim_avr.h)
+find_program(AVR_GCC avr-gcc)
+find_program(AVR_OBJCOPY avr-objcopy)
+find_program(AVRDUDE avrdude)
+set(optiboot_source
+    /usr/share/arduino/hardware/arduino/avr/bootloaders/optiboot/optiboot.c)
+set(optiboot ${CMAKE_CURRENT_BINARY_DIR}/optiboot)
+if(SIMAVR_LIBRARY AND SIMAVR_INCLUDE AND AVR_GCC AND AVR_OBJCOPY
+   AND EXISTS ${optiboot_source})
+  add_custom_command(
+    OUTPUT ${optiboot}.hex
+    COMMAND
+      ${AVR_GCC} -Os -fno-inline-small-functions -fno-split-wide-types -mshort-calls
+      -mmcu=atmega328p -DF_CPU=16000000L -DBAUD_RATE=115200L -DLED_START_FLASHES=0 -nostartfiles
+      -Wl,--section-start=.text=0x7e00 -Wl,--section-start=.version=0x7ffe -Wl,--relax -o
+      ${optiboot}.elf ${optiboot_source}
+    COMMAND ${AVR_OBJCOPY} -O ihex -j .text -j .version --set-section-flags
+            .version=alloc,load ${optiboot}.elf ${optiboot}.hex
+    DEPENDS ${optiboot_source}
+    VERBATIM)
+  add_custom_target(avr_bootloader ALL DEPENDS ${optiboot}.hex)
+  add_executable(avr_board support/avr_board.cpp)
+  target_link_libraries(avr_board PRIVATE ${SIMAVR_LIBRARY})
+endif()
+add_library(fieldpost_avr_board STATIC support/avr_board_process.cpp)
+target_compile_definitions(
+  fieldpost_avr_board PRIVATE FIELDPOST_AVR_BOARD="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/avr_board"
+                              FIELDPOST_AVR_BOOTLOADER="${optiboot}.hex"
+                              FIELDPOST_AVRDUDE="${AVRDUDE}")
+target_link_libraries(fieldpost_avr_board PUBLIC fieldpost_flags fieldpost_rt)

@@ -242,6 +242,19 @@ TEST_CASE("a key that would do nothing without another one is refused") {
         "agent.toml:6: source.tags: expected format = \"json\" beside it");
 }
 
+TEST_CASE("a node asks the bridges that it is told of, and so many at most") {
+  CHECK(read(kNode)->bridge_sockets == std::vector<std::string>{"/run/fieldpost/bridge.sock"});
+  const auto sockets = [](int count) {
+    std::string text = kNode + "[bridge]\nsockets = [";
+    for (int i = 0; i < count; ++i) text += "\"/run/" + std::to_string(i) + "\",";
+    return text + "]\n";
+  };
+  CHECK(read(sockets(2))->bridge_sockets == std::vector<std::string>{"/run/0", "/run/1"});
+  CHECK(read(sockets(0))->bridge_sockets.empty());
+  CHECK(message_of(sockets(16)) == "no error");
+  CHECK(message_of(sockets(17)) == "agent.toml:4: bridge.sockets: expected at most 16");
+}
+
 TEST_CASE("more labels or sources than the coordinator takes are refused") {
   const auto labels = [](int count) {
     std::string text = kNode + "labels = [";

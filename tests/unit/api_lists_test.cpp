@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "coordinator/http/cursor.h"
+#include "proto/wire/limits.h"
 #include "tests/support/api_world.h"
 
 using namespace fieldpost;               // NOLINT
@@ -224,6 +226,51 @@ TEST_CASE("a command is sent, shown, or refused with a reason") {
     INFO("body ", bad);
     CHECK(post("/api/v1/nodes/a/commands", bad).status == 400);
   }
+}
+
+TEST_CASE("one command is shown with its outcome, or it is not there") {
+  ApiWorld world;
+  world.view.nodes = {node("a")};
+  for (const std::uint64_t id : {std::uint64_t{3}, std::uint64_t{5}, UINT64_MAX}) {
+    CommandView command;
+    command.id = id;
+    command.verb = "ping";
+    command.arguments = R"({"n": 1})";
+    world.view.commands.push_back(command);
+  }
+  world.view.commands[1].outcome = R"({"ok": true})";
+  world.view.commands[1].created = 7;
+  const std::string path = "/api/v1/nodes/a/commands/";
+  CHECK(world.get(path + "3").at("outcome").is_null());
+  const json shown = world.get(path + "5?times=ns");
+  CHECK(shown.at("id") == 5);
+  CHECK(shown.at("verb") == "ping");
+  CHECK(shown.at("arguments") == json({{"n", 1}}));
+  CHECK(shown.at("outcome").at("ok") == true);
+  CHECK(shown.at("created") == 7);
+  CHECK(world.get(path + "18446744073709551615").at("id") == UINT64_MAX);
+  for (const std::string id :
+       {"1", "4", "6", "0", "-3", "+3", "3x", "x", "0x3", "3.0", "%203", "18446744073709551616"}) {
+    INFO("id ", id);
+    CHECK(world.problem(path + id, 404) == "no such command");
+  }
+  CHECK(world.problem("/api/v1/nodes/b/commands/3", 404) == "there is no node b");
+  CHECK(world.problem(path + "3?wait=1", 400) == "parameter wait: not known here; expected times");
+}
+
+TEST_CASE("a command carries arguments of so many bytes and no more") {
+  ApiWorld world;
+  world.view.nodes = {node("a")};
+  const auto post = [&](std::size_t bytes) -> const auto& {
+    const std::string text(bytes - std::string(R"({"x":""})").size(), 'a');
+    const json body = {{"verb", "ping"}, {"arguments", {{"x", text}}}};
+    return *world.ask("POST", "/api/v1/nodes/a/commands", {}, body.dump()).response;
+  };
+  CHECK(post(wire::kCommandArgumentsBytesMax).status == 202);
+  const auto& refused = post(wire::kCommandArgumentsBytesMax + 1);
+  CHECK(refused.status == 400);
+  CHECK(json::parse(refused.body).at("detail") == "expected arguments of at most 196608 bytes");
+  CHECK(world.view.commands.size() == 1);
 }
 
 TEST_CASE("JSON that nests too deep is no command, and as an outcome it is shown as its text") {

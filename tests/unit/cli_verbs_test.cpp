@@ -1,11 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "proto/wire/limits.h"
 #include "proto/wire/topics.h"
 #include "tests/support/cli_world.h"
 #include "tests/support/sample_messages.h"
+#include "tests/support/temp_directory.h"
 #include "tools/cli/verbs.h"
 
 using namespace fieldpost;       // NOLINT
@@ -24,6 +27,10 @@ const std::string kNode = R"({"id":"a","site":"lab","online":false,"last_seen":n
 const std::string kSeries = R"({"id":7,"node":"a","measurement":"air","tags":{"pos":"top"},
   "field":"temp","type":"f64","unit":"°C","count":2,"first_time":"2024-01-01T00:00:00.000000000Z",
   "last_time":"2024-01-01T00:00:01.000000000Z"})";
+
+const std::string kCommands = "/api/v1/nodes/a%20b/commands";
+const FlashOptions kFlash{
+    .node = "a b", .board = "nano", .image = "", .sha256 = std::string(64, 'a'), .firmware = "2"};
 
 std::string list(const std::string& items, const std::string& next = "null") {
   return R"({"items":[)" + items + R"(],"next_cursor":)" + next + "}";
@@ -166,6 +173,108 @@ TEST_CASE("a command is sent to a node") {
   CHECK(world.out() == "command 4 (ping) is on its way to a\n");
   CHECK(run_nodes(world.context, {"a", "ping", "[]"}) == kExitUsage);
   CHECK(run_nodes(world.context, {"", "ping", ""}) == kExitUsage);
+}
+
+TEST_CASE("a board is flashed by its node, and what came of it is told") {
+  CliWorld world;
+  const test::TempDirectory directory;
+  const std::string image = directory.file("new.hex");
+  std::ofstream(image) << ":00000001FF\n";
+  world.answer(kCommands, R"({"id":4})", 202);
+  world.answer(kCommands + "/4", R"({"id":4,"outcome":null})");
+  world.answer(kCommands + "/4", R"({"id":4,"outcome":{"ok":null,"detail":"unknown: it ended"}})");
+  world.answer(kCommands + "/4", R"({"id":4,"outcome":{"ok":true,"detail":"firmware 2 runs"}})");
+  const FlashOptions options{
+      .node = "a b", .board = "nano", .image = image, .firmware = "2", .timeout_s = 90};
+  CHECK(run_flash(world.context, options) == kExitDone);
+  CHECK(world.out() == "nano of a b: firmware 2 runs\n");
+  CHECK(world.err() == "");
+  CHECK(world.pauses == std::vector<std::int64_t>{500, 500});
+  REQUIRE(world.fetcher.asked.size() == 4);
+  CHECK(world.fetcher.asked[0].method == "POST");
+  CHECK(json::parse(world.fetcher.asked[0].body) ==
+        json::parse(R"({"verb":"flash","arguments":{"board":"nano","version":"2","timeout_s":90,
+                        "image":"OjAwMDAwMDAxRkYK"}})"));
+}
+
+TEST_CASE("an image that the bridge keeps is flashed by its name") {
+  CliWorld world;
+  world.answer(kCommands, R"({"id":4})", 202);
+  world.answer(kCommands + "/4", R"({"id":4,"outcome":{"ok":true,"detail":"it runs"}})");
+  CHECK(run_flash(world.context, kFlash) == kExitDone);
+  const json sent = json::parse(world.fetcher.asked.at(0).body);
+  CHECK(sent.at("arguments").at("sha256") == kFlash.sha256);
+  CHECK_FALSE(sent.at("arguments").contains("image"));
+  CHECK(sent.at("arguments").at("timeout_s") == 60);
+}
+
+TEST_CASE("a board that was not flashed is a failure, and so is an outcome that nobody told") {
+  const auto flash = [](const std::string& outcome) {
+    CliWorld world;
+    world.answer(kCommands, R"({"id":4})", 202);
+    world.answer(kCommands + "/4", R"({"id":4,"outcome":)" + outcome + "}");
+    CHECK(run_flash(world.context, kFlash) == kExitFailed);
+    CHECK(world.out() == "");
+    return world.err();
+  };
+  CHECK(flash(R"({"ok":false,"detail":"the board does not answer"})") ==
+        "fieldpost: nano of a b: the board does not answer\n");
+  CHECK(flash(R"({"ok":null,"detail":"expired: the node told no outcome in time"})") ==
+        "fieldpost: nano of a b: expired: the node told no outcome in time\n");
+}
+
+TEST_CASE("a flash as JSON is its outcome, with the same exit code") {
+  const auto flash = [](bool ok, int exit) {
+    CliWorld world;
+    world.context.json = true;
+    const json outcome = {{"ok", ok}, {"detail", "so it was"}, {"id", 4}};
+    world.answer(kCommands, R"({"id":4})", 202);
+    world.answer(kCommands + "/4", json{{"id", 4}, {"outcome", outcome}}.dump());
+    CHECK(run_flash(world.context, kFlash) == exit);
+    CHECK(json::parse(world.out()) == outcome);
+    CHECK(world.err() == "");
+  };
+  flash(true, kExitDone);
+  flash(false, kExitFailed);
+}
+
+TEST_CASE("a flash that is not waited for is only sent") {
+  CliWorld world;
+  FlashOptions options = kFlash;
+  options.no_wait = true;
+  world.answer(kCommands, R"({"id":4})", 202);
+  CHECK(run_flash(world.context, options) == kExitDone);
+  CHECK(world.out() == "command 4 is on its way to a b\n");
+  CHECK(world.fetcher.asked.size() == 1);
+  CliWorld other;
+  other.context.json = true;
+  other.answer(kCommands, R"({"id":4})", 202);
+  CHECK(run_flash(other.context, options) == kExitDone);
+  CHECK(json::parse(other.out()) == json{{"id", 4}});
+}
+
+TEST_CASE("a flash needs an image or the name of one, and an image that a command can carry") {
+  CliWorld world;
+  const test::TempDirectory directory;
+  FlashOptions options = kFlash;
+  options.image = directory.file("new.hex");
+  CHECK(run_flash(world.context, options) == kExitUsage);
+  options.sha256.clear();
+  CHECK(run_flash(world.context, options) == kExitFailed);  // it is not there
+  const auto flash = [&](std::size_t bytes) {
+    std::ofstream(options.image, std::ios::trunc) << std::string(bytes, ':');
+    return run_flash(world.context, options);
+  };
+  CHECK(flash(0) == kExitUsage);
+  CHECK(flash(wire::kFlashImageBytesMax + 1) == kExitUsage);
+  options.image.clear();
+  CHECK(run_flash(world.context, options) == kExitUsage);
+  CHECK(world.fetcher.asked.empty());
+  options.image = directory.file("new.hex");
+  world.answer(kCommands, R"({"detail":"node a b is not connected"})", 503);
+  CHECK(flash(wire::kFlashImageBytesMax) == kExitFailed);
+  CHECK(world.fetcher.asked.size() == 1);
+  CHECK(world.err().ends_with("fieldpost: node a b is not connected\n"));
 }
 
 TEST_CASE("readings are printed page by page under their series") {

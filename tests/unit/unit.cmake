@@ -11,6 +11,7 @@ add_executable(
   unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
   unit/drop_directory_test.cpp
+  unit/board_flash_test.cpp
   unit/bridge_agent_link_test.cpp
   unit/bridge_avrdude_test.cpp
   unit/bridge_config_test.cpp
@@ -29,6 +30,7 @@ add_executable(
   unit/bridge_senml_test.cpp
   unit/bridge_session_test.cpp
   unit/device_library_test.cpp
+  unit/flash_order_test.cpp
   unit/exec_test.cpp
   unit/file_drop_test.cpp
   unit/file_tail_test.cpp
@@ -36,6 +38,7 @@ add_executable(
   unit/forecast_test.cpp
   unit/command_outcomes_test.cpp
   unit/hello_pages_test.cpp
+  unit/inbox_test.cpp
   unit/host_metrics_test.cpp
   unit/chunk_codec_test.cpp
   unit/cli_blobs_test.cpp

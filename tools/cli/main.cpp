@@ -22,6 +22,7 @@
 #include "proto/rt/system_clock.h"
 #include "proto/rt/system_files.h"
 #include "proto/rt/system_random.h"
+#include "proto/wire/flash_order.h"
 #include "tools/cli/curl_fetcher.h"
 #include "tools/cli/settings.h"
 #include "tools/cli/study_arguments.h"
@@ -48,6 +49,7 @@ struct Arguments {
   bool json = false;
   StatusOptions status;
   NodesOptions nodes;
+  FlashOptions flash;
   std::string released;
   SeriesChoice series;
   QueryOptions query;
@@ -95,6 +97,22 @@ void add_choice(CLI::App* verb, SeriesChoice& choice) {
       ->allow_extra_args(false);
 }
 
+void add_flash_verb(CLI::App& nodes, Arguments& arguments) {
+  FlashOptions& flash = arguments.flash;
+  CLI::App* verb = add_verb(nodes, arguments, "flash",
+                            "Have a node's bridge flash a board; it takes the old firmware back "
+                            "when the new one does not run");
+  verb->add_option("node", flash.node, "The node")->required();
+  verb->add_option("--board", flash.board, "The board, as its bridge calls it")->required();
+  verb->add_option("--image", flash.image, "Intel HEX file")->check(CLI::ExistingFile);
+  verb->add_option("--sha256", flash.sha256, "An image that the bridge keeps, instead");
+  verb->add_option("--firmware", flash.firmware, "Version that the board tells afterwards")
+      ->required();
+  verb->add_option("--timeout", flash.timeout_s, "Seconds that it has for that")
+      ->check(CLI::Range(1u, wire::kFlashTimeoutMaxS));
+  verb->add_flag("--no-wait", flash.no_wait, "Only send the command");
+}
+
 void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   CLI::App* status =
       add_verb(app, arguments, "status", "How everything is: what needs attention, then the nodes");
@@ -111,6 +129,7 @@ void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   nodes->add_option("--arguments", arguments.nodes.arguments, "Its arguments, a JSON object");
   nodes->callback([&] {
     chosen.run = [&](Context& context, const Settings&) {
+      if (!arguments.flash.node.empty()) return run_flash(context, arguments.flash);
       return arguments.released.empty() ? run_nodes(context, arguments.nodes)
                                         : run_release(context, arguments.released);
     };
@@ -118,6 +137,7 @@ void add_overview_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   CLI::App* release = add_verb(*nodes, arguments, "release",
                                "Take a node as new after one of two machines was stopped");
   release->add_option("node", arguments.released, "Of which two machines ran")->required();
+  add_flash_verb(*nodes, arguments);
   add_verb(app, arguments, "doctor", "Look for what is wrong between here and the nodes")
       ->callback([&] {
         chosen.run = [](Context& context, const Settings& settings) {

@@ -20,6 +20,17 @@ struct NodesOptions {
   std::string command;    ///< sent to the node; empty: none
   std::string arguments;  ///< JSON object
 };
+struct FlashOptions {
+  std::string node;
+  std::string board;     ///< as the node's bridge calls it
+  std::string image;     ///< Intel HEX file; empty: `sha256`
+  std::string sha256;    ///< of an image that the bridge keeps
+  std::string firmware;  ///< version that the board tells afterwards
+  unsigned timeout_s = 60;
+  bool no_wait = false;
+};
+/// Has a node's bridge flash one of its boards.
+int run_flash(Context& context, const FlashOptions& options);
 /// [back-3], after one of two machines that are this node was stopped.
 int run_release(Context& context, const std::string& node);
 int run_nodes(Context& context, const NodesOptions& options);

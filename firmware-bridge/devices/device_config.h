@@ -21,7 +21,7 @@ struct ModbusValue {
   Table table = Table::kHolding;
   std::uint16_t address = 0;  ///< as on the wire: from 0
   Format format = Format::kU16;
-  bool low_word_first = false;  ///< of values in several registers
+  bool low_word_first = false;   ///< of values in several registers
   double scale = 1, offset = 0;  ///< not 1 and 0: the reading is a double
 };
 
@@ -55,7 +55,7 @@ struct DeviceConfig {
   PortAddress address;
   SerialSettings serial;
   ProtocolOptions protocol;
-  std::string measurement;                                 ///< where the board names none
+  std::string measurement;                                ///< where the board names none
   std::vector<std::pair<std::string, std::string>> tags;  ///< without `device`; sorted by key
   rt::Nanos silent_after = rt::Seconds(10);  ///< without a reading for so long something is wrong
   std::optional<FlashOptions> flash;         ///< absent: nobody flashes it

@@ -18,7 +18,8 @@ struct Measured {
   /// The measurement is empty where the board does not name one; the type follows from the value.
   wire::SeriesKey key;
   mapping::DeviceValue value;
-  std::optional<std::int64_t> time;  ///< ns since 1970, UTC; absent: it has just been measured
+  std::optional<std::int64_t> time;  ///< ns since 1970, UTC; absent: `age` before it arrived
+  std::int64_t age = 0;              ///< ns; not negative
 };
 
 /// What was found in a stream of bytes so far. Every byte lies in a good message, a bad one, or

@@ -22,7 +22,7 @@ using rt::Result;
 constexpr std::int64_t kVersionMax = 10;        ///< of RFC 8428
 constexpr double kRelativeBelow = 268'435'456;  ///< seconds, section 4.5.3: 2^28
 constexpr double kTimeMax = 9'000'000'000;      ///< seconds that nanoseconds in 64 bits can tell
-constexpr double kUsPerSecond = 1e6;  // finer than that no double tells a time of today
+constexpr double kUsPerSecond = 1e6;            // finer than that no double tells a time of today
 constexpr std::size_t kTextBytesMax = 1024;
 
 /// A record as it stands.

@@ -1,11 +1,7 @@
 #include "firmware-bridge/ports/modbus_bus.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <modbus/modbus.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,10 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "firmware-bridge/ports/port_diagnosis.h"
-#include "firmware-bridge/ports/port_owner.h"
-#include "firmware-bridge/ports/port_rights.h"
-#include "firmware-bridge/ports/tty_settings.h"
+#include "firmware-bridge/ports/port_claim.h"
 #include "proto/rt/errno_error.h"
 
 namespace fieldpost::bridge {
@@ -67,34 +60,6 @@ char letter_of(SerialSettings::Parity parity) {
 std::string text_of(const SerialSettings& serial) {
   return fmt::format("{} baud {}{}{}", serial.baud, serial.data_bits, letter_of(serial.parity),
                      serial.stop_bits);
-}
-
-Error busy(const std::string& path) {
-  return {Errc::kBusy,
-          fmt::format("{} is in use by {}", path, name_port_owner(find_port_owner(path)))};
-}
-
-Error opening_failed(int code, const std::string& path) {
-  switch (code) {
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-    case EIO: return {Errc::kNotFound, path + " is not there: is it plugged in?"};
-    case EBUSY: return busy(path);
-    default: return rt::errno_error(code, "opening " + path);
-  }
-}
-
-/// As `open_serial_port` does it; ptys stay open to others, which the kernel would keep out for as
-/// long as the other end is open.
-Status make_ours(int fd, const std::string& path) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
-    return opening_failed(errno == EWOULDBLOCK ? EBUSY : errno, path);
-  const auto owner = find_port_owner(path);
-  if (owner && owner->pid != ::getpid()) return busy(path);
-  struct stat found {};
-  if (::fstat(fd, &found) == 0 && is_pty(found.st_rdev)) return rt::ok();
-  return ::ioctl(fd, TIOCEXCL) == 0 ? rt::ok() : Status(opening_failed(errno, path));
 }
 
 }  // namespace
@@ -221,27 +186,16 @@ Status ModbusBus::open() {
 }
 
 Status ModbusBus::open_serial() {
-  std::string path = address_.path;
-  if (address_.kind == PortAddress::Kind::kUsb) {
-    auto chosen = choose_usb_port(address_, list_serial_ports(trees_));
-    if (!chosen) return chosen.error();
-    path = *std::move(chosen);
-  }
-  rt::FileDescriptor tty(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-  if (!tty.is_open() && (errno == EACCES || errno == EPERM)) {
-    return Error{Errc::kDenied, explain_denied(look_at_rights(path, trees_))};
-  }
-  if (!tty.is_open()) return opening_failed(errno, path);
-  if (auto ours = make_ours(tty.get(), path); !ours) return ours;
+  const auto path = locate_serial(address_, trees_);
+  if (!path) return path.error();
   // Not by libmodbus, which takes 9600 in silence for a speed that it does not know.
-  if (auto done = set_up_tty(tty.get(), serial_); !done) {
-    return Error{done.error().code, path + ": " + done.error().message};
-  }
-  context_.reset(modbus_new_rtu(path.c_str(), static_cast<int>(serial_.baud),
+  auto tty = claim_tty(*path, serial_, trees_);
+  if (!tty) return tty.error();
+  context_.reset(modbus_new_rtu(path->c_str(), static_cast<int>(serial_.baud),
                                 letter_of(serial_.parity), static_cast<int>(serial_.data_bits),
                                 static_cast<int>(serial_.stop_bits)));
-  if (!context_) return opening_failed(errno, path);
-  tty_ = std::move(tty);
+  if (!context_) return rt::errno_error(errno, "opening " + *path);
+  tty_ = *std::move(tty);
   modbus_set_socket(context_.get(), tty_.get());
   modbus_set_response_timeout(context_.get(), kAnswerWithinSeconds, 0);
   return rt::ok();

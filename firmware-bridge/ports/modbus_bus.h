@@ -20,7 +20,7 @@ namespace fieldpost::bridge {
 enum class ModbusFailure : std::uint8_t { kTimeout, kDamaged, kException, kOther };
 
 /// A Modbus bus over libmodbus: blocks, so it has a thread of its own. Opens when it must, alone
-/// as `open_serial_port` does, and again after a failure of the port.
+/// as `claim_tty` does, and again after a failure of the port.
 class ModbusBus {
  public:
   static constexpr std::uint32_t kAnswerWithinSeconds = 1;

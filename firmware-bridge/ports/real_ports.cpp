@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "firmware-bridge/ports/http_listener.h"
-#include "firmware-bridge/ports/port_rights.h"
+#include "firmware-bridge/ports/port_claim.h"
 #include "firmware-bridge/ports/serial_port.h"
 #include "firmware-bridge/ports/tcp_port.h"
 #include "firmware-bridge/ports/udp_listener.h"
@@ -17,14 +17,12 @@ using rt::Error;
 using rt::Result;
 
 Result<std::string> find_serial_path(const PortAddress& address, const DeviceTrees& trees) {
-  FP_CHECK(address.is_serial());
-  if (address.kind == PortAddress::Kind::kUsb) {
-    return choose_usb_port(address, list_serial_ports(trees));
-  }
+  const auto located = locate_serial(address, trees);
+  if (!located) return located;
   std::error_code failed;
-  const auto path = std::filesystem::canonical(address.path, failed);
+  const auto path = std::filesystem::canonical(*located, failed);
   if (!failed) return path.string();
-  return Error{Errc::kNotFound, address.path + " is not there: is the board plugged in?"};
+  return Error{Errc::kNotFound, *located + " is not there: is it plugged in?"};
 }
 
 RealPorts::RealPorts(rt::RealLoop& loop, const rt::WallClock& clock, DeviceTrees trees)
@@ -46,15 +44,9 @@ void RealPorts::open(const PortAddress& address, const SerialSettings& settings,
 
 Result<std::unique_ptr<Port>> RealPorts::open_serial(const PortAddress& address,
                                                      const SerialSettings& settings) const {
-  std::string path = address.path;
-  if (address.kind == PortAddress::Kind::kUsb) {
-    auto chosen = choose_usb_port(address, list_serial_ports(trees_));
-    if (!chosen) return chosen.error();
-    path = *std::move(chosen);
-  }
-  auto port = open_serial_port(loop_, path, settings);
-  if (port || port.error().code != Errc::kDenied) return port;
-  return Error{Errc::kDenied, explain_denied(look_at_rights(path, trees_))};
+  const auto path = locate_serial(address, trees_);
+  if (!path) return path.error();
+  return open_serial_port(loop_, *path, settings, trees_);
 }
 
 Result<std::unique_ptr<rt::Listener>> RealPorts::listen(const PortAddress& address,

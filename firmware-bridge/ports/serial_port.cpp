@@ -2,15 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
-#include "firmware-bridge/ports/port_owner.h"
+#include "firmware-bridge/ports/port_claim.h"
 #include "firmware-bridge/ports/stream_port.h"
 #include "firmware-bridge/ports/tty_settings.h"
 #include "proto/rt/errno_error.h"
@@ -29,37 +27,6 @@ constexpr rt::Millis kResetPulse{250};  // as long as avrdude makes it
 
 Error at_path(const std::string& path, const Error& error) {
   return {error.code, fmt::format("{}: {}", path, error.message)};
-}
-
-Error busy(const std::string& path) {
-  return {Errc::kBusy,
-          fmt::format("{} is in use by {}", path, name_port_owner(find_port_owner(path)))};
-}
-
-Error open_error(int code, const std::string& path) {
-  switch (code) {
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-    case EIO: return {Errc::kNotFound, path + " is not there: is it plugged in?"};
-    case EBUSY: return busy(path);
-    default: return rt::errno_error(code, "opening " + path);
-  }
-}
-
-/// The kernel keeps others out, but not root's processes, and not those that were here before. It
-/// forgets that when a tty is closed, but a pty is not as long as its other end is open: a bridge
-/// that was killed would shut out the next.
-Status make_ours(int fd, const std::string& path) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    return errno == EWOULDBLOCK ? busy(path) : rt::errno_error(errno, "locking " + path);
-  }
-  const auto owner = find_port_owner(path);
-  if (owner && owner->pid != ::getpid()) return busy(path);
-  struct stat found {};
-  if (::fstat(fd, &found) == 0 && is_pty(found.st_rdev)) return rt::ok();
-  if (::ioctl(fd, TIOCEXCL) == 0) return rt::ok();
-  return rt::errno_error(errno, "keeping others out of " + path);
 }
 
 /// The tty beside its stream, for what is no bytes. The same open file: the stream's end closes
@@ -148,19 +115,15 @@ class SerialPort final : public StreamPort {
 }  // namespace
 
 Result<std::unique_ptr<Port>> open_serial_port(rt::RealLoop& loop, const std::string& path,
-                                               const SerialSettings& settings) {
-  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.is_open()) return open_error(errno, path);
-  if (::isatty(fd.get()) == 0 && errno == ENOTTY) {
-    return Error{Errc::kInvalid, path + " is no serial port"};
-  }
-  if (auto done = make_ours(fd.get(), path); !done) return done.error();
-  if (auto done = set_up_tty(fd.get(), settings); !done) return at_path(path, done.error());
-  FileDescriptor beside(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+                                               const SerialSettings& settings,
+                                               const DeviceTrees& trees) {
+  auto fd = claim_tty(path, settings, trees);
+  if (!fd) return fd.error();
+  FileDescriptor beside(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
   if (!beside.is_open()) return rt::errno_error(errno, "opening " + path);
   auto lines = std::make_shared<Lines>(loop, std::move(beside));
   return std::unique_ptr<Port>(
-      std::make_unique<SerialPort>(rt::make_stream(loop, std::move(fd)), std::move(lines), path));
+      std::make_unique<SerialPort>(rt::make_stream(loop, *std::move(fd)), std::move(lines), path));
 }
 
 }  // namespace fieldpost::bridge

@@ -7,6 +7,7 @@ add_executable(
   contract/loop_test.cpp
   contract/mqtt_test.cpp
   contract/ports_test.cpp
+  contract/real_ports_test.cpp
   contract/sim_broker_test.cpp
   contract/sim_disk_test.cpp
   contract/spawner_test.cpp

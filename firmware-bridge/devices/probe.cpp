@@ -159,8 +159,10 @@ void Probe::fit(Kind protocol, const ProbeHearing& hearing) {
   report_.series = hearing.series();
   report_.readings_untold = hearing.readings_untold();
   report_.diagnosis = diagnose(evidence_);
-  on_progress_(fmt::format("{} {}s of {}{}", hearing.record().total().counts.good,
-                           message_word(protocol), to_string(protocol),
+  const bool is_other = protocol != options_.protocol.kind;
+  on_progress_(fmt::format("{} {}s{}{}", hearing.record().total().counts.good,
+                           message_word(protocol),
+                           is_other ? fmt::format(" of {}", to_string(protocol)) : "",
                            options_.address.is_serial() ? fmt::format(" at {} baud", baud_) : ""));
 }
 

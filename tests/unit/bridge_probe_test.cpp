@@ -113,6 +113,7 @@ TEST_CASE("a good board is heard for five seconds and described") {
   CHECK_FALSE(bench.board().is_open());
   CHECK(bench.board().bauds.size() == 1);
   CHECK(bench.progress.size() == 2);
+  CHECK(bench.progress.back() == "5 frames at 115200 baud");
   bench.world.run_for(1min);
   CHECK(bench.reports == 1);
 }
@@ -215,6 +216,8 @@ TEST_CASE("another protocol that fits is found in the same bytes") {
     CHECK(bench.report->fitting_baud == 115200);
     CHECK(bench.verdict() == "no_frames");
     CHECK(bench.says(fmt::format("set protocol = \"{}\" and baud = 115200", other.name)));
+    CHECK(bench.progress.back().find(fmt::format("s of {} at 115200 baud", other.name)) !=
+          std::string::npos);
     CHECK_FALSE(bench.report->series.empty());
     CHECK(bench.board().bauds.size() == 1);
   }

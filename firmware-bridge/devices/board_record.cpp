@@ -8,7 +8,10 @@ void BoardRecord::take(const Heard& heard, const ProtocolCounts& counts, rt::Ins
   total_.readings += heard.readings.size();
   if (!heard.readings.empty()) total_.measured += 1;
   lost_ += heard.lost;
-  if (heard.hello) hello_ = heard.hello;
+  if (heard.hello) {
+    hello_ = heard.hello;
+    is_known_ = true;
+  }
   if (heard.booted) {
     boots_ += 1;
     recent_boots_.push_back({now, heard.hello ? heard.hello->boot : BootReason::kUnknown});
@@ -20,6 +23,7 @@ void BoardRecord::take(const Heard& heard, const ProtocolCounts& counts, rt::Ins
 
 void BoardRecord::tell(rt::Instant now, bool clock_is_right, Evidence& evidence) const {
   evidence.lately = recent_.until(total_);
+  evidence.is_known = is_known_;
   evidence.boots.clear();
   for (const Boot& boot : recent_boots_) {
     if (now - boot.at <= kBootWindow) evidence.boots.push_back(boot.reason);

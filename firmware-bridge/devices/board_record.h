@@ -21,6 +21,8 @@ class BoardRecord {
   explicit BoardRecord(rt::Nanos window) : window_(window), recent_(window) {}
   /// `counts`: the protocol's, after it. `wall`: the time by our clock.
   void take(const Heard& heard, const ProtocolCounts& counts, rt::Instant now, rt::UnixTime wall);
+  /// The port was opened: another board may be there.
+  void meet_anew() { is_known_ = false; }
   /// Lately begins now.
   void restart(rt::Instant now) { recent_.restart(now, total_); }
   void mark(rt::Instant now) { recent_.mark(now, total_); }
@@ -51,6 +53,7 @@ class BoardRecord {
   std::uint64_t lost_ = 0, boots_ = 0;
   std::deque<Boot> recent_boots_;
   std::optional<Hello> hello_;
+  bool is_known_ = false;  ///< it said hello since `meet_anew`
   std::optional<Clock> clock_;
   std::string why_bad_;
 };

@@ -38,6 +38,7 @@ void DeviceWatch::on_opened(std::string port) {
   port_ = std::move(port);
   port_error_.reset();
   protocol_->restart();
+  record_.meet_anew();
   begin_window();
   judge();
 }

@@ -150,6 +150,13 @@ Diagnosis no_frames(const Evidence& e) {
 
 Diagnosis no_readings(const Evidence& e) {
   const ProtocolCounts& c = e.lately.counts;
+  if (c.undeclared > 0 && e.lately.readings == 0 && !e.is_known) {
+    return {Verdict::kNoReadings,
+            fmt::format("it sends {} readings, but did not say what they are, and does not answer "
+                        "our question: check that our TX is at its RX and that its firmware reads "
+                        "it, or restart the board, then it says so by itself",
+                        c.undeclared)};
+  }
   if (c.undeclared > 0 && e.lately.readings == 0) {
     return {Verdict::kNoReadings,
             fmt::format("it answers, but all of its {} readings are of series that it did not "

@@ -63,6 +63,7 @@ struct Evidence {
   /// How long it is open, or what was heard counts; absent: it is not open.
   std::optional<rt::Nanos> open_for;
   Traffic lately;                 ///< within the window, or since it was opened
+  bool is_known = false;          ///< it said who it is since it was opened
   std::vector<BootReason> boots;  ///< within kBootWindow, oldest first
   /// How far the board's clock is before ours, as heard within the window; absent too while ours is
   /// not synchronised.

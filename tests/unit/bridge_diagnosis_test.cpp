@@ -222,9 +222,36 @@ TEST_CASE("a board that answers but measures nothing is told so") {
   });
   check(evidence, "no_readings", {"it answers, but measures nothing for 10 s", "sensors"});
   evidence.lately.counts.undeclared = 7;
+  evidence.is_known = true;
   check(evidence, "no_readings", {"all of its 7 readings", "did not declare"});
   evidence.open_for = 5s;
   CHECK(verdict(evidence) == "waiting");
+}
+
+TEST_CASE("a board that does not hear the question is not blamed for its series") {
+  Evidence evidence = with_nothing([](Evidence& e) {
+    e.lately.counts.bytes = 60;
+    e.lately.counts.good = 7;
+    e.lately.counts.undeclared = 7;
+  });
+  check(evidence, "no_readings",
+        {"sends 7 readings", "does not answer our question", "our TX is at its RX", "restart"});
+  CHECK(diagnose(evidence).text.find("mend its firmware") == std::string::npos);
+}
+
+TEST_CASE("who a board is counts as known from its hello until the port is opened anew") {
+  bridge::BoardRecord record(10s);
+  Evidence evidence;
+  record.tell(rt::Instant{0s}, true, evidence);
+  CHECK_FALSE(evidence.is_known);
+  record.take(boot(BootReason::kPower), {}, rt::Instant{1s}, rt::UnixTime{});
+  record.restart(rt::Instant{2s});
+  record.tell(rt::Instant{2s}, true, evidence);
+  CHECK(evidence.is_known);
+  record.meet_anew();
+  record.tell(rt::Instant{3s}, true, evidence);
+  CHECK_FALSE(evidence.is_known);
+  CHECK(record.hello().has_value());
 }
 
 TEST_CASE("a board that was quiet is awake with its second message within the window") {

@@ -396,6 +396,24 @@ TEST_CASE("each trouble of a line is diagnosed, and logged once") {
   }
 }
 
+TEST_CASE("a board that never said who it is since its port was opened is told to be deaf") {
+  Bench bench;
+  bench.start();
+  const auto says = [&](const std::string& part) {
+    return bench.session->state().diagnosis.text.find(part) != std::string::npos;
+  };
+  bench.say_for("u\n", 15s);
+  CHECK(bench.diagnosis() == "no_readings");
+  CHECK(says("does not answer our question"));
+  bench.board().say("h uno 1.2\n");
+  bench.say_for("u\n", 15s);
+  CHECK(says("mend its firmware's series"));
+  bench.board().hang_up("");
+  bench.say_for("u\n", 20s);
+  CHECK(bench.diagnosis() == "no_readings");
+  CHECK(says("does not answer our question"));
+}
+
 TEST_CASE("trouble that is over is told as over") {
   Bench bench;
   bench.start();

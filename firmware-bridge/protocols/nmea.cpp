@@ -176,11 +176,12 @@ class Fields {
 
 void add(NmeaFound& found, std::string_view field, std::string_view unit,
          std::optional<double> value) {
-  if (value) found.values.push_back({field, unit, DeviceValue::of(*value)});
+  if (value) found.values.push_back({field, unit, DeviceValue::of(*value), {}});
 }
 
-void add_count(NmeaFound& found, std::string_view field, std::optional<std::int64_t> value) {
-  if (value) found.values.push_back({field, "", DeviceValue::of(*value)});
+void add_count(NmeaFound& found, std::string_view field, std::optional<std::int64_t> value,
+               std::string_view talker = {}) {
+  if (value) found.values.push_back({field, "", DeviceValue::of(*value), std::string(talker)});
 }
 
 void add_position(NmeaFound& found, Fields& fields, std::size_t index, bool is_fixed) {
@@ -196,7 +197,8 @@ void add_motion(NmeaFound& found, std::optional<double> knots, std::optional<dou
   add(found, "course", "deg", course);
 }
 
-void read_gga(Fields& fields, NmeaFound& found) {
+/// Whether there is a fix.
+bool read_gga(Fields& fields, NmeaFound& found) {
   const auto quality = fields.integer(6);
   const bool is_fixed = quality.value_or(0) > 0;
   add_position(found, fields, 2, is_fixed);
@@ -205,20 +207,39 @@ void read_gga(Fields& fields, NmeaFound& found) {
   add(found, "hdop", "", fields.number(8));
   const auto altitude = fields.number(9);
   if (is_fixed && fields.text(10) == "M") add(found, "altitude", "m", altitude);
+  return is_fixed;
 }
 
-void read_rmc(Fields& fields, NmeaFound& found) {
+/// Whether there is a fix.
+bool read_rmc(Fields& fields, NmeaFound& found) {
   const bool is_fixed = fields.text(2) == "A";
   add_position(found, fields, 3, is_fixed);
   const auto knots = fields.number(7);
   const auto course = fields.number(8);
   if (is_fixed) add_motion(found, knots, course);
+  return is_fixed;
 }
 
 void read_gsa(Fields& fields, NmeaFound& found) {
   add_count(found, "fix_dimensions", fields.integer(2));
   add(found, "pdop", "", fields.number(15));
   add(found, "vdop", "", fields.number(17));
+}
+
+/// Each talker counts the satellites of its own system. A number of one that is none, as damage
+/// makes them, would be a series of its own.
+void read_gsv(Fields& fields, NmeaFound& found) {
+  const std::string_view talker = fields.text(0).substr(0, 2);
+  const bool is_talker = std::ranges::all_of(talker, [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (!is_talker || fields.text(2) != "1") return;  // those behind the first one say the same
+  add_count(found, "satellites_in_view", fields.integer(3), talker);
+}
+
+/// As many whole days later, or earlier, as bring it nearest to `newest`.
+std::int64_t nearest_day(std::int64_t time, std::int64_t newest) {
+  const std::int64_t ahead = newest - time;
+  const std::int64_t half = ahead < 0 ? -kDayNs / 2 : kDayNs / 2;
+  return time + (ahead + half) / kDayNs * kDayNs;
 }
 
 }  // namespace
@@ -233,9 +254,10 @@ Result<NmeaFound> Nmea::take(std::string_view line) {
   const std::string_view kind = name.substr(2);
   NmeaFound found;
   std::optional<std::int64_t> of_day, midnight;
+  bool is_fixed = false;
   if (kind == "GGA") {
     of_day = fields.time_of_day(1);
-    read_gga(fields, found);
+    is_fixed = read_gga(fields, found);
   } else if (kind == "RMC") {
     constexpr std::int64_t kCentury = 2000;
     of_day = fields.time_of_day(1);
@@ -245,27 +267,37 @@ Result<NmeaFound> Nmea::take(std::string_view line) {
     if (!date.empty()) {
       midnight = fields.date(date.substr(0, 2), date.substr(2, 2), date.substr(4, 2), kCentury);
     }
-    read_rmc(fields, found);
-    if (fields.text(2) != "A") midnight.reset();  // a receiver without a fix may not know the date
+    is_fixed = read_rmc(fields, found);
+    if (!is_fixed) midnight.reset();  // a receiver without a fix may not know the date
   } else if (kind == "ZDA") {
     of_day = fields.time_of_day(1);
     midnight = fields.date(fields.text(2), fields.text(3), fields.text(4), 0);
+    if (!had_fix_) midnight.reset();  // it does not say whether there is one
   } else if (kind == "VTG") {
     add_motion(found, fields.number(5), fields.number(1));
   } else if (kind == "GSA") {
     read_gsa(fields, found);
-  } else if (kind == "GSV" && fields.text(2) == "1") {
-    add_count(found, "satellites_in_view", fields.integer(3));
+  } else if (kind == "GSV") {
+    read_gsv(fields, found);
   }
   if (!fields.is_valid()) return broken(fmt::format("a field of {} that is not one", name));
-  if (midnight) midnight_ = midnight;
-  if (!of_day || !midnight_) return found;
-  std::int64_t time = *midnight_ + *of_day;
-  // Between midnight and the first sentence with the new date.
-  if (!midnight && newest_ - time > kDayNs / 2) time += kDayNs;
-  newest_ = time;
-  found.time = time;
+  had_fix_ = had_fix_ || is_fixed;
+  if (midnight) {
+    midnight_ = midnight;
+    newest_.reset();
+  }
+  if (of_day) found.time = time_at(*of_day);
   return found;
+}
+
+std::optional<std::int64_t> Nmea::time_at(std::int64_t of_day) {
+  if (!midnight_) return std::nullopt;
+  std::int64_t time = *midnight_ + of_day;
+  // Between a midnight and the first sentence with the new date, which may be days later.
+  if (newest_) time = nearest_day(time, *newest_);
+  newest_ = time;
+  if (time - *midnight_ > kNmeaDateHolds.count() * kDayNs) midnight_.reset();
+  return time;
 }
 
 }  // namespace fieldpost::bridge

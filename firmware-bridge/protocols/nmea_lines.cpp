@@ -17,6 +17,7 @@ rt::Result<bool> NmeaLines::take(std::string_view line, std::int64_t, LineFound&
     Measured reading;
     reading.key.field = std::string(each.field);
     reading.key.unit = std::string(each.unit);
+    if (!each.talker.empty()) reading.key.tags = {{"talker", std::move(each.talker)}};
     reading.value = std::move(each.value);
     reading.time = sentence->time;
     found.readings.push_back(std::move(reading));

@@ -27,7 +27,7 @@ std::string shown(Nmea& nmea, const std::string& line) {
   std::string out;
   for (const auto& each : found->values) {
     const bool is_count = each.value.type == wire::ValueType::kI64;
-    out += fmt::format("{}={}{} ", each.field,
+    out += fmt::format("{}{}={}{} ", each.talker.empty() ? "" : each.talker + ":", each.field,
                        is_count ? std::to_string(static_cast<std::int64_t>(each.value.bits))
                                 : fmt::format("{:.6g}", std::bit_cast<double>(each.value.bits)),
                        each.unit.empty() ? "" : " " + std::string(each.unit));
@@ -49,7 +49,7 @@ TEST_CASE("sentences say what the standard's examples say") {
   CHECK(shown(nmea, "$GPGSA,A,3,04,05,,09,12,,,24,,,,,2.5,1.3,2.1*39") ==
         "fix_dimensions=3 pdop=2.5 vdop=2.1 ");
   CHECK(shown(nmea, sentence("GPGSV,2,1,08,01,40,083,46,02,17,308,41,12,07,344,39,14,22,228,45")) ==
-        "satellites_in_view=8 ");
+        "GP:satellites_in_view=8 ");
   CHECK(shown(nmea, sentence("GPGSV,2,2,08,15,40,083,46")).empty());
   CHECK(shown(nmea, sentence("GPVTG,054.7,T,034.4,M,005.5,N,010.2,K")) ==
         "speed=2.82944 m/s course=54.7 deg ");
@@ -83,6 +83,73 @@ TEST_CASE(
         "@2026-01-01T00:00:00.200000000Z");
   CHECK(shown(nmea, sentence("GPGGA,000001,,,,,1,,,,,,")) ==
         "fix=1 @2026-01-01T00:00:01.000000000Z");
+}
+
+TEST_CASE("each talker has a number of satellites in view of its own") {
+  CHECK(shown(sentence("GPGSV,3,1,11,01,40,083,46")) == "GP:satellites_in_view=11 ");
+  CHECK(shown(sentence("GLGSV,1,1,05,65,40,083,46")) == "GL:satellites_in_view=5 ");
+  CHECK(shown(sentence("G!GSV,1,1,05,65,40,083,46")).empty());
+}
+
+TEST_CASE("days go on at every midnight while there is no fix, and the next fix says the date") {
+  Nmea nmea;
+  shown(nmea, sentence("GPRMC,120000,A,,,,,,,301225,,"));
+  std::string last;
+  for (int hours = 13; hours <= 12 + 5 * 24; ++hours) {
+    last = shown(nmea, sentence(fmt::format("GPRMC,{:02}0000,V,,,,,,,010180,,", hours % 24)));
+    const int day = 30 + hours / 24;
+    const std::string date =
+        day <= 31 ? fmt::format("2025-12-{:02}", day) : fmt::format("2026-01-{:02}", day - 31);
+    REQUIRE(last == fmt::format("@{}T{:02}:00:00.000000000Z", date, hours % 24));
+  }
+  CHECK(last == "@2026-01-04T12:00:00.000000000Z");
+  CHECK(shown(nmea, sentence("GPRMC,120001,A,,,,,,,050126,,")) ==
+        "@2026-01-05T12:00:01.000000000Z");
+  CHECK(shown(nmea, sentence("GPGGA,120001,,,,,1,,,,,,")) ==
+        "fix=1 @2026-01-05T12:00:01.000000000Z");
+}
+
+TEST_CASE("a sentence from just before midnight that comes behind the new date is of the old one") {
+  Nmea nmea;
+  shown(nmea, sentence("GPRMC,000000,A,,,,,,,010126,,"));
+  CHECK(shown(nmea, sentence("GPGGA,235959.9,,,,,1,,,,,,")) ==
+        "fix=1 @2025-12-31T23:59:59.900000000Z");
+}
+
+TEST_CASE("a date without a time is of the sentences behind it") {
+  Nmea nmea;
+  CHECK(shown(nmea, sentence("GPRMC,,A,,,,,,,010126,,")).empty());
+  CHECK(shown(nmea, sentence("GPGGA,200000,,,,,1,,,,,,")) ==
+        "fix=1 @2026-01-01T20:00:00.000000000Z");
+}
+
+TEST_CASE("a receiver that had no fix for a hundred days knows no date") {
+  Nmea nmea;
+  shown(nmea, sentence("GPGGA,000000,,,,,1,,,,,,"));
+  CHECK(shown(nmea, sentence("GPZDA,000000,31,12,2261,,")) == "@2261-12-31T00:00:00.000000000Z");
+  for (int i = 1; i <= 400; ++i) {
+    const std::string line = sentence(fmt::format("GPGGA,{:02}0000,,,,,0,,,,,,", i * 6 % 24));
+    REQUIRE(shown(nmea, line).find("fix=0 @") == 0);
+  }
+  CHECK(shown(nmea, sentence("GPGGA,060000,,,,,0,,,,,,")).find("fix=0 @") == 0);
+  CHECK(shown(nmea, sentence("GPGGA,120000,,,,,0,,,,,,")) == "fix=0 ");
+}
+
+TEST_CASE("the date of ZDA is believed once there was a fix") {
+  const std::string zda = sentence("GNZDA,201530,04,07,2026,00,00");
+  for (const char* body : {"GPRMC,201530,A,,,,,,,,,", "GPGGA,201530,,,,,1,,,,,,"}) {
+    INFO("fix: ", body);
+    Nmea nmea;
+    CHECK(shown(nmea, zda).empty());
+    shown(nmea, sentence("GPGGA,201530,,,,,0,,,,,,"));
+    shown(nmea, sentence("GPRMC,201530,V,,,,,,,040726,,"));
+    CHECK(shown(nmea, sentence("GPRMC,201530,A,,,,,1e5,,,,")).find("NMEA:") == 0);
+    CHECK(shown(nmea, zda).empty());
+    shown(nmea, sentence(body));
+    CHECK(shown(nmea, zda) == "@2026-07-04T20:15:30.000000000Z");
+    shown(nmea, sentence("GPGGA,201530,,,,,0,,,,,,"));
+    CHECK(shown(nmea, zda) == "@2026-07-04T20:15:30.000000000Z");
+  }
 }
 
 TEST_CASE("what is no sentence is refused with what is wrong") {

@@ -377,8 +377,10 @@ TEST_CASE("sentences of NMEA tell their time, and the receiver's clock") {
   CHECK(board.heard.clock == kNow);
   CHECK(board.feed(sentence("GPGGA,080001.5,,,,,1,8,,,,,")) == "fix=1i @1.5; satellites=8i @1.5; ");
   CHECK(board.heard.clock == kNow + 1'500'000'000);
+  CHECK(board.feed(sentence("GPGSV,1,1,08") + sentence("GLGSV,1,1,05")) ==
+        ",talker=GP satellites_in_view=8i; ,talker=GL satellites_in_view=5i; ");
   CHECK(board.feed(sentence("GPVTG,054.7,T,,M,,N,,K")) == "course=54.7 deg; ");
-  CHECK(board.counts().good == 4);
+  CHECK(board.counts().good == 6);
   board.protocol->restart();
   CHECK(board.feed(sentence("GPGGA,080001,,,,,1,,,,,,")) == "fix=1i; ");
 }

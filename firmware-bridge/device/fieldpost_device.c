@@ -167,9 +167,11 @@ static bool begin_record(struct fp_device* device, uint8_t series, uint8_t label
 }
 
 void fp_add_float(struct fp_device* device, uint8_t series, float value) {
-  if (!begin_record(device, series, kValue)) return;
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
+  const uint32_t exponent = 0x7f800000;
+  if ((bits & exponent) == exponent) return; /* not finite */
+  if (!begin_record(device, series, kValue)) return;
   put(device, kFloat);
   for (int8_t shift = 24; shift >= 0; shift = (int8_t)(shift - 8)) {
     put(device, (uint8_t)(bits >> shift));

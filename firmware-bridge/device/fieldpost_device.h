@@ -66,7 +66,8 @@ void fp_begin(struct fp_device* device, const struct fp_info* info, void (*put)(
               enum fp_boot boot);
 
 /* Each adds a reading, stamped by the bridge when it arrives. `series` is an index into the info's;
- * one that is too large is passed over. A full frame is sent. */
+ * one that is too large is passed over, and so is a value that is not finite. A full frame is
+ * sent. */
 void fp_add_float(struct fp_device* device, uint8_t series, float value);
 void fp_add_integer(struct fp_device* device, uint8_t series, int32_t value);
 void fp_add_bool(struct fp_device* device, uint8_t series, bool value);

@@ -21,29 +21,21 @@ bool begins_with_bracket(std::string_view bytes) {
   return first != std::string_view::npos && bytes[first] == '[';
 }
 
-/// nullopt: out of range.
-std::optional<std::int64_t> time_of(const SenmlReading& reading, std::int64_t arrived) {
-  std::int64_t time = 0;
-  const std::int64_t base = reading.is_absolute ? 0 : arrived;
-  if (__builtin_add_overflow(base, reading.time, &time)) return std::nullopt;
-  return time;
-}
-
 }  // namespace
 
 FramesProtocol::FramesProtocol(Units units)
     : units_(std::move(units)), reader_([this](std::string_view frame) { take_frame(frame); }) {}
 
-void FramesProtocol::feed(std::string_view bytes, std::int64_t arrived, Heard& heard) {
+void FramesProtocol::feed(std::string_view bytes, std::int64_t, Heard& heard) {
   counts_.bytes += bytes.size();
-  call_ = {arrived, &heard};
+  call_ = {&heard};
   read(bytes);
   call_ = {};
 }
 
-void FramesProtocol::take_message(std::string_view bytes, std::int64_t arrived, Heard& heard) {
+void FramesProtocol::take_message(std::string_view bytes, std::int64_t, Heard& heard) {
   counts_.bytes += bytes.size();
-  call_ = {arrived, &heard};
+  call_ = {&heard};
   if (begins_with_bracket(bytes)) {
     take_plain(parse_senml_json(bytes));
   } else if (begins_with_array(bytes)) {
@@ -166,12 +158,10 @@ bool FramesProtocol::add(const SenmlReading& reading) {
   const bool has_unit = declared != declared_.end() && !declared->second.empty();
   out.key.unit = has_unit ? declared->second : reading.unit;
   out.value = reading.value;
-  if (reading.is_absolute || reading.time != 0) {
-    out.time = time_of(reading, call_.arrived);
-    if (!out.time) {
-      set_why_bad(*call_.heard, "SenML: a time that cannot be");
-      return false;
-    }
+  if (reading.is_absolute) {
+    out.time = reading.time;
+  } else {
+    out.age = -reading.time;
   }
   return add_reading(*call_.heard, std::move(out), units_);
 }

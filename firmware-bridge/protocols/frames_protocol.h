@@ -35,7 +35,6 @@ class FramesProtocol : public Protocol {
  private:
   /// What one call is about.
   struct Call {
-    std::int64_t arrived = 0;
     Heard* heard = nullptr;
   };
   using Pack = rt::Result<std::vector<SenmlReading>>;

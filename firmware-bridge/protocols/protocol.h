@@ -51,7 +51,7 @@ struct Heard {
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  /// Bytes of a stream, cut anywhere. `arrived`: ns since 1970, what relative times count from.
+  /// Bytes of a stream, cut anywhere. `arrived`: ns since 1970, by our clock.
   virtual void feed(std::string_view bytes, std::int64_t arrived, Heard& heard) = 0;
   /// Of a datagram or request: whatever is open is at an end with its last byte. Beside what a
   /// stream has it may be SenML without a frame (kFrames), or one object over many lines (kJson).

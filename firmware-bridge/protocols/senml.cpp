@@ -89,15 +89,13 @@ class Resolver {
     if (!(std::abs(time) <= kTimeMax)) return broken(index_, "a time that cannot be");
     out.is_absolute = time >= kRelativeBelow;
     out.time = static_cast<std::int64_t>(std::llround(time * kUsPerSecond)) * 1000;
-    if (!out.is_absolute && time > 0) return broken(index_, "a time in the future");
+    if (!out.is_absolute) out.time = std::min<std::int64_t>(out.time, 0);
     if (record.text) {
       out.value = DeviceValue::of(*record.text);
     } else if (record.truth) {
       out.value = DeviceValue::of(*record.truth);
     } else {
-      const double value = base_value_ + *record.value;
-      if (!std::isfinite(value)) return broken(index_, "a value that is no finite number");
-      out.value = DeviceValue::of(value);
+      out.value = DeviceValue::of(base_value_ + *record.value);
     }
     return out;
   }

@@ -21,6 +21,7 @@ void check_storable(const bridge::Heard& heard) {
   for (const bridge::Measured& each : heard.readings) {
     fieldpost::wire::SeriesKey key = each.key;
     key.measurement = "m";
+    FP_CHECK(each.age >= 0 && (each.age == 0 || !each.time));
     FP_CHECK(fieldpost::mapping::ReadingsBuilder().add(std::move(key), 0, each.value));
   }
   for (const char c : heard.why_bad) FP_CHECK(c >= ' ' && c <= '~');

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,8 @@ std::string shown(const mapping::DeviceValue& value) {
   return "?";
 }
 
-/// "measurement,tag=value field=value unit @time; …"; times in seconds from kNow.
+/// "measurement,tag=value field=value unit @time; …"; times in seconds from kNow. "@-2.5 s": by
+/// so much it was measured before it arrived.
 std::string shown(const Heard& heard) {
   std::string out;
   for (const Measured& each : heard.readings) {
@@ -40,6 +42,7 @@ std::string shown(const Heard& heard) {
     out += each.key.field + "=" + shown(each.value);
     out += each.key.unit.empty() ? "" : " " + each.key.unit;
     if (each.time) out += fmt::format(" @{}", static_cast<double>(*each.time - kNow) / 1e9);
+    if (each.age != 0) out += fmt::format(" @{} s", -static_cast<double>(each.age) / 1e9);
     out += "; ";
   }
   return out;
@@ -126,12 +129,16 @@ TEST_CASE("an answer is no start, and the same firmware need not declare again")
   CHECK(board.feed(readings(1)).empty());
 }
 
-TEST_CASE("times of SenML count from the arrival, unless they are absolute") {
+TEST_CASE("times of SenML are ages, unless they are absolute") {
   FramesBoard board;
   const std::string pack = R"([{"n":"temp","v":1,"t":-2.5},{"n":"temp","v":2},
       {"n":"temp","u":"K","v":3,"t":1800000001}])";
   CHECK(board.feed(board_frame(FrameKind::kReadingsJson, 2, pack)) ==
-        "temp=1 Cel @-2.5; temp=2 Cel; temp=3 Cel @1; ");
+        "temp=1 Cel @-2.5 s; temp=2 Cel; temp=3 Cel @1; ");
+  CHECK(board.heard.readings[0].age == 2'500'000'000);
+  CHECK(board.take_message(R"([{"bt":-3,"n":"temp","v":1},{"n":"temp","v":2,"t":7}])") ==
+        "temp=1 Cel @-3 s; temp=2 Cel; ");
+  CHECK(board.counts().bad == 0);
 }
 
 TEST_CASE("a unit is the declared one, else the reading's, else the configured one") {
@@ -265,6 +272,18 @@ TEST_CASE("a text that no agent takes is left out, and the rest of its frame is 
   CHECK(board.feed(board_frame(FrameKind::kReadings, 2, pack)) == "temp=7 Cel; ");
   CHECK(board.counts().bad == 1);
   CHECK(board.heard.why_bad.find("no finite number, or no text") == 0);
+}
+
+TEST_CASE("a number that is not finite is left out, and the rest of its frame is not") {
+  FramesBoard board;
+  const double endless = std::numeric_limits<double>::infinity();
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const std::string body = readings_body({{"temp", none}, {"rounds", 7}, {"temp", -endless}});
+  CHECK(board.feed(board_frame(FrameKind::kReadings, 2, body)) == "rounds=7; ");
+  CHECK(board.counts().bad == 1);
+  CHECK(board.heard.why_bad.find("no finite number, or no text") == 0);
+  CHECK(board.take_message(readings_body({{"a", none}, {"b", 8}})) == "b=8; ");
+  CHECK(board.counts().bad == 2);
 }
 
 TEST_CASE("what was begun is forgotten when the port is opened anew") {

@@ -104,6 +104,28 @@ TEST_CASE("readings arrive as they were added") {
   CHECK(frames_sent().empty());
 }
 
+TEST_CASE("a number that is not finite is passed over, and the largest ones are not") {
+  Device device;
+  static_cast<void>(frames_sent());
+  using Limits = std::numeric_limits<float>;
+  for (const float value : {Limits::quiet_NaN(), -Limits::quiet_NaN(), Limits::infinity(),
+                            -Limits::infinity(), Limits::signaling_NaN()}) {
+    fp_add_float(&device.device, 0, value);
+  }
+  fp_send(&device.device);
+  CHECK(sent.empty());
+  const std::vector<double> finite{Limits::max(), Limits::lowest(), Limits::denorm_min(), -0.0};
+  for (const double value : finite) fp_add_float(&device.device, 0, static_cast<float>(value));
+  fp_send(&device.device);
+  const auto frames = frames_sent();
+  REQUIRE(frames.size() == 1);
+  std::vector<double> found;
+  for (const SenmlReading& each : readings_of(frames[0])) {
+    found.push_back(std::bit_cast<double>(each.value.bits));
+  }
+  CHECK(found == finite);
+}
+
 TEST_CASE("integers of every size arrive as they are") {
   Device device;
   static_cast<void>(frames_sent());

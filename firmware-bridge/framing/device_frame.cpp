@@ -39,18 +39,25 @@ Result<std::string> name_in(CborReader& reader) {
 }  // namespace
 
 Result<DeviceFrame> parse_device_frame(std::string_view frame) {
-  if (frame.size() < kHeadBytes) return broken("a frame of fewer than 3 bytes");
-  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(frame[i]); };
+  const auto sequence = sequence_in(frame);
+  if (!sequence) return broken("a frame of fewer than 3 bytes");
+  const auto first = static_cast<unsigned char>(frame[0]);
   DeviceFrame out;
-  out.version = static_cast<std::uint8_t>(byte_at(0) >> kKindBits);
-  const unsigned kind = byte_at(0) & kKindMask;
+  out.version = static_cast<std::uint8_t>(first >> kKindBits);
+  const unsigned kind = first & kKindMask;
   if (out.version == kFrameVersion && !is_kind(kind)) {
     return broken(fmt::format("a frame of kind {}, which there is not", kind));
   }
   out.kind = static_cast<FrameKind>(kind);
-  out.sequence = static_cast<std::uint16_t>(byte_at(1) | byte_at(2) << 8U);
+  out.sequence = *sequence;
   out.body = frame.substr(kHeadBytes);
   return out;
+}
+
+std::optional<std::uint16_t> sequence_in(std::string_view frame) {
+  if (frame.size() < kHeadBytes) return std::nullopt;
+  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(frame[i]); };
+  return static_cast<std::uint16_t>(byte_at(1) | byte_at(2) << 8U);
 }
 
 std::string encode_device_frame(FrameKind kind, std::uint16_t sequence, std::string_view body) {

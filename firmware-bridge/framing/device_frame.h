@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,8 @@ struct DeviceFrame {
 /// kInvalid: too short, or of a kind that there is not (of this version; of another one the kind is
 /// not looked at).
 rt::Result<DeviceFrame> parse_device_frame(std::string_view frame);
+/// Of a frame of this version, whatever its kind; nullopt: too short.
+[[nodiscard]] std::optional<std::uint16_t> sequence_in(std::string_view frame);
 [[nodiscard]] std::string encode_device_frame(FrameKind kind, std::uint16_t sequence,
                                               std::string_view body);
 

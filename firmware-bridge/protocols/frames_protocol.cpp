@@ -77,7 +77,10 @@ void FramesProtocol::count_unread(std::uint64_t count, std::uint64_t& counter,
 
 void FramesProtocol::take_frame(std::string_view bytes) {
   const auto frame = parse_device_frame(bytes);
-  if (!frame) return refuse(frame.error().message);
+  if (!frame) {
+    if (const auto sequence = sequence_in(bytes)) sequence_.pass_over(*sequence);
+    return refuse(frame.error().message);
+  }
   if (frame->version != kFrameVersion) {
     counts_.other_version += 1;
     return;

@@ -234,7 +234,7 @@ TEST_CASE("what damage and which strangers there are is counted apart") {
   CHECK(board.heard.why_bad == "more than 4096 bytes without the end of a frame");
   board.feed(make_frame("\x23\2\0what there is in another version"s));
   CHECK(board.counts().other_version == 1);
-  board.feed(make_frame("\x17\2\0"s));
+  board.feed(make_frame("\x17\x09\0"s));
   CHECK(board.heard.why_bad == "a frame of kind 7, which there is not");
   board.feed(board.protocol->question());
   CHECK(board.heard.why_bad == "our own question: the line sends back what it gets");
@@ -252,6 +252,16 @@ TEST_CASE("a frame whose body is none was not lost, and a strange sequence in it
   board.feed(board_frame(FrameKind::kReadings, 20'000, "no CBOR"));
   CHECK(board.feed(readings(3)) == "temp=21 Cel; ");
   CHECK(board.heard.lost == 0);
+}
+
+TEST_CASE("a frame of a kind that there is not was not lost, if it is the expected one") {
+  FramesBoard board;
+  board.feed(make_frame("\x17\2\0"s));
+  board.feed(make_frame("\x17\0\x80"s));
+  CHECK(board.counts().bad == 2);
+  CHECK(board.feed(readings(3)) == "temp=21 Cel; ");
+  CHECK(board.heard.lost == 0);
+  CHECK_FALSE(board.heard.restart_unseen);
 }
 
 TEST_CASE("a device declares a bounded number of series") {

@@ -7,7 +7,7 @@ namespace {
 
 rt::Error not_understood(const Heard& heard) {
   const std::string_view why =
-      heard.why_bad.empty() ? std::string_view("no reading of a declared series") : heard.why_bad;
+      heard.why_bad.empty() ? std::string_view("it holds no reading") : heard.why_bad;
   return {rt::Errc::kInvalid, "reading a message: " + std::string(why)};
 }
 
@@ -36,8 +36,8 @@ void MessageSession::listen() {
 void MessageSession::on_message(std::string_view bytes, const Answer& answer) {
   Heard heard = watch_.hear_message(bytes);
   if (heard.readings.empty()) {
-    const bool is_hello = heard.hello.has_value() && heard.why_bad.empty();
-    return answer(is_hello ? rt::ok() : rt::Status(not_understood(heard)));
+    const bool is_told = (heard.hello || heard.declared) && heard.why_bad.empty();
+    return answer(is_told ? rt::ok() : rt::Status(not_understood(heard)));
   }
   // Whoever sends again what is half bad would do so for ever.
   rt::Status verdict = heard.why_bad.empty() ? rt::ok() : rt::Status(not_understood(heard));

@@ -28,14 +28,14 @@ FramesProtocol::FramesProtocol(Units units)
 
 void FramesProtocol::feed(std::string_view bytes, std::int64_t, Heard& heard) {
   counts_.bytes += bytes.size();
-  call_ = {&heard};
+  call_ = {&heard, false};
   read(bytes);
   call_ = {};
 }
 
 void FramesProtocol::take_message(std::string_view bytes, std::int64_t, Heard& heard) {
   counts_.bytes += bytes.size();
-  call_ = {&heard};
+  call_ = {&heard, true};
   if (begins_with_bracket(bytes)) {
     take_plain(parse_senml_json(bytes));
   } else if (begins_with_array(bytes)) {
@@ -131,6 +131,7 @@ void FramesProtocol::take_series(const DeviceFrame& frame) {
   }
   if (is_full) return refuse(fmt::format("a device has at most {} series", kDeclaredSeriesMax));
   counts_.good += 1;
+  call_.heard->declared = true;
 }
 
 void FramesProtocol::take_readings(const DeviceFrame& frame, const Pack& pack) {
@@ -138,7 +139,7 @@ void FramesProtocol::take_readings(const DeviceFrame& frame, const Pack& pack) {
   if (!is_in_sequence(frame)) return;
   bool is_good = true;
   for (const SenmlReading& each : *pack) {
-    if (declared_.contains(each.name)) {
+    if (call_.is_message || declared_.contains(each.name)) {
       is_good = add(each) && is_good;
     } else {
       counts_.undeclared += 1;
@@ -170,11 +171,13 @@ bool FramesProtocol::add(const SenmlReading& reading) {
 }
 
 bool FramesProtocol::is_in_sequence(const DeviceFrame& frame) {
-  const SequenceCount::Step step = sequence_.take(frame.sequence);
+  const SequenceCount::Step step =
+      call_.is_message ? sequence_.take_unordered(frame.sequence) : sequence_.take(frame.sequence);
   call_.heard->lost += step.lost;
   switch (step.place) {
     case SequenceCount::Place::kNext: return true;
     case SequenceCount::Place::kAnew: call_.heard->restart_unseen = true; return true;
+    case SequenceCount::Place::kLate: return true;
     case SequenceCount::Place::kBehind: break;
   }
   refuse(fmt::format("frame {} comes again, or is damaged", frame.sequence));

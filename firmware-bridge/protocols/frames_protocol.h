@@ -25,8 +25,9 @@ class FramesProtocol : public Protocol {
 
   void feed(std::string_view bytes, std::int64_t arrived, Heard& heard) override;
   /// Frames, or a pack of SenML without any: JSON where it begins with "[", CBOR where it begins
-  /// with an array, which no frame does since a zero is in front. That pack needs no declaration:
-  /// UDP and HTTP have better checksums than frames.
+  /// with an array, which no frame does since a zero is in front. Neither needs a declaration,
+  /// since UDP and HTTP have better checksums than frames, and nobody can be asked for one; what
+  /// was declared says the units.
   void take_message(std::string_view bytes, std::int64_t arrived, Heard& heard) override;
   [[nodiscard]] std::string question() const override;
   void restart() override;
@@ -36,6 +37,7 @@ class FramesProtocol : public Protocol {
   /// What one call is about.
   struct Call {
     Heard* heard = nullptr;
+    bool is_message = false;
   };
   using Pack = rt::Result<std::vector<SenmlReading>>;
 

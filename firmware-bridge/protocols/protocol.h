@@ -38,6 +38,7 @@ struct Heard {
   std::vector<Measured> readings;
   std::optional<Hello> hello;  ///< the board said who it is
   bool booted = false;         ///< and that it has just started
+  bool declared = false;       ///< it said what it measures
   std::uint64_t lost = 0;      ///< messages that the sequence numbers show to be lost
   /// They began anew, and no boot frame was seen: ask who it is; what was lost is not known.
   bool restart_unseen = false;
@@ -55,6 +56,7 @@ class Protocol {
   virtual void feed(std::string_view bytes, std::int64_t arrived, Heard& heard) = 0;
   /// Of a datagram or request: whatever is open is at an end with its last byte. Beside what a
   /// stream has it may be SenML without a frame (kFrames), or one object over many lines (kJson).
+  /// It may come again, or later than the one behind it.
   virtual void take_message(std::string_view bytes, std::int64_t arrived, Heard& heard) = 0;
   /// What makes the board say who it is; empty: it cannot be asked.
   [[nodiscard]] virtual std::string question() const { return {}; }

@@ -25,10 +25,21 @@ SequenceCount::Step SequenceCount::take(std::uint16_t sequence) {
   }
   behind_run_ = behind_run_ > 0 && sequence == behind_next_ ? behind_run_ + 1 : 1;
   behind_next_ = after(sequence);
-  const bool is_near = kNumbers - ahead <= kStepBackMax;
+  const bool is_near = is_little_before(sequence);
   if (is_near && behind_run_ < kBehindRunMax && !interrupted_) return {Place::kBehind, 0};
   go_on_behind(sequence);
   return {Place::kAnew, 0};
+}
+
+SequenceCount::Step SequenceCount::take_unordered(std::uint16_t sequence) {
+  if (is_little_before(sequence)) return {Place::kLate, 0};
+  return take(sequence);
+}
+
+bool SequenceCount::is_little_before(std::uint16_t sequence) const {
+  if (!expected_) return false;
+  const auto ahead = static_cast<std::uint16_t>(sequence - *expected_);
+  return ahead > kForwardMax && kNumbers - ahead <= kStepBackMax;
 }
 
 void SequenceCount::pass_over(std::uint16_t sequence) {

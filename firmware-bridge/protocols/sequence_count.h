@@ -20,6 +20,7 @@ class SequenceCount {
   enum class Place : std::uint8_t {
     kNext,    ///< perhaps behind lost ones
     kBehind,  ///< comes again: not to be taken
+    kLate,    ///< comes again, or was overtaken: to be taken
     kAnew,    ///< the device restarted, unseen
   };
   struct Step {
@@ -28,6 +29,9 @@ class SequenceCount {
   };
 
   [[nodiscard]] Step take(std::uint16_t sequence);
+  /// The same for frames that are sound but may come in another order, or again: what would be
+  /// kBehind is kLate and moves nothing, however many of them follow each other.
+  [[nodiscard]] Step take_unordered(std::uint16_t sequence);
   /// Of a boot frame.
   void begin(std::uint16_t sequence) { go_on_behind(sequence); }
   /// Of a frame that was not understood: it was not lost, and it may as well be a false one.
@@ -37,6 +41,7 @@ class SequenceCount {
 
  private:
   void go_on_behind(std::uint16_t sequence);
+  [[nodiscard]] bool is_little_before(std::uint16_t sequence) const;
 
   std::optional<std::uint16_t> expected_;  ///< absent: no frame came yet
   std::uint16_t behind_next_ = 0;          ///< what would follow the last one that came again

@@ -326,6 +326,53 @@ TEST_CASE("a message is frames, or SenML without any") {
   CHECK(board.counts().bad == 2);
 }
 
+TEST_CASE("frames in messages need no declaration, and where there is one it says the units") {
+  Board board({.kind = Kind::kFrames, .units = {{"rounds", "m"}}});
+  CHECK(board.take_message(readings(700, {{"temp", 20}, {"rounds", 7}})) ==
+        "temp=20; rounds=7 m; ");
+  CHECK(board.counts().undeclared == 0);
+  board.take_message(board_frame(FrameKind::kSeries, 701, series_body({{"temp", "Cel"}})));
+  CHECK(board.heard.declared);
+  CHECK(board.take_message(readings(702, {{"temp", 20}, {"other", 1}})) ==
+        "temp=20 Cel; other=1; ");
+  CHECK_FALSE(board.heard.declared);
+  CHECK(board.feed(readings(703, {{"other", 1}})).empty());
+  CHECK(board.counts().undeclared == 1);
+}
+
+TEST_CASE("messages may come again and late, and what then steps back is neither lost nor bad") {
+  FramesBoard board;
+  std::uint64_t lost = 0;
+  const auto takes = [&](unsigned sequence) {
+    const bool is_taken = board.take_message(readings(sequence)) == "temp=21 Cel; ";
+    lost += board.heard.lost;
+    return is_taken && board.heard.why_bad.empty() && !board.heard.restart_unseen;
+  };
+  for (unsigned sequence = 2; sequence < 9; ++sequence) CHECK(takes(sequence));
+  for (const unsigned sequence : {8U, 5U, 6U, 7U, 8U, 2U}) {
+    INFO("sequence: ", sequence);
+    CHECK(takes(sequence));
+  }
+  CHECK(takes(9));
+  CHECK(lost == 0);
+  CHECK(takes(11));
+  CHECK(takes(10));  // it was overtaken
+  CHECK(takes(12));
+  CHECK(lost == 1);
+  board.protocol->restart();
+  CHECK(takes(12));
+  CHECK(takes(13));
+  CHECK(lost == 1);
+  CHECK(board.counts().bad == 0);
+  // Far back it is a board that began anew, and one that follows it was not lost.
+  CHECK(takes(5000));
+  lost = 0;
+  CHECK(board.take_message(readings(100)) == "temp=21 Cel; ");
+  CHECK(board.heard.restart_unseen);
+  CHECK(takes(101));
+  CHECK(lost == 0);
+}
+
 TEST_CASE("lines of line protocol keep measurement, tags, types and times") {
   Board board({.kind = Kind::kLineProtocol, .units = {{"t", "Cel"}}});
   CHECK(board.feed("weather,room=a t=21.5,n=3i,ok=true,s=\"x y\" 1800000001000000000\r\n"

@@ -557,8 +557,8 @@ TEST_CASE("a message that is not understood is refused, and what was good of it 
   (*door)("oops", answer);
   (*door)("u", answer);
   (*door)("h uno 1.2", answer);
-  CHECK(answers == Texts{"reading a message: no such line",
-                         "reading a message: no reading of a declared series", "ok"});
+  CHECK(answers ==
+        Texts{"reading a message: no such line", "reading a message: it holds no reading", "ok"});
   CHECK(bench.sink.readings.empty());
   answers.clear();
   (*door)("r t 20\noops", answer);
@@ -566,6 +566,44 @@ TEST_CASE("a message that is not understood is refused, and what was good of it 
   REQUIRE(bench.sink.waiting.size() == 1);
   bench.sink.waiting[0](rt::ok());
   CHECK(answers == Texts{"reading a message: no such line"});
+}
+
+TEST_CASE("a message that only says who the board is or what it measures is taken") {
+  Bench bench;
+  bench.start_messages();
+  auto* const door = bench.ports.listening(kUrl);
+  REQUIRE(door != nullptr);
+  Texts answers;
+  const auto answer = [&](const rt::Status& status) {
+    answers.push_back(status ? "ok" : status.error().message);
+  };
+  (*door)("s", answer);
+  (*door)("b uno 1.2 1\ns", answer);
+  (*door)("s\noops", answer);
+  (*door)("g", answer);
+  CHECK(answers == Texts{"ok", "ok", "reading a message: no such line",
+                         "reading a message: it holds no reading"});
+}
+
+TEST_CASE(
+    "a frame in a message is read by a bridge that heard no declaration, and when it comes again") {
+  Bench bench;
+  DeviceConfig config = http_config();
+  auto protocol = bridge::make_protocol(config.protocol);
+  REQUIRE(protocol);
+  bench.messages =
+      std::make_unique<MessageSession>(bench.device_ports(), config, *std::move(protocol));
+  bench.world.run_for(10ms);
+  auto* const door = bench.ports.listening(kUrl);
+  REQUIRE(door != nullptr);
+  // [ { 0: "t", 2: 20.5 } ]
+  const std::string reading("\x81\xa2\x00\x61t\x02\xf9\x4d\x20", 9);
+  const std::string frame = device_frame(bridge::FrameKind::kReadings, 700, reading);
+  (*door)(frame, [](const rt::Status&) {});
+  (*door)(frame, [](const rt::Status&) {});
+  CHECK(bench.sink.readings == Texts(2, "board,device=uno,room=lab t f Cel = 20.5"));
+  CHECK(bench.messages->state().counts.undeclared == 0);
+  CHECK(bench.messages->state().lost == 0);
 }
 
 TEST_CASE("an answer that comes after the session's end does no harm") {

@@ -16,6 +16,7 @@ namespace fieldpost::sim {
 ///   h NAME FIRMWARE  a hello         b NAME FIRMWARE REASON   a boot
 ///   l COUNT          lost messages   c NS   a clock          g   a good message of nothing
 ///   a                an unseen restart   x   a bad checksum   v   another version
+///   s                a declaration of series
 /// Any other line is not understood, and neither is one of more than kLineBytesMax.
 class FakeBridgeProtocol final : public bridge::Protocol {
  public:
@@ -73,7 +74,7 @@ class FakeBridgeProtocol final : public bridge::Protocol {
       counts_.other_version += 1;
       return;
     }
-    if (kind.size() != 1 || std::string_view("ruhblcga").find(kind) == std::string_view::npos) {
+    if (kind.size() != 1 || std::string_view("ruhblcgas").find(kind) == std::string_view::npos) {
       counts_.bad += 1;
       heard.why_bad = "no such line";
       return;
@@ -89,6 +90,7 @@ class FakeBridgeProtocol final : public bridge::Protocol {
     if (kind == "l") heard.lost += static_cast<std::uint64_t>(number(1));
     if (kind == "c") heard.clock = number(1);
     if (kind == "a") heard.restart_unseen = true;
+    if (kind == "s") heard.declared = true;
     if (kind != "h" && kind != "b") return;
     heard.booted = heard.booted || kind == "b";
     heard.hello = bridge::Hello{words[1], words[2], static_cast<bridge::BootReason>(number(3))};

@@ -14,9 +14,10 @@ namespace fieldpost::bridge {
 [[nodiscard]] rt::Result<std::string> locate_serial(const PortAddress& address,
                                                     const DeviceTrees& trees);
 /// Opens a tty raw, at any baud rate, without flow control, and for us alone: kernel and other
-/// bridges are told, and a process that has it already is found. Nothing waits on it. What had come
-/// before is thrown away. kNotFound, kBusy, kDenied with what mends it, kInvalid: no tty, or not
-/// with these settings.
+/// bridges are told, and a process that has it already is found; but not one of another user that
+/// locked nothing, whose open files only root sees (/proc/PID/fd). Nothing waits on it. What had
+/// come before is thrown away. kNotFound, kBusy, kDenied with what mends it, kInvalid: no tty, or
+/// not with these settings.
 rt::Result<rt::FileDescriptor> claim_tty(const std::string& path, const SerialSettings& settings,
                                          const DeviceTrees& trees);
 

@@ -67,7 +67,7 @@ std::string udev_rule(const DeniedPort& port) {
   const std::string which =
       port.usb ? fmt::format(R"(ATTRS{{idVendor}}=="{:04x}", ATTRS{{idProduct}}=="{:04x}")",
                              port.usb->vendor, port.usb->product)
-               : fmt::format(R"(KERNEL=="{}")", port.path.substr(port.path.rfind('/') + 1));
+               : fmt::format(R"(KERNEL=="{}")", port.kernel_name);
   return fmt::format(R"(SUBSYSTEM=="tty", {}, GROUP="{}", MODE="0660")", which,
                      port.is_in_group ? port.group : port.user_group);
 }

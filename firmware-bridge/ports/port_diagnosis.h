@@ -30,7 +30,8 @@ rt::Result<std::string> choose_usb_port(const PortAddress& address,
 
 /// A device file that was not to be opened.
 struct DeniedPort {
-  std::string path;
+  std::string path;             ///< as it is configured
+  std::string kernel_name;      ///< "ttyUSB0", also where the path is a link
   std::string owner, group;     ///< of the file
   unsigned mode = 0;            ///< of the file, the nine lowest bits
   std::string user;             ///< that we run as

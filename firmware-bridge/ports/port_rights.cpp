@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <vector>
+#include <filesystem>
+#include <system_error>
 
 namespace fieldpost::bridge {
 namespace {
 
 constexpr mode_t kRights = 0777;
+constexpr mode_t kReadWrite = 06;  // of others; of the group and the owner three and six bits up
 constexpr std::size_t kEntryBytesMax = 64 * 1024;  // a group with all its members
 
 std::string user_name(uid_t id) {
@@ -31,29 +32,51 @@ std::string group_name(gid_t id) {
   return found != nullptr ? found->gr_name : std::to_string(id);
 }
 
-bool are_in_group(gid_t id) {
-  if (::getegid() == id) return true;
-  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
-  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
-  return std::ranges::find(groups, id) != groups.end();
+Credentials our_credentials() {
+  Credentials who;
+  who.user = ::geteuid();
+  who.groups.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(who.groups.size()), who.groups.data());
+  who.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  who.groups.push_back(::getegid());
+  return who;
+}
+
+bool is_in_group(const Credentials& who, gid_t id) {
+  return std::ranges::find(who.groups, id) != who.groups.end();
+}
+
+/// What the kernel calls the device, which udev rules go by; links have other names.
+std::string kernel_name(const std::string& path) {
+  std::error_code failed;
+  const auto device = std::filesystem::canonical(path, failed);
+  return (failed ? std::filesystem::path(path) : device).filename().string();
 }
 
 }  // namespace
 
+/// As the kernel does: the first of owner, group and others that fits decides.
+bool mode_suffices(const FileRights& file, const Credentials& who) {
+  if (who.user == 0) return true;
+  const unsigned shift = who.user == file.owner ? 6 : is_in_group(who, file.group) ? 3 : 0;
+  return (file.mode >> shift & kReadWrite) == kReadWrite;
+}
+
 DeniedPort look_at_rights(const std::string& path, const DeviceTrees& trees) {
   DeniedPort port;
   port.path = path;
-  port.user = user_name(::geteuid());
+  port.kernel_name = kernel_name(path);
+  const Credentials who = our_credentials();
+  port.user = user_name(who.user);
   port.user_group = group_name(::getegid());
-  port.rights_suffice = ::euidaccess(path.c_str(), R_OK | W_OK) == 0;
   port.usb = find_usb_identity(path, trees);
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return port;
   port.owner = user_name(found.st_uid);
   port.group = group_name(found.st_gid);
   port.mode = found.st_mode & kRights;
-  port.is_in_group = are_in_group(found.st_gid);
+  port.is_in_group = is_in_group(who, found.st_gid);
+  port.rights_suffice = mode_suffices({found.st_uid, found.st_gid, found.st_mode}, who);
   return port;
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "firmware-bridge/ports/port_owner.h"
+#include "firmware-bridge/ports/port_rights.h"
 #include "tests/contract/port_rigs.h"
 #include "tests/support/raw_client.h"
 
@@ -110,6 +111,20 @@ TEST_CASE("the owner of a device is found by the device, not by its name") {
   CHECK(bridge::name_port_owner(owner) == "minicom (pid 999999992)");
   CHECK(bridge::name_port_owner(std::nullopt) == "another user's process");
   CHECK_FALSE(bridge::find_port_owner(proc.file("nothing"), proc.path()).has_value());
+}
+
+TEST_CASE("the rights to a device are those of the device, also behind a link") {
+  const TempDirectory dev;
+  std::ofstream(dev.file("ttyUSB0")) << "";
+  std::filesystem::permissions(dev.file("ttyUSB0"), std::filesystem::perms{0600});
+  std::filesystem::create_symlink("ttyUSB0", dev.file("by-path"));
+  const bridge::DeniedPort port = bridge::look_at_rights(dev.file("by-path"));
+  CHECK(port.path == dev.file("by-path"));
+  CHECK(port.kernel_name == "ttyUSB0");
+  CHECK(port.mode == 0600);
+  CHECK(port.owner == port.user);
+  CHECK(port.rights_suffice);
+  CHECK(bridge::look_at_rights(dev.file("nothing")).kernel_name == "nothing");
 }
 
 /// The part of sysfs that tells of serial ports.

@@ -5,12 +5,14 @@
 #include "firmware-bridge/ports/http_listener.h"
 #include "firmware-bridge/ports/port_address.h"
 #include "firmware-bridge/ports/port_diagnosis.h"
+#include "firmware-bridge/ports/port_rights.h"
 #include "tests/support/fakes/fake_http.h"
 
 namespace fieldpost::test {
 namespace {
 
 using bridge::DeniedPort;
+using bridge::mode_suffices;
 using bridge::parse_framing;
 using bridge::parse_port_address;
 using bridge::PortAddress;
@@ -173,6 +175,7 @@ TEST_CASE("what is not plugged in is not found, and what there is instead is nam
 DeniedPort denied_port() {
   DeniedPort port;
   port.path = "/dev/ttyUSB0";
+  port.kernel_name = "ttyUSB0";
   port.owner = "root";
   port.group = "dialout";
   port.mode = 0660;
@@ -215,6 +218,30 @@ TEST_CASE("a port that only the service's unit keeps shut is not blamed on right
   const std::string message = explain_denied(port);
   CHECK(contains(message, "DeviceAllow=/dev/ttyUSB0 rw"));
   CHECK_FALSE(contains(message, "udev"));
+}
+
+TEST_CASE("a rule for a port behind a link names the device, not the link") {
+  DeniedPort port = denied_port();
+  port.path = "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0";
+  port.usb.reset();
+  const std::string message = explain_denied(port);
+  CHECK(contains(message, "KERNEL==\"ttyUSB0\""));
+  CHECK(message.starts_with(port.path + " belongs to root:dialout"));
+}
+
+TEST_CASE("whether a mode lets somebody in goes by the first of owner, group and others") {
+  const bridge::FileRights dialout{0, 20, 020660};  // a character device
+  CHECK(mode_suffices(dialout, {990, {980, 20}}));
+  CHECK_FALSE(mode_suffices(dialout, {990, {980}}));
+  CHECK(mode_suffices(dialout, {0, {}}));
+  CHECK(mode_suffices({990, 20, 0600}, {990, {}}));
+  CHECK_FALSE(mode_suffices({990, 20, 0066}, {990, {20}}));
+  CHECK_FALSE(mode_suffices({0, 20, 0606}, {990, {20}}));
+  CHECK(mode_suffices({0, 20, 0606}, {990, {21}}));
+  for (const mode_t half : {0640U, 0620U, 0600U}) {
+    INFO("mode ", half);
+    CHECK_FALSE(mode_suffices({0, 20, half}, {990, {20}}));
+  }
 }
 
 /// A server without sockets.

@@ -20,9 +20,11 @@ namespace {
 constexpr std::size_t kResendNamesMax = 1024;
 constexpr rt::Nanos kRetryEvery = rt::Seconds(2);
 
-/// A command that was answered, and what need not be remembered any more.
+/// A command that was answered, and what need not be remembered any more: its arguments, which may
+/// be a firmware's image, and older commands.
 Status close_command(Spool& spool, std::uint64_t id) {
-  rt::Statement& close = spool.database().prepare("UPDATE inbox SET state = 2 WHERE id = ?1");
+  rt::Statement& close =
+      spool.database().prepare("UPDATE inbox SET state = 2, arguments = '' WHERE id = ?1");
   close.bind(1, id);
   if (auto done = close.run(); !done) return done;
   rt::Statement& prune = spool.database().prepare(

@@ -10,8 +10,8 @@
 namespace fieldpost::coordinator {
 
 /// How commands to nodes end, and which of those that ended are kept: the newest ones of each node,
-/// and the one that tells it how often to measure, for what came of it is asked later. Runs inside
-/// the caller's transaction.
+/// and the one that tells it how often to measure, for what came of it is asked later. The image of
+/// a flash goes when that ends. Runs inside the caller's transaction.
 class CommandOutcomes {
  public:
   static constexpr std::int64_t kAnsweredKept = 1000;  ///< of a node, as its inbox does

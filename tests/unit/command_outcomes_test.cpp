@@ -34,11 +34,15 @@ struct OutcomeWorld : StoreWorld {
     }
     REQUIRE(store().concluder().conclude(statement, {kStoreNow}).has_value());
   }
-  std::uint64_t ping() {
-    const auto command = store().add_command("n1", kStoreIncarnation.spool, "ping", "{}", kStoreNow,
-                                             kStoreNow + hours(1));
+  std::uint64_t command(const std::string& verb, const std::string& arguments) {
+    const auto command = store().add_command("n1", kStoreIncarnation.spool, verb, arguments,
+                                             kStoreNow, kStoreNow + hours(1));
     REQUIRE(command.has_value());
     return command->id;
+  }
+  std::uint64_t ping() { return command("ping", "{}"); }
+  std::string arguments_of(std::uint64_t id) {
+    return text(fmt::format("SELECT arguments FROM command WHERE id = {}", id));
   }
   /// The node tells what came of it.
   void answer(std::uint64_t id) {
@@ -95,6 +99,30 @@ TEST_CASE("of answered commands the newest stay, however one ends, and none goes
   }
   CHECK(world.number(fmt::format("SELECT count(*) FROM command WHERE id = {}", id)) == 1);
   CHECK(world.ping() > id);
+}
+
+TEST_CASE("however a flash ends its image goes, and what else it was told stays") {
+  OutcomeWorld world;
+  const std::string order = R"({"board":"nano","image":"OjAwMDAwMDAxRkYK","version":"2.0.0"})";
+  const std::uint64_t id = world.command("flash", order);
+  const std::uint64_t wrong = world.command("flash", "{");
+  const std::uint64_t other = world.command("show", order);
+  CHECK(world.arguments_of(id) == order);
+  SUBCASE("told by the node") {
+    world.answer(id);
+    world.answer(wrong);
+    world.answer(other);
+  }
+  SUBCASE("as expired") {
+    REQUIRE(world.store().end_overdue({kStoreNow + hours(1)}, hours(1)));
+  }
+  SUBCASE("with the agent") {
+    world.hello(2);
+  }
+  CHECK(world.answered() == 3);
+  CHECK(world.arguments_of(id) == R"({"board":"nano","version":"2.0.0"})");
+  CHECK(world.arguments_of(wrong) == "{");
+  CHECK(world.arguments_of(other) == order);
 }
 
 TEST_CASE("commands of other nodes are not counted") {

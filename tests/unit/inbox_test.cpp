@@ -103,6 +103,23 @@ struct Machine {
     life->inbox->recover();
     world.run_for(1s);
   }
+  /// As the inbox has them on disk.
+  std::string arguments_of(std::uint64_t id) {
+    std::string found;
+    life->front->with_spool(
+        [id, &found](Spool& spool) -> rt::Status {
+          rt::Statement& row =
+              spool.database().prepare("SELECT arguments FROM inbox WHERE id = ?1");
+          const auto is_there = row.bind(1, id).step();
+          REQUIRE((is_there.has_value() && *is_there));
+          found = row.text(0);
+          row.reset();
+          return rt::ok();
+        },
+        [](const rt::Status& status) { CHECK(status.has_value()); });
+    world.run_for(1s);
+    return found;
+  }
   void command(std::uint64_t id, const std::string& verb, const std::string& arguments = "{}") {
     wire::Command command;
     command.id = id;
@@ -131,6 +148,17 @@ TEST_CASE("a slow verb answers when it is done, once") {
   machine.start(true);
   CHECK(machine.resumed.empty());
   CHECK(machine.outcomes.told.size() == 1);
+}
+
+TEST_CASE("arguments stay on disk until their command is answered") {
+  Machine machine;
+  machine.command(5, "dig", R"({"deep":2})");
+  CHECK(machine.arguments_of(5) == R"({"deep":2})");
+  machine.begun[0].answered({true, "a hole"});
+  machine.world.run_for(1s);
+  CHECK(machine.arguments_of(5).empty());
+  machine.command(5, "dig", R"({"deep":2})");
+  CHECK(machine.begun.size() == 1);
 }
 
 TEST_CASE("others are answered while a slow verb is at work, and it is begun once") {

@@ -91,11 +91,13 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
     ask(std::move(question));
   }
   void ask_for_outcome() { ask({{"verb", "flash_result"}, {"id", id_}}); }
+  [[nodiscard]] std::uint64_t command() const { return command_; }
 
  private:
   void ask(json question) {
     question_ = question.dump() + "\n";
-    heard_at_ = owner_.loop_.now();
+    begun_at_ = owner_.loop_.now();
+    heard_at_ = begun_at_;
     try_bridge(0);
   }
 
@@ -104,11 +106,13 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
       whys_.clear();
       patience_ = rt::Nanos{0};
       is_unknown_ = false;
+      is_busy_ = false;
     }
     if (index == owner_.sockets_.size()) return end_round();
     auto stream = owner_.streams_.connect_unix(owner_.sockets_[index]);
     if (!stream) {
-      give_time(index, kBridgeAbsentMax);
+      // One that had it in a former life may have it.
+      give_time(index, is_resumed_ ? silent_max_ : kBridgeAbsentMax);
       return pass_on(index, stream.error().message);
     }
     line_.clear();
@@ -147,7 +151,11 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
   }
 
   void take_error(std::size_t index, const json& said) {
-    if (text_of(said, "code") == "busy") give_time(index, silent_max_);
+    if (text_of(said, "code") == "busy") {
+      heard_at_ = owner_.loop_.now();  // it is well, and may have other boards to flash for hours
+      is_busy_ = true;
+      give_time(index, silent_max_);
+    }
     leave(index, text_of(said, "error"));
   }
 
@@ -181,8 +189,10 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
   }
 
   void end_round() {
-    const rt::Nanos waited = owner_.loop_.now() - heard_at_;
-    if (waited < patience_) return later(kRetryEvery, [this] { try_bridge(0); });
+    const rt::Instant now = owner_.loop_.now();
+    if (now - heard_at_ < patience_ && now - begun_at_ < kOrderMax) {
+      return later(is_busy_ ? kBusyEvery : kRetryEvery, [this] { try_bridge(0); });
+    }
     finish({false, fmt::format("{} {}: {}",
                                is_unknown_ ? "it is not known what came of flashing"
                                            : "no bridge of this node flashed",
@@ -207,6 +217,7 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
       owner_.log_.info("flash of {}: {}", board_, answer.detail);
       const Answered answered = std::move(answered_);
       owner_.jobs_.erase(command_);  // this goes with the last who holds it
+      owner_.resume_next();
       answered(std::move(answer));
     });
   }
@@ -222,10 +233,12 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
   std::unique_ptr<rt::Stream> stream_;
   bool is_over_ = false;  ///< with this stream
   std::string line_;      ///< not ended yet
-  std::string whys_;      ///< of the round, as the next two
+  std::string whys_;      ///< of the round, as the next three
   rt::Nanos patience_{0};
+  bool is_busy_ = false;       ///< a bridge was
   bool is_unknown_ = false;    ///< a bridge may have flashed it
   std::set<std::size_t> had_;  ///< bridges that took the order, or may have
+  rt::Instant begun_at_;
   rt::Instant heard_at_;
   rt::TimerId timer_ = rt::TimerId::kNone;
 };
@@ -250,13 +263,26 @@ void BoardFlash::begin(const wire::Command& command, bool resumed, Answered answ
                      "expected {\"board\": NAME, \"image\": base64 of an Intel HEX file or "
                      "\"sha256\": HEX, \"version\": TEXT, \"timeout_s\": 1 to 3600}"});
   }
+  if (!resumed && jobs_.size() >= kJobsMax) {
+    return answered({false, fmt::format("{} orders wait already; ask again", kJobsMax)});
+  }
   const auto job = std::make_shared<Job>(*this, command, *order, resumed, std::move(answered));
-  jobs_[command.id] = job;
   log_.info("flash of {} is {}", order->board, resumed ? "looked after" : "begun");
   if (resumed) {
+    resumed_.push_back(job);
+    return resume_next();
+  }
+  jobs_[command.id] = job;
+  job->flash(*order);
+}
+
+/// Refusing one would be a wrong answer: it may have been flashed.
+void BoardFlash::resume_next() {
+  while (!resumed_.empty() && jobs_.size() < kJobsMax) {
+    const std::shared_ptr<Job> job = std::move(resumed_.front());
+    resumed_.pop_front();
+    jobs_[job->command()] = job;
     job->ask_for_outcome();
-  } else {
-    job->flash(*order);
   }
 }
 

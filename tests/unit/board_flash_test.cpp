@@ -366,12 +366,16 @@ TEST_CASE("a bridge that is busy is asked again until it has time") {
   node.world.run_for(10min);
   CHECK(node.answers.empty());
   SUBCASE("it has") {
+    node.world.run_for(10h);
+    CHECK(node.answers.empty());
     bridge.answers = {kDone};
-    node.world.run_for(5s);
+    node.world.run_for(BoardFlash::kBusyEvery + rt::Seconds(1));
     CHECK(node.said() == "yes: firmware 2.1.0 runs");
   }
   SUBCASE("it has none") {
-    node.world.run_for(10min);
+    node.world.run_for(BoardFlash::kOrderMax - rt::Nanos(11min));
+    CHECK(node.answers.empty());
+    node.world.run_for(2min);
     CHECK(node.said() == "no: no bridge of this node flashed nano: /a: other is being flashed");
   }
   for (const json& each : bridge.asked) CHECK(each == bridge.asked[0]);
@@ -472,16 +476,69 @@ TEST_CASE("what a former life ordered and no bridge knows was not flashed") {
 TEST_CASE("what a former life ordered is not known while its bridge is away or busy") {
   Node node;
   std::unique_ptr<Bridge> bridge;
+  rt::Nanos most = BoardFlash::kSilentMax + rt::Seconds(60);
   SUBCASE("it is away") {}
   SUBCASE("it is busy") {
     bridge = std::make_unique<Bridge>(node.streams, "/a");
     bridge->answers = {R"({"error":"it was interrupted","code":"busy"})"};
+    most = BoardFlash::kOrderMax;
   }
   node.resume(7);
-  node.world.run_for(110s);
+  node.world.run_for(most - rt::Seconds(20));
   CHECK(node.answers.empty());
-  node.world.run_for(20min);
+  node.world.run_for(2min);
   CHECK(node.said().starts_with("no: it is not known what came of flashing nano: /a: "));
+}
+
+TEST_CASE("a bridge that comes up long after the agent tells what a former life ordered") {
+  Node node;
+  node.resume(7);
+  node.world.run_for(10min);
+  CHECK(node.answers.empty());
+  Bridge bridge(node.streams, "/a");
+  bridge.answers = {kDone};
+  node.world.run_for(BoardFlash::kRetryEvery + rt::Seconds(1));
+  CHECK(node.said() == "yes: firmware 2.1.0 runs");
+}
+
+TEST_CASE("of many orders those beyond the bound are answered at once, until there is room") {
+  Node node;
+  Bridge bridge(node.streams, "/a");
+  for (std::uint64_t id = 1; id <= BoardFlash::kJobsMax; ++id) node.act(id);
+  node.world.run_for(1s);
+  CHECK(node.answers.empty());
+  node.act(100);
+  CHECK(node.said() == "no: 64 orders wait already; ask again");
+  CHECK(node.answers[0].first == 100);
+  bridge.say(kDone);
+  node.world.run_for(1s);
+  CHECK(node.answers.size() == 2);
+  node.act(101);
+  node.world.run_for(1s);
+  CHECK(node.answers.size() == 2);
+  CHECK(bridge.asked.size() == BoardFlash::kJobsMax + 1);
+}
+
+TEST_CASE("all that a former life ordered is asked for, as many at once as there is room for") {
+  constexpr std::uint64_t kOrders = BoardFlash::kJobsMax + 6;
+  Node node;
+  Bridge bridge(node.streams, "/a");
+  for (std::uint64_t id = 1; id <= kOrders; ++id) node.resume(id);
+  node.world.run_for(1s);
+  CHECK(bridge.asked.size() == BoardFlash::kJobsMax);
+  CHECK(node.answers.empty());
+  node.act(100);
+  CHECK(node.said() == "no: 64 orders wait already; ask again");
+  bridge.stop();
+  bridge.start();
+  bridge.answers = {kDone};
+  node.world.run_for(10s);
+  REQUIRE(node.answers.size() == 1 + kOrders);
+  for (std::size_t i = 1; i <= kOrders; ++i) {
+    INFO("answer ", i);
+    CHECK(node.answers[i].second.done);
+  }
+  for (const json& each : bridge.asked) CHECK(each.at("verb") == "flash_result");
 }
 
 TEST_CASE("an id is of a command and its order") {

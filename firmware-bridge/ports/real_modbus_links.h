@@ -12,7 +12,8 @@
 namespace fieldpost::bridge {
 
 /// Modbus devices over libmodbus, a thread for each bus. Dropping the last device of a bus waits
-/// for the request that is under way, which takes at most about two seconds.
+/// for the request that is under way, which takes at most about two seconds; but while the name of
+/// its host is being resolved, as long as the name servers take.
 class RealModbusLinks final : public ModbusLinks {
  public:
   explicit RealModbusLinks(rt::Loop& loop, DeviceTrees trees = {})

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -47,7 +49,7 @@ class TcpAttempt : public std::enable_shared_from_this<TcpAttempt> {
   TcpAttempt(rt::RealLoop& loop, const PortAddress& address, Ports::OnOpen on_open)
       : loop_(loop),
         host_(address.host),
-        port_(std::to_string(address.port)),
+        port_(address.port),
         name_(address.host_port()),
         on_open_(std::move(on_open)),
         resolver_(AsioAccess::io_context(loop)),
@@ -61,7 +63,14 @@ class TcpAttempt : public std::enable_shared_from_this<TcpAttempt> {
               ? fmt::format("{} does not answer: is it on, and reachable from here?", self->name_)
               : fmt::format("{}: no name server answers", self->name_));
     });
-    resolver_.async_resolve(host_, port_,
+    // One thread asks for all names, in order: behind a name server that does not answer an
+    // address would wait until its time is over.
+    boost::system::error_code is_name;
+    const auto ip = boost::asio::ip::make_address(host_, is_name);
+    if (!is_name) {
+      return connect(tcp::resolver::results_type::create(tcp::endpoint(ip, port_), host_, ""));
+    }
+    resolver_.async_resolve(host_, std::to_string(port_),
                             [self = shared_from_this()](const boost::system::error_code& failed,
                                                         const tcp::resolver::results_type& found) {
                               AsioAccess::turn(self->loop_,
@@ -76,6 +85,10 @@ class TcpAttempt : public std::enable_shared_from_this<TcpAttempt> {
     if (failed) {
       return fail(fmt::format("{}: the name {} is not found: {}", name_, host_, failed.message()));
     }
+    connect(found);
+  }
+
+  void connect(const tcp::resolver::results_type& found) {
     resolved_ = true;
     boost::asio::async_connect(
         socket_, found,
@@ -111,7 +124,9 @@ class TcpAttempt : public std::enable_shared_from_this<TcpAttempt> {
   }
 
   rt::RealLoop& loop_;
-  std::string host_, port_, name_;
+  std::string host_;
+  std::uint16_t port_;
+  std::string name_;
   Ports::OnOpen on_open_;
   tcp::resolver resolver_;
   tcp::socket socket_;

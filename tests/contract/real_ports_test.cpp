@@ -44,6 +44,16 @@ TEST_CASE("a real message by HTTP is answered, and a listener may go inside one"
   CHECK(ear.messages == std::vector<std::string>{"one", "two"});
 }
 
+TEST_CASE("an address of a serial server is no name, and nobody is asked for it") {
+  RealPortsRig rig;
+  // As a name it would not be found: no interface is called so.
+  const auto opened = open_port(rig, "tcp://[fe80::1%nowhere]:2000");
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == Errc::kUnavailable);
+  INFO(opened.error().message);
+  CHECK(opened.error().message.find("the name") == std::string::npos);
+}
+
 TEST_CASE("a real file that is no tty is refused, and not touched") {
   RealPortsRig rig;
   const std::string file = rig.serial.directory() + "/file";

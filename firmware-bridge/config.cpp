@@ -156,6 +156,20 @@ Result<ProtocolOptions> read_protocol(const rt::Config& config, const ConfigTabl
   return options;
 }
 
+/// On a serial line 0 is everybody, whom nobody answers for; over TCP, 255 is usual where no bus is
+/// behind the device.
+Status check_modbus_unit(const ConfigTable& table, const DeviceConfig& device) {
+  constexpr unsigned kUnitMax = 247;
+  constexpr unsigned kTcpDeviceItself = 255;
+  const unsigned unit = device.protocol.modbus_unit;
+  if (device.address.is_serial()) {
+    if (unit != 0 && unit <= kUnitMax) return rt::ok();
+    return table.error("modbus_unit", "expected an integer from 1 to 247 at a serial port");
+  }
+  if (unit <= kUnitMax || unit == kTcpDeviceItself) return rt::ok();
+  return table.error("modbus_unit", "expected an integer from 0 to 247, or 255, at tcp://");
+}
+
 /// What the port cannot be together with what the board speaks.
 Status check_port(const ConfigTable& table, const DeviceConfig& device) {
   const PortAddress& address = device.address;
@@ -217,6 +231,7 @@ Result<DeviceConfig> read_device(const rt::Config& config, const ConfigTable& ta
   }
   if (auto fits = check_names(table, device); !fits) return fits.error();
   if (auto fits = check_port(table, device); !fits) return fits.error();
+  if (auto fits = check_modbus_unit(table, device); !fits) return fits.error();
   return device;
 }
 

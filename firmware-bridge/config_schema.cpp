@@ -92,8 +92,9 @@ ConfigSection device_section() {
            .type = ConfigType::kInteger,
            .preset = "1",
            .least = "0",
-           .most = "247",
-           .meaning = "address of the Modbus device"},
+           .most = "255",
+           .meaning = "address of the Modbus device: 1 to 247 at a serial port, 0 to 247 or 255 at "
+                      "tcp://"},
           {.name = "modbus_every",
            .type = ConfigType::kDuration,
            .preset = "1s",

@@ -94,6 +94,9 @@ Result<ProbeOptions> read_options(const rt::DaemonCommand& command) {
     if (failed != std::errc() || end != text->data() + text->size()) {
       return Error{Errc::kInvalid, "--baud: expected a number"};
     }
+    if (auto fits = parse_framing("8N1", baud); !fits) {
+      return Error{Errc::kInvalid, "--baud: " + fits.error().message};
+    }
     options.serial.baud = baud;
   }
   if (const std::string* framing = command.value("--framing")) {

@@ -164,8 +164,9 @@ TEST_CASE("probe without a port lists ports") {
 TEST_CASE("what cannot be probed is a usage error") {
   const Desk desk;
   for (const std::string words :
-       {"udp://127.0.0.1:4000", "ttyUSB0", "/dev/null --baud fast", "/dev/null --framing 9N1",
-        "/dev/null --loud", "/dev/null /dev/zero"}) {
+       {"udp://127.0.0.1:4000", "ttyUSB0", "/dev/null --baud fast", "/dev/null --baud 0",
+        "/dev/null --baud 12000001", "/dev/null --framing 9N1", "/dev/null --loud",
+        "/dev/null /dev/zero"}) {
     INFO(words);
     CHECK(desk.bridge.run("probe " + words).exit_code == 2);
   }

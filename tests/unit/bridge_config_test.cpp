@@ -382,6 +382,33 @@ TEST_CASE("Modbus devices and values belong together") {
         "device.framing: expected 8 data bits for modbus: it is RTU");
 }
 
+TEST_CASE("a Modbus device has an address that somebody answers for at its port") {
+  const auto at = [](const std::string& port, int unit) {
+    return refusal(modbus("m", port, fmt::format("modbus_unit = {}\n", unit)) + value("m", "v"));
+  };
+  for (const int unit : {1, 247}) {
+    INFO("unit ", unit);
+    CHECK(at("/dev/a", unit) == "no error");
+    CHECK(at("usb:2341:0043", unit) == "no error");
+    CHECK(at("tcp://10.0.0.7:502", unit) == "no error");
+  }
+  for (const int unit : {0, 255}) {
+    INFO("unit ", unit);
+    CHECK(at("/dev/a", unit) ==
+          "device.modbus_unit: expected an integer from 1 to 247 at a serial port");
+    CHECK(at("usb:2341:0043", unit) == at("/dev/a", unit));
+    CHECK(at("tcp://10.0.0.7:502", unit) == "no error");
+  }
+  for (const int unit : {248, 254}) {
+    INFO("unit ", unit);
+    CHECK(at("tcp://10.0.0.7:502", unit) ==
+          "device.modbus_unit: expected an integer from 0 to 247, or 255, at tcp://");
+  }
+  const auto config = read(modbus("m", "tcp://plc:502", "modbus_unit = 255\n") + value("m", "v"));
+  REQUIRE(config.has_value());
+  CHECK(config->devices.at(0).protocol.modbus_unit == 255);
+}
+
 TEST_CASE("Modbus devices of one bus have an address each, and its settings") {
   const auto pair = [](const std::string& first, const std::string& second) {
     return refusal(modbus("a", "/dev/bus", first) + modbus("b", "/dev/bus", second) +

@@ -15,9 +15,6 @@ class Port : public rt::Stream {
  public:
   /// kInvalid: no serial port, or it cannot be that fast; kUnavailable: it is closed.
   virtual rt::Status set_baud(unsigned baud) = 0;
-  /// Restarts the board over DTR and RTS, as Arduino boards are wired; the pulse goes on when this
-  /// returns. kInvalid: the port has no such lines.
-  virtual rt::Status reset_board() = 0;
   /// "/dev/ttyUSB0", "10.0.0.5:2000".
   [[nodiscard]] virtual std::string name() const = 0;
 };

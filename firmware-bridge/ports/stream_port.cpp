@@ -23,15 +23,7 @@ void StreamPort::close_after_send() {
 }
 
 rt::Status StreamPort::set_baud(unsigned) {
-  return not_serial();
-}
-
-rt::Status StreamPort::reset_board() {
-  return not_serial();
-}
-
-rt::Error StreamPort::not_serial() const {
-  return {rt::Errc::kInvalid, name_ + " is no serial port of this host"};
+  return rt::Error{rt::Errc::kInvalid, name_ + " is no serial port of this host"};
 }
 
 }  // namespace fieldpost::bridge

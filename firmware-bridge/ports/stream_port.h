@@ -23,11 +23,7 @@ class StreamPort : public Port {
   void close_after_send() override;
 
   rt::Status set_baud(unsigned baud) override;
-  rt::Status reset_board() override;
   [[nodiscard]] std::string name() const override { return name_; }
-
- protected:
-  [[nodiscard]] rt::Error not_serial() const;
 
  private:
   std::unique_ptr<rt::Stream> stream_;

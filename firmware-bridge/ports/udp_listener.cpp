@@ -107,9 +107,10 @@ Error listen_error(const boost::system::error_code& failed, const PortAddress& a
 }
 
 std::string name_of(const udp::endpoint& endpoint) {
-  const std::string host = endpoint.address().to_string();
-  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", host, endpoint.port())
-                                    : fmt::format("{}:{}", host, endpoint.port());
+  PortAddress address;
+  address.host = endpoint.address().to_string();
+  address.port = endpoint.port();
+  return address.host_port();
 }
 
 }  // namespace

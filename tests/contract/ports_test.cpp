@@ -187,16 +187,13 @@ TEST_CASE_TEMPLATE("a serial port takes any speed but none at all, and carries o
   CHECK(gone.error().code == Errc::kUnavailable);
 }
 
-TEST_CASE_TEMPLATE("a connection has neither a speed nor lines", Rig, RealPortsRig, SimPortsRig) {
+TEST_CASE_TEMPLATE("a connection has no speed", Rig, RealPortsRig, SimPortsRig) {
   Rig rig;
   rig.tcp.plug();
   Talk talk(rig, rig.tcp.address());
   const auto baud = talk.port->set_baud(9600);
   REQUIRE_FALSE(baud.has_value());
   CHECK(baud.error().code == Errc::kInvalid);
-  const auto reset = talk.port->reset_board();
-  REQUIRE_FALSE(reset.has_value());
-  CHECK(reset.error().code == Errc::kInvalid);
 }
 
 TEST_CASE_TEMPLATE("ports that are dropped open nothing any more", Rig, RealPortsRig, SimPortsRig) {
@@ -263,7 +260,7 @@ TEST_CASE_TEMPLATE("a listener may be dropped inside a message", Rig, RealPortsR
   CHECK(ear.messages == std::vector<std::string>{"one"});
 }
 
-TEST_CASE("a simulated port can be held, denied and reset, and its board goes on after a restart") {
+TEST_CASE("a simulated port can be held and denied, and its board goes on after a restart") {
   SimPortsRig rig;
   const std::string address = rig.serial.address();
   sim::SimBoard& board = rig.ports->plug(address);
@@ -274,20 +271,15 @@ TEST_CASE("a simulated port can be held, denied and reset, and its board goes on
   CHECK(refusal(rig, address) == Errc::kDenied);
   board.denied.clear();
   std::string heard;
-  int resets = 0;
   board.on_bytes = [&](const std::string& bytes) {
     heard += bytes;
     rig.ports->feed(address, "echo " + bytes);
   };
-  board.on_reset = [&] { resets += 1; };
   Talk talk(rig, address);
   CHECK(board.baud == 115200);
-  CHECK(talk.port->reset_board().has_value());
   talk.port->send("hello");
   CHECK(rig.run_until([&] { return talk.data == "echo hello"; }));
   CHECK(heard == "hello");
-  CHECK(resets == 1);
-  CHECK(board.resets == 1);
   CHECK(rig.ports->is_open(address));
   talk.port.reset();
   CHECK_FALSE(rig.ports->is_open(address));

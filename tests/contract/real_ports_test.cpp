@@ -63,15 +63,6 @@ TEST_CASE("a real file that is no tty is refused, and not touched") {
   CHECK(std::filesystem::file_size(file) == 8);
 }
 
-TEST_CASE("a pty has no lines to reset a board with") {
-  RealPortsRig rig;
-  rig.serial.plug();
-  Talk talk(rig, rig.serial.address());
-  const auto reset = talk.port->reset_board();
-  REQUIRE_FALSE(reset.has_value());
-  CHECK(reset.error().code == Errc::kInvalid);
-}
-
 TEST_CASE("a process that has a real port open is named, though it locks nothing") {
   RealPortsRig rig;
   rig.serial.plug();

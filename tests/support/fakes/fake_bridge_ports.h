@@ -27,7 +27,6 @@ struct FakeBoard {
   std::string sent;              ///< by the product
   std::vector<unsigned> bauds;   ///< that were set, the first by opening
   std::size_t unsent = 0;        ///< what the product believes to be queued
-  int resets = 0;
   int open_ports = 0;
   rt::Stream::Handlers handlers;
 
@@ -107,10 +106,6 @@ class FakeBridgePorts final : public bridge::Ports {
         return rt::Error{rt::Errc::kInvalid, "cannot be that fast"};
       }
       board->bauds.push_back(baud);
-      return rt::ok();
-    }
-    rt::Status reset_board() override {
-      board->resets += 1;
       return rt::ok();
     }
     [[nodiscard]] std::string name() const override { return board->name; }

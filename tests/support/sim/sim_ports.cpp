@@ -129,17 +129,6 @@ class SimPorts::SimPort final : public bridge::Port {
     socket_->board.baud = baud;
     return rt::ok();
   }
-  rt::Status reset_board() override {
-    if (!is_serial_ || !socket_->board.has_reset_line) {
-      return Error{Errc::kInvalid, name_ + " has no DTR and RTS"};
-    }
-    if (!line_->takes_bytes()) return Error{Errc::kUnavailable, name_ + " is closed"};
-    socket_->board.resets += 1;
-    world_.schedule(rt::Nanos{0}, [socket = socket_] {
-      if (const auto reset = socket->board.on_reset) reset();
-    });
-    return rt::ok();
-  }
   [[nodiscard]] std::string name() const override { return name_; }
 
  private:

@@ -14,17 +14,14 @@ namespace fieldpost::sim {
 /// What is at the other end of a simulated port, and how the port fares. Set and read by tests.
 struct SimBoard {
   bool plugged = false;
-  std::string held_by;         ///< not empty: another process has the port: "minicom (pid 812)"
-  std::string denied;          ///< not empty: the port may not be opened, and why
-  bool has_reset_line = true;  ///< of serial ports
-  /// Called on the world's time line with what the daemon sent, and when it resets the board.
+  std::string held_by;  ///< not empty: another process has the port: "minicom (pid 812)"
+  std::string denied;   ///< not empty: the port may not be opened, and why
+  /// Called on the world's time line with what the daemon sent.
   std::function<void(std::string bytes)> on_bytes;
-  std::function<void()> on_reset;
 
   std::string sent;         ///< by the daemon, all of it; tests may empty it
   unsigned baud = 0;        ///< as it was set last
   std::uint64_t opens = 0;  ///< how often it was opened
-  std::uint64_t resets = 0;
 };
 
 /// Ports of one simulated machine. Addresses are texts as `parse_port_address` takes them; a tcp://

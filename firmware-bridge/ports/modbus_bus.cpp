@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "firmware-bridge/ports/port_claim.h"
+#include "firmware-bridge/ports/tty_settings.h"
 #include "proto/rt/errno_error.h"
 
 namespace fieldpost::bridge {
@@ -221,7 +222,7 @@ Status ModbusBus::open_tcp() {
 void ModbusBus::close() {
   if (context_ && !tty_.is_open()) modbus_close(context_.get());
   context_.reset();
-  tty_.reset();
+  close_tty(tty_);
   quiet_until_.reset();
 }
 

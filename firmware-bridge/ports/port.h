@@ -10,7 +10,8 @@
 
 namespace fieldpost::bridge {
 
-/// A port to a board that is open, and ours alone while it is. Dropping it closes it.
+/// A port to a board that is open, and ours alone while it is. Dropping it closes it; what is not
+/// sent by then may be lost.
 class Port : public rt::Stream {
  public:
   /// kInvalid: no serial port, or it cannot be that fast; kUnavailable: it is closed.

@@ -31,14 +31,15 @@ class SerialPort final : public StreamPort {
   SerialPort(std::unique_ptr<rt::Stream> stream, FileDescriptor tty, std::string path)
       : StreamPort(std::move(stream), std::move(path), "has gone: was it pulled out?"),
         tty_(std::make_shared<FileDescriptor>(std::move(tty))) {}
-  ~SerialPort() override { tty_->reset(); }
+  ~SerialPort() override { close_tty(*tty_); }
   SerialPort(const SerialPort&) = delete;
   SerialPort& operator=(const SerialPort&) = delete;
 
   void start(Handlers handlers) override {
     // Closed before it is told, so that the port can be opened anew at once.
     handlers.on_closed = [tty = tty_, told = std::move(handlers.on_closed)](std::string why) {
-      tty->reset();
+      if (why.empty()) tty->reset();  // it was asked to send first
+      close_tty(*tty);
       if (told) told(std::move(why));
     };
     StreamPort::start(std::move(handlers));

@@ -77,4 +77,10 @@ Status set_tty_baud(int fd, unsigned baud) {
   return check_baud(fd, baud);
 }
 
+void close_tty(rt::FileDescriptor& tty) {
+  if (!tty.is_open()) return;
+  ::ioctl(tty.get(), TCFLSH, TCOFLUSH);
+  tty.reset();
+}
+
 }  // namespace fieldpost::bridge

@@ -63,6 +63,23 @@ TEST_CASE("a real file that is no tty is refused, and not touched") {
   CHECK(std::filesystem::file_size(file) == 8);
 }
 
+TEST_CASE("a real port that is dropped does not wait until its board takes what is unsent") {
+  RealPortsRig rig;
+  rig.serial.plug();
+  Talk talk(rig, rig.serial.address());
+  constexpr std::size_t kMuch = 64 * 1024;  // more than the kernel keeps of a pty
+  talk.port->send(std::string(kMuch, 'x'));
+  rig.run_for(rt::Millis{50});
+  const std::size_t taken = kMuch - talk.port->unsent();
+  REQUIRE(taken < kMuch);
+  talk.port.reset();
+  for (int i = 0; i < 5; ++i) {
+    rig.run_for(rt::Millis{10});
+    static_cast<void>(rig.serial.sent());
+  }
+  CHECK(rig.serial.sent().size() < taken);
+}
+
 TEST_CASE("a process that has a real port open is named, though it locks nothing") {
   RealPortsRig rig;
   rig.serial.plug();

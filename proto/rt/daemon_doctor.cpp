@@ -176,7 +176,10 @@ void examine_broker(Examination& examination, MqttOptions options,
 }
 
 void examine_clock(Examination& examination) {
-  if (SystemClock().synchronised()) return examination.good("the clock is synchronised");
+  const auto synchronised = SystemClock().try_synchronised();
+  if (!synchronised)
+    return examination.warn(synchronised.error().message, std::string(kClockAdvice));
+  if (*synchronised) return examination.good("the clock is synchronised");
   examination.warn("the clock is not synchronised",
                    "let chrony or systemd-timesyncd set it; times are corrected afterwards");
 }

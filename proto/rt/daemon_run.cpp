@@ -6,6 +6,7 @@
 #include "proto/rt/live_config.h"
 #include "proto/rt/long_turns.h"
 #include "proto/rt/notify.h"
+#include "proto/rt/system_clock.h"
 #include "proto/rt/system_files.h"
 
 namespace fieldpost::rt {
@@ -56,6 +57,10 @@ void run_daemon(RealLoop& loop, StderrLog& log, const DaemonProgram& program,
   });
   for (const std::string& what : list_insecure(*program.schema, command.config)) {
     log.warning("{}", what);
+  }
+  if (const auto asked = SystemClock().try_synchronised(); !asked) {
+    log.warning("{}: the clock counts as not synchronised; {}", asked.error().message,
+                kClockAdvice);
   }
   hooks.start();
   notify_ready();

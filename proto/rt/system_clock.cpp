@@ -4,10 +4,11 @@
 #include <time.h>
 
 #include <cctype>
+#include <cerrno>
 #include <fstream>
 #include <string>
 
-#include "proto/rt/result.h"
+#include "proto/rt/errno_error.h"
 
 namespace fieldpost::rt {
 
@@ -43,9 +44,15 @@ UnixTime SystemClock::now() const {
 }
 
 bool SystemClock::synchronised() const {
+  const auto synchronised = try_synchronised();
+  return synchronised && *synchronised;
+}
+
+Result<bool> SystemClock::try_synchronised() const {
   timex state{};
   const int code = adjtimex(&state);
-  return code >= 0 && code != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
+  if (code < 0) return errno_error(errno, "asking whether the clock is synchronised (adjtimex)");
+  return code != TIME_ERROR && (state.status & STA_UNSYNC) == 0;
 }
 
 }  // namespace fieldpost::rt

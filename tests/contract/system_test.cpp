@@ -1,8 +1,18 @@
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "proto/rt/file_descriptor.h"
 #include "proto/rt/notify.h"
@@ -35,6 +45,43 @@ TEST_CASE_TEMPLATE("a wall clock is past 2025, goes on, and knows its boot", Rig
   CHECK(rig.clock.boot_id() != rt::BootId{});
   CHECK(rig.clock.boot_id() == rig.clock.boot_id());
   static_cast<void>(rig.clock.synchronised());
+}
+
+/// As a unit's SystemCallFilter does, for the calling thread alone; false: not here.
+bool forbid_asking_for_the_clock() {
+  std::vector<std::uint32_t> calls = {SYS_adjtimex, SYS_clock_adjtime};
+#ifdef SYS_clock_adjtime64
+  calls.push_back(SYS_clock_adjtime64);
+#endif
+  std::vector<sock_filter> program = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (const std::uint32_t call : calls) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_CASE("a clock that may not be asked for its state is told from one that is not synchronised") {
+  const rt::SystemClock clock;
+  std::optional<rt::Result<bool>> asked;
+  bool synchronised = true;
+  std::thread([&] {
+    if (!forbid_asking_for_the_clock()) return;
+    asked = clock.try_synchronised();
+    synchronised = clock.synchronised();
+  }).join();
+  if (!asked) {
+    MESSAGE("no filter of system calls can be set here");
+    return;
+  }
+  REQUIRE_FALSE(asked->has_value());
+  CHECK(asked->error().code == rt::Errc::kDenied);
+  CHECK(asked->error().message.find("adjtimex") != std::string::npos);
+  CHECK_FALSE(synchronised);
 }
 
 TEST_CASE("a simulated clock jumps, drifts, and has a new boot id after a reboot") {

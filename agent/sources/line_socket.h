@@ -19,8 +19,9 @@ struct LineSocketConfig {
 
 /// The unix socket for line protocol. A batch of lines ends with an empty line and is answered,
 /// when it is on disk, with `ok N` (lines stored), before it `error LINE: what` for the first bad
-/// line, or `error 0: what` when the spool did not take it. `#unit` lines (wire::UnitLines) hold
-/// until the connection ends; they are not among the N.
+/// line, or `error 0: what` when the spool did not take it (`spool is full: …` where it has no
+/// room, perhaps for one class only). `#unit` lines (wire::UnitLines) hold until the connection
+/// ends; they are not among the N.
 class LineSocket final : public Source {
  public:
   static constexpr std::size_t kConnectionsMax = 64;  ///< more: told so and closed

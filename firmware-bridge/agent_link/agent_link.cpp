@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kOk = "ok ";
 constexpr std::string_view kError = "error ";
+constexpr std::string_view kFull = "spool is full";  ///< of some class, and perhaps not of others
 
 /// Takes the number at the front off `text`.
 std::optional<std::size_t> take_number(std::string_view& text) {
@@ -28,7 +29,7 @@ AgentLink::AgentLink(AgentLinkPorts ports, std::string path)
 }
 
 AgentLink::~AgentLink() {
-  for (const rt::TimerId timer : {connect_timer_, window_timer_, pause_timer_}) {
+  for (const rt::TimerId timer : {connect_timer_, window_timer_, pause_timer_, room_timer_}) {
     ports_.loop.cancel(timer);
   }
 }
@@ -38,34 +39,67 @@ AgentLinkState AgentLink::state() const {
   state.connected = stream_ != nullptr;
   state.held = held_.count();
   state.held_bytes = held_.bytes();
+  if (state.why.empty()) state.why = full_why_;
   return state;
 }
 
 void AgentLink::offer(std::vector<Measured> readings, std::function<void(rt::Status)> on_disk) {
   const auto offer = std::make_shared<HeldOffer>();
   offer->on_disk = std::move(on_disk);
+  offer->arrived = ports_.loop.now();
   offer->open = 1;  // until the last reading is held: some may be shed before
-  for (Measured& reading : readings) hold(std::move(reading), offer);
+  hold(make_lines(std::move(readings), *offer), offer);
   held_.close_one(offer);
   pump();
   tell_finished();
 }
 
-void AgentLink::hold(Measured reading, const std::shared_ptr<HeldOffer>& offer) {
-  auto line = make_held_line(std::move(reading));
-  if (!line) {
-    counts_.bad += 1;
-    if (line.error().message != std::exchange(bad_told_, line.error().message)) {
-      ports_.log.warning("a reading is lost: {}", line.error().message);
+/// None when they are too many: others' readings would go for theirs.
+std::vector<HeldLine> AgentLink::make_lines(std::vector<Measured> readings, HeldOffer& offer) {
+  std::vector<HeldLine> lines;
+  lines.reserve(std::min(readings.size(), kOfferBytesMax / sizeof(HeldLine)));
+  std::size_t bytes = 0, bad = 0;
+  for (Measured& reading : readings) {
+    auto line = make_held_line(std::move(reading));
+    if (!line) {
+      bad += 1;
+      note_bad(offer, line.error(), 1);
+      continue;
     }
-    if (!offer->failure) offer->failure = line.error();
-    return;
+    bytes += line->held_bytes();
+    if (bytes > kOfferBytesMax) {
+      note_bad(offer,
+               {rt::Errc::kInvalid,
+                fmt::format("a message takes more than {} MiB of memory as readings: send less at "
+                            "once",
+                            kOfferBytesMax >> 20)},
+               readings.size() - bad);
+      return {};
+    }
+    lines.push_back(*std::move(line));
   }
-  line->offer = offer;
-  line->arrived = ports_.loop.now();
-  if (!line->time && ports_.clock.synchronised()) line->time = ports_.clock.now().ns;
-  held_.add(*std::move(line));
-  shed();
+  return lines;
+}
+
+void AgentLink::note_bad(HeldOffer& offer, rt::Error why, std::size_t count) {
+  counts_.bad += count;
+  if (why.message != std::exchange(bad_told_, why.message)) {
+    ports_.log.warning("{} lost: {}", count == 1 ? "a reading is" : "readings are", why.message);
+  }
+  if (!offer.failure) offer.failure = std::move(why);
+}
+
+void AgentLink::hold(std::vector<HeldLine> lines, const std::shared_ptr<HeldOffer>& offer) {
+  const bool has_untimed =
+      std::ranges::any_of(lines, [](const HeldLine& line) { return !line.time; });
+  if (has_untimed) set_ages_apart(lines);
+  if (has_untimed && ports_.clock.synchronised()) offer->arrived_at = ports_.clock.now().ns;
+  for (HeldLine& line : lines) {
+    if (!line.time && offer->arrived_at) line.time = *offer->arrived_at - line.age;
+    line.offer = offer;
+    held_.add(std::move(line));
+    shed();
+  }
 }
 
 void AgentLink::connect() {
@@ -119,23 +153,27 @@ void AgentLink::pump() {
   }
 }
 
-/// What has no time goes alone: the agent gives what comes together one time.
+/// What has no time goes alone: the agent gives what comes together one time. So does a measurement
+/// that goes apart: the agent refuses together what comes together.
 bool AgentLink::may_send(HeldBatch& batch) {
   if (sent_.size() == kInFlightMax) return false;
   stamp(batch);
-  const auto has_no_time = [](const HeldBatch& each) {
-    return !each.untimed.empty() &&
-           std::ranges::any_of(each.lines, [](const HeldLine& line) { return !line.time; });
-  };
-  return sent_.empty() || (!has_no_time(batch) && !has_no_time(*sent_.back()));
+  if (sent_.empty()) return true;
+  const HeldBatch& last = *sent_.back();
+  return batch.untimed.empty() && last.untimed.empty() && batch.measurement == last.measurement;
 }
 
 void AgentLink::stamp(HeldBatch& batch) const {
   if (batch.untimed.empty() || !ports_.clock.synchronised()) return;
   const std::int64_t now = ports_.clock.now().ns;
+  const rt::Instant on_loop = ports_.loop.now();
   for (HeldLine& line : batch.lines) {
-    if (!line.time) line.time = now - (ports_.loop.now() - line.arrived).count();
+    if (line.time) continue;
+    HeldOffer& offer = *line.offer;
+    if (!offer.arrived_at) offer.arrived_at = now - (on_loop - offer.arrived).count();
+    line.time = *offer.arrived_at - line.age;
   }
+  batch.untimed.clear();
 }
 
 void AgentLink::send(HeldBatch& batch) {
@@ -231,10 +269,28 @@ void AgentLink::on_ok(std::size_t stored) {
 /// It stands before those that came later still, and is sent again before them.
 void AgentLink::refuse(HeldBatch& batch, std::string why) {
   batch.sent = false;
+  if (why.starts_with(kFull)) return refuse_full(batch, why);
   note_failure(fmt::format("the agent at {} takes no readings: {}", path_, why));
   if (pause_timer_ != rt::TimerId::kNone) return;
   pause_timer_ = ports_.loop.after(resend_.take(), [this] {
     pause_timer_ = rt::TimerId::kNone;
+    pump();
+  });
+}
+
+/// Where a class is full, others may have room: they pass it.
+void AgentLink::refuse_full(HeldBatch& batch, std::string_view why) {
+  const std::string measurement = batch.lines.front().measurement;
+  if (!held_.refuse(batch)) return;
+  full_why_ = fmt::format("the agent at {} takes no readings of {}: {}", path_, measurement, why);
+  if (!std::exchange(full_told_, true)) {
+    ports_.log.warning("{}; they are held, {} MiB of all readings at most", full_why_,
+                       HeldLines::kBytesMax >> 20);
+  }
+  if (room_timer_ != rt::TimerId::kNone) return;
+  room_timer_ = ports_.loop.after(ask_for_room_.take(), [this] {
+    room_timer_ = rt::TimerId::kNone;
+    held_.try_again();
     pump();
   });
 }
@@ -252,6 +308,7 @@ void AgentLink::settle(HeldBatch& batch, std::size_t stored, const std::optional
   const std::size_t first = bad ? bad->place : 0;
   const bool named = std::ranges::find(batch.lines, first, &HeldLine::place) != batch.lines.end();
   const bool others = gone > (named ? 1U : 0U);
+  if (!batch.measurement.empty()) ask_for_room_.reset();
   held_.settle(batch, [&](const HeldLine& line) -> std::optional<rt::Error> {
     const bool may_be_gone = line.place == first || (others && line.place > first);
     if (gone == 0 || !may_be_gone) return std::nullopt;
@@ -261,7 +318,13 @@ void AgentLink::settle(HeldBatch& batch, std::size_t stored, const std::optional
     ports_.log.info("the agent takes readings again; {} wait, {} were lost", held_.count(),
                     counts_.lost);
   }
-  loss_told_ = false;
+  if (!held_.has_apart()) {
+    if (std::exchange(full_told_, false)) {
+      ports_.log.info("the agent has room for all readings again");
+    }
+    full_why_.clear();
+    loss_told_ = false;
+  }
   counts_.why.clear();
   reconnect_.reset();
   resend_.reset();

@@ -12,7 +12,7 @@ using rt::HttpRequest;
 using rt::HttpResponder;
 using rt::HttpResponse;
 
-constexpr std::size_t kBodiesBytesMax = 16 << 20;
+constexpr std::size_t kBodiesBytesMax = kHttpPendingMax * kHttpMessageBytesMax;
 constexpr int kConnectionsMax = 128;
 constexpr const char* kRetryAfterS = "1";
 

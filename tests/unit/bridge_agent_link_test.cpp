@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,6 +40,17 @@ Measured reading(double value, std::optional<std::int64_t> time = std::nullopt) 
 Measured with_unit(Measured of, std::string unit) {
   of.key.unit = std::move(unit);
   return of;
+}
+
+Measured old(Measured of, rt::Nanos age) {
+  of.age = age.count();
+  return of;
+}
+
+Measured of(std::string measurement, int value) {
+  Measured made = reading(value, value);
+  made.key.measurement = std::move(measurement);
+  return made;
 }
 
 /// What one `offer` was told.
@@ -98,6 +110,64 @@ struct ScriptedAgent {
   std::unique_ptr<rt::Stream> peer;
   std::string got;
   int connections = 0;
+};
+
+/// An agent that has no room for some measurements, and refuses what comes together as it does.
+struct FullAgent {
+  explicit FullAgent(World& world) {
+    listener = world.streams
+                   .listen_unix(kPath,
+                                [this](auto stream) {
+                                  text.clear();
+                                  peer = std::move(stream);
+                                  peer->start({.on_data = [this](auto bytes) { take(bytes); },
+                                               .on_closed = [](const std::string&) {}});
+                                })
+                   .value();
+  }
+  void take(const std::string& bytes) {
+    text += bytes;
+    for (std::size_t end = 0; (end = text.find("\n\n")) != std::string::npos;) {
+      batches.push_back(text.substr(0, end + 1));
+      text.erase(0, end + 2);
+      peer->send(answer(batches.back()));
+    }
+  }
+  std::string answer(const std::string& batch) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < batch.size(); at += lines.back().size() + 1) {
+      lines.push_back(batch.substr(at, batch.find('\n', at) - at));
+    }
+    for (const std::string& line : lines) {
+      if (full.contains(line.substr(0, line.find(',')))) {
+        refusals += 1;
+        return "error 0: spool is full: no room\nok 0\n";
+      }
+    }
+    for (const std::string& line : lines) {
+      stored[line.substr(0, line.find(','))].push_back(line.substr(line.rfind(' ') + 1));
+    }
+    return fmt::format("ok {}\n", lines.size());
+  }
+  std::set<std::string> full;
+  std::map<std::string, std::vector<std::string>> stored;  ///< times, by measurement
+  std::vector<std::string> batches;
+  int refusals = 0;
+  std::unique_ptr<rt::Listener> listener;
+  std::unique_ptr<rt::Stream> peer;
+  std::string text;
+};
+
+/// Counts how often it is asked.
+struct CountingClock final : rt::WallClock {
+  explicit CountingClock(const rt::WallClock& real) : real_(real) {}
+  [[nodiscard]] rt::UnixTime now() const override { return (nows += 1, real_.now()); }
+  [[nodiscard]] bool synchronised() const override {
+    return (questions += 1, real_.synchronised());
+  }
+  [[nodiscard]] rt::BootId boot_id() const override { return real_.boot_id(); }
+  const rt::WallClock& real_;
+  mutable int nows = 0, questions = 0;
 };
 
 /// The agent's own socket.
@@ -284,6 +354,75 @@ TEST_CASE("readings that wait while the clock becomes right get the times at whi
         fmt::format("m,device=a v=1 {}\n\nm,device=a v=2 {}\n\n", came, came + 10'000'000'000));
 }
 
+TEST_CASE("readings that come together have one time, and those of one series follow each other") {
+  World world;
+  const std::int64_t came = world.clock.now().ns;
+  Measured other = reading(9);
+  other.key.field = "w";
+  const std::vector<Measured> readings = {reading(1), other, reading(2), reading(3)};
+  SUBCASE("that of their arrival") {
+    ScriptedAgent agent(world);
+    CountingClock clock(world.clock);
+    AgentLink link({world.loop, world.streams, clock, world.log}, kPath);
+    World::offer(link, readings);
+    CHECK(clock.nows == 1);
+    CHECK(clock.questions == 1);
+    CHECK(agent.take() == fmt::format("m,device=a v=1 {}\nm,device=a w=9 {}\nm,device=a v=2 {}\n"
+                                      "m,device=a v=3 {}\n\n",
+                                      came, came, came + 1, came + 2));
+  }
+  SUBCASE("also when it is known later") {
+    world.clock.set_synchronised(false);
+    const auto link = world.make_link();
+    World::offer(*link, readings);
+    world.world.run_for(15s);
+    world.clock.set_synchronised(true);
+    ScriptedAgent agent(world);
+    world.world.run_for(31s);
+    CHECK(agent.got == fmt::format("m,device=a v=1 {}\nm,device=a w=9 {}\n\nm,device=a v=2 {}\n\n"
+                                   "m,device=a v=3 {}\n\n",
+                                   came, came, came + 1, came + 2));
+  }
+}
+
+TEST_CASE("whoever gives a time is not asked for ours") {
+  World world;
+  const CountingClock clock(world.clock);
+  AgentLink link({world.loop, world.streams, clock, world.log}, kPath);
+  World::offer(link, {reading(1, 1)});
+  CHECK(clock.nows + clock.questions == 0);
+}
+
+TEST_CASE("a reading that tells its age gets the time of its arrival less that") {
+  World world;
+  ScriptedAgent agent(world);
+  const auto link = world.make_link();
+  const std::int64_t came = world.clock.now().ns;
+  World::offer(*link, {old(reading(1), 2s), old(reading(2), 1s), reading(3), old(reading(4), 1s)});
+  CHECK(
+      agent.take() ==
+      fmt::format("m,device=a v=1 {}\nm,device=a v=2 {}\nm,device=a v=3 {}\nm,device=a v=4 {}\n\n",
+                  came - 2'000'000'000, came - 1'000'000'000, came, came - 999'999'999));
+}
+
+TEST_CASE("an age counts from the arrival also when the clock becomes right later") {
+  World world;
+  world.clock.set_synchronised(false);
+  const std::int64_t came = world.clock.now().ns;
+  const auto link = world.make_link();
+  World::offer(*link, {old(reading(1), 2s)});
+  {
+    ScriptedAgent agent(world);
+    world.world.run_for(31s);
+    CHECK(agent.got == "m,device=a v=1\n\n");
+  }
+  world.world.run_for(5s);
+  world.clock.set_synchronised(true);
+  ScriptedAgent agent(world);
+  world.world.run_for(31s);
+  CHECK(agent.got == fmt::format("m,device=a v=1 {}\n\n", came - 2'000'000'000));
+}
+
 TEST_CASE("an agent that is away is asked less and less often, and the log says it once") {
   World world;
   const auto link = world.make_link();
@@ -341,19 +480,28 @@ TEST_CASE("when too much is held the oldest goes, is counted and told") {
   CHECK(world.log.count_containing("the oldest are being lost") == 1);
 }
 
-TEST_CASE("an offer larger than all that may be held is told once") {
+TEST_CASE("an offer that takes half of the room is refused, and nothing is lost for it") {
   World world;
   const auto link = world.make_link();
+  const auto first = World::offer(*link, {reading(-1, 1)});
   std::vector<Measured> many;
   for (int i = 0; i < 100'000; ++i) many.push_back(reading(i, i));
+  many.front().key.measurement = "#";
   const auto told = World::offer(*link, std::move(many));
   world.world.run_for(1ms);
-  CHECK(told->text() == "nothing");
-  CHECK(link->state().lost > 10'000);
+  CHECK(told->text() == to_string(Errc::kInvalid));
+  CHECK(first->text() == "nothing");
+  CHECK(link->state().lost == 0);
+  CHECK(link->state().held == 1);
+  CHECK(link->state().bad == 100'000);
+  CHECK(world.log.count_containing("send less at once") == 1);
+  many.clear();
+  for (int i = 0; i < 10'000; ++i) many.push_back(reading(i, i));
+  const auto fits = World::offer(*link, std::move(many));
   RealSocket agent(world);
   world.world.run_for(60s);
-  CHECK(told->text() == to_string(Errc::kFull));
-  CHECK(link->state().on_disk + link->state().lost == 100'000);
+  CHECK(fits->text() == "ok");
+  CHECK(link->state().on_disk == 10'001);
 }
 
 TEST_CASE("what the spool does not take is sent again after a pause, before what came later") {
@@ -379,6 +527,72 @@ TEST_CASE("what the spool does not take is sent again after a pause, before what
     CHECK(agent.connections == 1);
     CHECK(world.log.count(rt::LogLevel::kWarning) == 1);
   }
+}
+
+TEST_CASE("measurements that the agent has room for pass those that it has none for") {
+  World world;
+  FullAgent agent(world);
+  agent.full = {"cold"};
+  const auto link = world.make_link();
+  std::vector<std::shared_ptr<Told>> cold, warm, mixed;
+  for (int i = 0; i < 200; ++i) {
+    cold.push_back(World::offer(*link, {of("cold", i)}));
+    warm.push_back(World::offer(*link, {of("warm", i), of("wet", i)}));
+    mixed.push_back(World::offer(*link, {of("wet", 1000 + i), of("cold", 1000 + i)}));
+    world.world.run_for(rt::Millis{(i * 37) % 150});
+  }
+  world.world.run_for(2s);
+  CHECK(agent.stored["warm"].size() == 200);
+  CHECK(agent.stored["wet"].size() == 400);
+  CHECK_FALSE(agent.stored.contains("cold"));
+  for (const auto& each : warm) CHECK(each->text() == "ok");
+  for (const auto& each : cold) CHECK(each->text() == "nothing");
+  CHECK(link->state().held == 400);
+  CHECK(link->state().why.find("takes no readings of cold: spool is full") != std::string::npos);
+  CHECK(world.log.count(rt::LogLevel::kWarning) == 1);
+  CHECK(agent.refusals < 60);  // it is asked less and less often, and some batches at a time
+  agent.full.clear();
+  world.world.run_for(31s);
+  CHECK(agent.stored["cold"].size() == 400);
+  CHECK(agent.stored["wet"].size() == 400);
+  for (const auto& each : cold) CHECK(each->text() == "ok");
+  for (const auto& each : mixed) CHECK(each->text() == "ok");
+  std::vector<std::string> in_order;
+  for (int i = 0; i < 200; ++i) {
+    in_order.push_back(std::to_string(i));
+    in_order.push_back(std::to_string(1000 + i));
+  }
+  CHECK(agent.stored["cold"] == in_order);
+  CHECK(agent.stored["wet"] == in_order);
+  CHECK(link->state().why.empty());
+  CHECK(link->state().held_bytes == 0);
+  CHECK(world.log.count_containing("has room for all readings again") == 1);
+  // Nothing goes apart any more.
+  agent.batches.clear();
+  World::offer(*link, {of("cold", 1), of("warm", 1)});
+  world.world.run_for(1s);
+  CHECK(agent.batches == std::vector<std::string>{"cold,device=a v=1 1\nwarm,device=a v=1 1\n"});
+}
+
+TEST_CASE("what a full class holds back is bounded, and costs the others nothing") {
+  World world;
+  FullAgent agent(world);
+  agent.full = {"cold"};
+  const auto link = world.make_link();
+  int offered = 0, more = 0;
+  for (; more < 10; ++offered) {
+    REQUIRE(offered < 1000);
+    if (link->state().lost > 0) more += 1;
+    std::vector<Measured> some = {of("warm", offered)};
+    for (int i = 0; i < 500; ++i) some.push_back(of("cold", i));
+    World::offer(*link, std::move(some));
+    world.world.run_for(200ms);
+    REQUIRE(link->state().held_bytes <= HeldLines::kBytesMax);
+  }
+  world.world.run_for(1s);
+  CHECK(agent.stored["warm"].size() == std::size_t(offered));
+  CHECK(link->state().lost + link->state().held == std::size_t(offered) * 500);
+  CHECK(world.log.count_containing("the oldest are being lost") == 1);
 }
 
 TEST_CASE("a bad line is gone, counted and in the log with what the agent says of it") {

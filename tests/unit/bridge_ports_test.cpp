@@ -289,7 +289,7 @@ struct HttpDoor {
 TEST_CASE("a posted message is answered when it is on disk, or with why it is not") {
   HttpDoor door;
   CHECK(door.server.options.listen == "127.0.0.1:8090");
-  CHECK(door.server.options.body_bytes_max == 1 << 20);
+  CHECK(door.server.options.body_bytes_max == 64 << 10);
   CHECK(door.listener->address() == "127.0.0.1:8090");
   FakeAnswer good, wrong, full;
   door.server.call(good, "POST", "/a", "one");

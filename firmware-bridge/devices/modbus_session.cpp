@@ -8,12 +8,13 @@
 namespace fieldpost::bridge {
 namespace {
 
-Verdict verdict_of(rt::Errc code) {
+/// `is_reached`: the port opened, and the connection held.
+Verdict verdict_of(rt::Errc code, bool is_reached) {
   switch (code) {
     case rt::Errc::kNotFound: return Verdict::kNotPluggedIn;
     case rt::Errc::kBusy: return Verdict::kBusy;
     case rt::Errc::kDenied: return Verdict::kDenied;
-    case rt::Errc::kUnavailable: return Verdict::kSilent;
+    case rt::Errc::kUnavailable: return is_reached ? Verdict::kSilent : Verdict::kUnreachable;
     case rt::Errc::kCorrupt: return Verdict::kBadChecksums;
     case rt::Errc::kInvalid: return Verdict::kNotUnderstood;
     case rt::Errc::kFull:
@@ -30,8 +31,8 @@ ModbusSession::ModbusSession(Ports ports, DeviceConfig config, std::unique_ptr<M
       link_(std::move(link)),
       measured_at_(ports_.loop.now()) {
   read_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { read(); });
-  judge_timer_ = ports_.loop.after(kJudgeEvery, [this] { judge(); });
-  metrics_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { offer_metrics(); });
+  judge_timer_ = ports_.loop.after(kJudgeEvery, [this] { judge_and_rearm(); });
+  metrics_timer_ = ports_.loop.after(rt::Nanos{0}, [this] { offer_metrics_and_rearm(); });
 }
 
 ModbusSession::~ModbusSession() {
@@ -42,12 +43,14 @@ ModbusSession::~ModbusSession() {
 
 void ModbusSession::read() {
   begun_at_ = ports_.loop.now();
+  others_before_ = link_->counts().others;
   link_->read_round(
       [this](rt::Result<std::vector<Measured>> round) { on_round(std::move(round)); });
 }
 
 void ModbusSession::on_round(rt::Result<std::vector<Measured>> round) {
   is_read_ = true;
+  is_reached_ = link_->counts().others == others_before_;
   const rt::Nanos taken = ports_.loop.now() - begun_at_;
   rt::Nanos pause = std::max(config_.protocol.modbus_every - taken, rt::Nanos{0});
   if (round) {
@@ -67,7 +70,7 @@ void ModbusSession::on_round(rt::Result<std::vector<Measured>> round) {
 
 Diagnosis ModbusSession::diagnose_round() const {
   if (!is_read_) return {};
-  if (!last_) return {verdict_of(last_.error().code), last_.error().message};
+  if (!last_) return {verdict_of(last_.error().code, is_reached_), last_.error().message};
   // Single requests may fail beside others that do not.
   if (!link_->counts().why.empty()) return {Verdict::kNotUnderstood, link_->counts().why};
   const rt::Nanos silent = std::max(config_.silent_after, 3 * config_.protocol.modbus_every);
@@ -79,9 +82,18 @@ Diagnosis ModbusSession::diagnose_round() const {
   return {Verdict::kGood, "it answers"};
 }
 
+void ModbusSession::judge_and_rearm() {
+  judge_timer_ = ports_.loop.after(kJudgeEvery, [this] { judge_and_rearm(); });
+  judge();
+}
+
 void ModbusSession::judge() {
-  judge_timer_ = ports_.loop.after(kJudgeEvery, [this] { judge(); });
   if (!diagnosis_.take(diagnose_round(), ports_.loop.now())) return;
+  tell_verdict();
+  offer_metrics();
+}
+
+void ModbusSession::tell_verdict() {
   const Diagnosis& standing = diagnosis_.standing();
   if (std::exchange(logged_, standing.verdict) == standing.verdict) return;
   const auto level =
@@ -90,8 +102,12 @@ void ModbusSession::judge() {
       level, "device " + config_.name + " at " + config_.address.text() + ": " + standing.text);
 }
 
+void ModbusSession::offer_metrics_and_rearm() {
+  metrics_timer_ = ports_.loop.after(kMetricsEvery, [this] { offer_metrics_and_rearm(); });
+  offer_metrics();
+}
+
 void ModbusSession::offer_metrics() {
-  metrics_timer_ = ports_.loop.after(kMetricsEvery, [this] { offer_metrics(); });
   ports_.sink.offer(metrics_of(state()), nullptr);
 }
 

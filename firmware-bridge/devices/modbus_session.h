@@ -37,9 +37,12 @@ class ModbusSession {
  private:
   void read();
   void on_round(rt::Result<std::vector<Measured>> round);
+  void judge_and_rearm();
   void judge();
+  void tell_verdict();
   [[nodiscard]] Diagnosis diagnose_round() const;
   void offer_metrics();
+  void offer_metrics_and_rearm();
 
   Ports ports_;
   DeviceConfig config_;
@@ -47,6 +50,8 @@ class ModbusSession {
   std::uint64_t readings_ = 0, unfit_ = 0;
   bool is_read_ = false;  ///< a round is over
   rt::Status last_ = rt::ok();
+  std::uint64_t others_before_ = 0;  ///< ModbusCounts::others, as the round began
+  bool is_reached_ = true;           ///< the last round did not fail at the port or connection
   rt::Instant begun_at_, measured_at_;
   StandingDiagnosis diagnosis_;
   Verdict logged_ = Verdict::kWaiting;

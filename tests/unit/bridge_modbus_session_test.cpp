@@ -107,6 +107,31 @@ TEST_CASE("each way in which a Modbus device fails is a diagnosis of its own") {
   CHECK(bench.verdict_after(rt::Seconds(6)) == Verdict::kGood);
 }
 
+TEST_CASE("a Modbus device where nobody listens is unreachable, and not silent") {
+  Bench bench;
+  bench.link->answer = [&bench]() -> rt::Result<std::vector<Measured>> {
+    bench.link->told.others += 1;
+    return Error{Errc::kUnavailable, "connecting to tcp://127.0.0.1:502: Connection refused"};
+  };
+  CHECK(bench.verdict_after(rt::Seconds(6)) == Verdict::kUnreachable);
+  bench.fail_with(Errc::kUnavailable, "no answer within 1 s");
+  CHECK(bench.verdict_after(rt::Seconds(6)) == Verdict::kSilent);
+}
+
+TEST_CASE("a Modbus device's other diagnosis is among the readings at once") {
+  Bench bench;
+  bench.world.run_for(rt::Millis(5'500));
+  REQUIRE(bench.sink.metrics.size() == 2);  // as it began, and when it was found to be good
+  CHECK(bench.sink.metric("diagnosis") == "good");
+  bench.fail_with(Errc::kInvalid, "illegal function");
+  bench.world.run_for(rt::Millis(4'000));  // before the next are due
+  REQUIRE(bench.sink.metrics.size() == 3);
+  CHECK(bench.sink.metric("diagnosis") == "not_understood");
+  CHECK(bench.sink.metric("advice") == "illegal function");
+  bench.world.run_for(rt::Seconds(1));
+  CHECK(bench.sink.metrics.size() == 4);
+}
+
 TEST_CASE("a Modbus device that answers without a number, or in part, is told") {
   Bench bench;
   bench.link->answer = [] { return std::vector<Measured>{}; };

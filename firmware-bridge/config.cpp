@@ -10,6 +10,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "firmware-bridge/agent_link/held_lines.h"
 #include "firmware-bridge/flash/avr_parts.h"
 #include "firmware-bridge/protocols/make_protocol.h"
 #include "firmware-bridge/protocols/modbus_values.h"
@@ -111,6 +112,11 @@ Status check_names(const ConfigTable& table, const DeviceConfig& device) {
   std::ranges::sort(key.tags);
   if (!wire::SeriesKey::parse(key.text())) {
     return table.error("tags", "expected what a series can be called, with its measurement");
+  }
+  if (!begins_a_line(device.measurement)) {
+    return table.error("measurement",
+                       "expected no \"#\" and no tabulator at its beginning: the agent would take "
+                       "no reading of it");
   }
   return rt::ok();
 }

@@ -219,6 +219,14 @@ TEST_CASE("names that no series can have are refused") {
   CHECK(refusal(board("tags = { place = \"\" }\n")) == tags);
   CHECK(refusal(board("tags = { place = \"a\\nb\" }\n")) == tags);
   CHECK(refusal(board("measurement = \"a\\nb\"\n")) == tags);
+  for (const char* unsayable : {"#x", "\\tx"}) {
+    INFO(unsayable);
+    CHECK(
+        refusal(board(fmt::format("measurement = \"{}\"\n", unsayable))) ==
+        "device.measurement: expected no \"#\" and no tabulator at its beginning: the agent would "
+        "take no reading of it");
+  }
+  CHECK(refusal(board("measurement = \" x#\"\n")) == "no error");
   CHECK(refusal(board("units = { t = \"a\\nb\" }\n")) ==
         "device.units: expected what fields and units can be called");
   CHECK(refusal(board("tags = { \"my place\" = \"a, b = c\" }\nmeasurement = \"my air\"\n")) ==

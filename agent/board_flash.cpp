@@ -20,6 +20,11 @@ using nlohmann::json;
 
 constexpr std::size_t kAnswerBytesMax = 64 * 1024;  ///< of one line of a bridge
 
+constexpr std::string_view kAbsentAdvice =
+    "; check that fieldpost-bridge runs on that node, and that its socket is among [bridge] "
+    "sockets "
+    "of agent.toml";
+
 /// The same command has the same id at the bridge, and one of another coordinator's another one.
 std::string id_of(const wire::Command& command) {
   return fmt::format("command-{}-{}", command.id, wire::hash128(command.arguments).hex());
@@ -107,12 +112,14 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
       patience_ = rt::Nanos{0};
       is_unknown_ = false;
       is_busy_ = false;
+      is_absent_ = false;
     }
     if (index == owner_.sockets_.size()) return end_round();
     auto stream = owner_.streams_.connect_unix(owner_.sockets_[index]);
     if (!stream) {
       // One that had it in a former life may have it.
       give_time(index, is_resumed_ ? silent_max_ : kBridgeAbsentMax);
+      is_absent_ = true;
       return pass_on(index, stream.error().message);
     }
     line_.clear();
@@ -193,10 +200,11 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
     if (now - heard_at_ < patience_ && now - begun_at_ < kOrderMax) {
       return later(is_busy_ ? kBusyEvery : kRetryEvery, [this] { try_bridge(0); });
     }
-    finish({false, fmt::format("{} {}: {}",
+    finish({false, fmt::format("{} {}: {}{}",
                                is_unknown_ ? "it is not known what came of flashing"
                                            : "no bridge of this node flashed",
-                               board_, whys_.empty() ? "none is configured" : whys_)});
+                               board_, whys_.empty() ? "none is configured" : whys_,
+                               is_absent_ ? kAbsentAdvice : "")});
   }
 
   void later(rt::Nanos delay, std::function<void()> task) {
@@ -236,6 +244,7 @@ class BoardFlash::Job : public std::enable_shared_from_this<Job> {
   std::string whys_;      ///< of the round, as the next three
   rt::Nanos patience_{0};
   bool is_busy_ = false;       ///< a bridge was
+  bool is_absent_ = false;     ///< some bridge could not be asked
   bool is_unknown_ = false;    ///< a bridge may have flashed it
   std::set<std::size_t> had_;  ///< bridges that took the order, or may have
   rt::Instant begun_at_;

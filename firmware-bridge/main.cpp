@@ -81,7 +81,8 @@ int run(const BridgeConfig& config, const rt::DaemonProgram& program,
     if (config.devices.empty()) {
       world.log.warning("no [[device]] is configured: `fieldpost-bridge probe` lists the ports");
     }
-    world.log.info("bridge of {} boards started, version {}", config.devices.size(),
+    const std::size_t count = config.devices.size();
+    world.log.info("bridge of {} {} started, version {}", count, count == 1 ? "board" : "boards",
                    rt::version_text());
   };
   rt::run_daemon(world.loop, world.log, program, command, {start, [&] { bridge->reset(); }});

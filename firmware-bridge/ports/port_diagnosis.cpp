@@ -74,6 +74,18 @@ std::string udev_rule(const DeniedPort& port) {
 
 }  // namespace
 
+bool is_in_group(const Credentials& who, std::uint32_t group) {
+  return std::ranges::find(who.groups, group) != who.groups.end();
+}
+
+/// As the kernel does: the first of owner, group and others that fits decides.
+bool mode_suffices(const FileRights& file, const Credentials& who) {
+  constexpr std::uint32_t kReadWrite = 06;  // of others; the group and the owner are higher up
+  if (who.user == 0) return true;
+  const unsigned shift = who.user == file.owner ? 6 : is_in_group(who, file.group) ? 3 : 0;
+  return (file.mode >> shift & kReadWrite) == kReadWrite;
+}
+
 Result<std::string> choose_usb_port(const PortAddress& address,
                                     const std::vector<SerialPortInfo>& ports) {
   std::vector<const SerialPortInfo*> on_usb;

@@ -28,6 +28,21 @@ struct SerialPortInfo {
 rt::Result<std::string> choose_usb_port(const PortAddress& address,
                                         const std::vector<SerialPortInfo>& ports);
 
+struct FileRights {
+  std::uint32_t owner = 0;
+  std::uint32_t group = 0;
+  std::uint32_t mode = 0;
+};
+struct Credentials {
+  std::uint32_t user = 0;
+  std::vector<std::uint32_t> groups;  ///< the effective one among them
+};
+[[nodiscard]] bool is_in_group(const Credentials& who, std::uint32_t group);
+/// Whether the mode lets them read and write. Passes over access control lists, and over the
+/// service's unit, which can keep a device shut whatever its mode: the kernel's own answer
+/// (`euidaccess`) does not tell the two apart.
+[[nodiscard]] bool mode_suffices(const FileRights& file, const Credentials& who);
+
 /// A device file that was not to be opened.
 struct DeniedPort {
   std::string path;             ///< as it is configured

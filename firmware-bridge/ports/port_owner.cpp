@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 /// Of all processes together; more are not looked at, so that no turn takes long.
 constexpr std::size_t kDescriptorsMax = 100'000;
+constexpr std::size_t kArgumentBytesMax = 4096;                ///< longer ones are cut
 constexpr unsigned kPtyMajorFirst = 136, kPtyMajorLast = 143;  // Documentation/admin-guide/devices
 
 /// The same device, by whatever path. Numbers of ptys are unique in one file system only.
@@ -47,11 +49,26 @@ bool has_open(const fs::path& process, const struct stat& device, std::size_t& l
   return false;
 }
 
+/// Base name of what the program was called by; empty: it is not told, or nothing for a log.
+std::string called_by(const fs::path& process) {
+  std::string argument(kArgumentBytesMax, '\0');
+  std::ifstream file(process / "cmdline", std::ios::binary);
+  file.read(argument.data(), static_cast<std::streamsize>(argument.size()));
+  argument.resize(std::min(argument.find('\0'), static_cast<std::size_t>(file.gcount())));
+  argument.erase(0, argument.rfind('/') + 1);
+  const bool is_plain =
+      std::ranges::all_of(argument, [](char each) { return each > ' ' && each <= '~'; });
+  return is_plain ? argument : "";
+}
+
+/// The kernel cuts `comm` to 15 characters.
 std::string name_of(const fs::path& process) {
   std::ifstream file(process / "comm");
   std::string name;
   std::getline(file, name);
-  return name.empty() ? "a process" : name;
+  if (name.empty()) return "a process";
+  const std::string called = called_by(process);
+  return called.starts_with(name) ? called : name;
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace fieldpost::bridge {
 
 struct PortOwner {
   int pid = 0;
-  std::string name;  ///< as in /proc/PID/comm
+  std::string name;  ///< of its program
 };
 
 /// A process that has the device file `path` open; others before ourselves. Absent: nobody that we

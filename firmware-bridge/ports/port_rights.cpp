@@ -13,7 +13,6 @@ namespace fieldpost::bridge {
 namespace {
 
 constexpr mode_t kRights = 0777;
-constexpr mode_t kReadWrite = 06;  // of others; of the group and the owner three and six bits up
 constexpr std::size_t kEntryBytesMax = 64 * 1024;  // a group with all its members
 
 std::string user_name(uid_t id) {
@@ -42,10 +41,6 @@ Credentials our_credentials() {
   return who;
 }
 
-bool is_in_group(const Credentials& who, gid_t id) {
-  return std::ranges::find(who.groups, id) != who.groups.end();
-}
-
 /// What the kernel calls the device, which udev rules go by; links have other names.
 std::string kernel_name(const std::string& path) {
   std::error_code failed;
@@ -54,13 +49,6 @@ std::string kernel_name(const std::string& path) {
 }
 
 }  // namespace
-
-/// As the kernel does: the first of owner, group and others that fits decides.
-bool mode_suffices(const FileRights& file, const Credentials& who) {
-  if (who.user == 0) return true;
-  const unsigned shift = who.user == file.owner ? 6 : is_in_group(who, file.group) ? 3 : 0;
-  return (file.mode >> shift & kReadWrite) == kReadWrite;
-}
 
 DeniedPort look_at_rights(const std::string& path, const DeviceTrees& trees) {
   DeniedPort port;

@@ -145,6 +145,25 @@ TEST_CASE("the rights to a device are those of the device, also behind a link") 
   CHECK(bridge::look_at_rights(dev.file("nothing")).kernel_name == "nothing");
 }
 
+TEST_CASE("the owner of a device is named in full, where its command line tells no other name") {
+  const TempDirectory proc;
+  std::filesystem::create_directories(proc.file("999999993/fd"));
+  std::filesystem::create_symlink("/dev/null", proc.file("999999993/fd/5"));
+  std::ofstream(proc.file("999999993/comm")) << "fieldpost-bridg\n";
+  const auto name_for = [&](const std::string& command_line) {
+    std::ofstream(proc.file("999999993/cmdline"), std::ios::binary) << command_line;
+    return bridge::find_port_owner("/dev/null", proc.path()).value().name;
+  };
+  const std::string end(1, '\0');
+  CHECK(name_for("/usr/bin/fieldpost-bridge" + end + "--config" + end + "/etc/x" + end) ==
+        "fieldpost-bridge");
+  CHECK(name_for("fieldpost-bridge-2") == "fieldpost-bridge-2");
+  CHECK(name_for("/usr/bin/python3" + end + "fieldpost-bridge" + end) == "fieldpost-bridg");
+  CHECK(name_for("fieldpost-bridge\nerror: no" + end) == "fieldpost-bridg");
+  CHECK(name_for("") == "fieldpost-bridg");
+  CHECK(name_for("/usr/bin/" + end) == "fieldpost-bridg");
+}
+
 /// The part of sysfs that tells of serial ports.
 class DeviceTree {
  public:

@@ -27,6 +27,10 @@ using nlohmann::json;
 const std::string kOldImage(64, '0');
 const std::string kNewImage(64, 'a');
 const std::string kUnknown = R"({"error":"there is no device nano","code":"not_found"})";
+const std::string kAdvice =
+    "; check that fieldpost-bridge runs on that node, and that its socket is among [bridge] "
+    "sockets "
+    "of agent.toml";
 const std::string kProgress = R"({"step":"write","percent":40})";
 
 std::string outcome(const std::string& state, const std::string& step, const std::string& error,
@@ -317,7 +321,7 @@ TEST_CASE("a bridge that does not come is waited for so long") {
   CHECK(node.answers.empty());
   node.world.run_for(BoardFlash::kRetryEvery + rt::Seconds(2));
   CHECK(node.said() ==
-        "no: no bridge of this node flashed nano: /a: connecting to /a: no such file");
+        "no: no bridge of this node flashed nano: /a: connecting to /a: no such file" + kAdvice);
   Bridge late(node.streams, "/a");
   node.world.run_for(2h);
   CHECK(late.asked.empty());
@@ -336,7 +340,8 @@ TEST_CASE("what a bridge that stays away had begun is not known") {
   CHECK(node.answers.empty());
   node.world.run_for(65s);
   CHECK(node.said() ==
-        "no: it is not known what came of flashing nano: /a: connecting to /a: no such file");
+        "no: it is not known what came of flashing nano: /a: connecting to /a: no such file" +
+            kAdvice);
 }
 
 TEST_CASE("a bridge is silent for as long as the board may take, and a while beside") {

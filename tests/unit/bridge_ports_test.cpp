@@ -5,7 +5,6 @@
 #include "firmware-bridge/ports/http_listener.h"
 #include "firmware-bridge/ports/port_address.h"
 #include "firmware-bridge/ports/port_diagnosis.h"
-#include "firmware-bridge/ports/port_diagnosis.h"
 #include "tests/support/fakes/fake_http.h"
 
 namespace fieldpost::test {

@@ -532,6 +532,7 @@ TEST_CASE("what the spool does not take is sent again after a pause, before what
 TEST_CASE("measurements that the agent has room for pass those that it has none for") {
   World world;
   FullAgent agent(world);
+  world.log.keep_from(rt::LogLevel::kInfo);
   agent.full = {"cold"};
   const auto link = world.make_link();
   std::vector<std::shared_ptr<Told>> cold, warm, mixed;

@@ -196,6 +196,9 @@ Status check_port(const ConfigTable& table, const DeviceConfig& device) {
     if (auto part = find_avr_part(device.flash->part); !part) {
       return table.error("part", part.error().message);
     }
+    if (auto known = check_programmer(device.flash->programmer); !known) {
+      return table.error("programmer", known.error().message);
+    }
   }
   if (device.flash && device.protocol.kind != Kind::kFrames) {
     return table.error("part",

@@ -26,8 +26,23 @@ constexpr AvrPart kParts[] = {
     {"atmega2560", "m2560", 256 * kKi, 256, 8 * kKi},
 };
 
-constexpr std::string_view kBootloaders[] = {"arduino", "avr109",       "avr911", "butterfly",
-                                             "urclock", "butterfly_mk", "wiring", "xbee"};
+constexpr std::string_view kBootloaders[] = {"arduino",     "avr109",  "avr911",
+                                             "butterfly",   "urclock", "butterfly_mk",
+                                             "mkbutterfly", "wiring",  "xbee"};
+constexpr std::string_view kIspProgrammers[] = {
+    "arduino_as_isp",    "arduinoisp", "arduinoisporg", "atmelice_isp", "avr910",      "avrisp",
+    "avrisp2",           "avrispmkii", "avrispv2",      "buspirate",    "dragon_isp",  "jtag2isp",
+    "jtag3isp",          "pavr",       "pickit2",       "pickit4_isp",  "snap_isp",    "stk600",
+    "powerdebugger_isp", "usbasp",     "usbasp-clone",  "usbtiny",      "xplainedmini"};
+
+/// Protocols that a bootloader speaks as well as a programmer: taken for the wrong one, the board's
+/// bootloader is lost, or pages are written that were not erased.
+struct Ambiguous {
+  std::string_view name, bootloader, isp;
+};
+constexpr Ambiguous kAmbiguous[] = {{"stk500", "arduino", "avrisp"},
+                                    {"stk500v1", "arduino", "avrisp"},
+                                    {"stk500v2", "wiring", "avrispv2"}};
 
 constexpr std::uint32_t kVectorBytes = 2;  // the least: an instruction
 
@@ -48,6 +63,11 @@ std::string all_names() {
   return out;
 }
 
+template <typename Names>
+bool is_among(const Names& names, std::string_view name) {
+  return std::ranges::find(names, lower(name)) != std::end(names);
+}
+
 }  // namespace
 
 rt::Result<AvrPart> find_avr_part(std::string_view name) {
@@ -60,8 +80,24 @@ rt::Result<AvrPart> find_avr_part(std::string_view name) {
                    fmt::format("part \"{}\" is not known; there are {}", name, all_names())};
 }
 
+rt::Status check_programmer(std::string_view name) {
+  if (is_among(kBootloaders, name) || is_among(kIspProgrammers, name)) return rt::ok();
+  const auto* both = std::ranges::find(kAmbiguous, lower(name), &Ambiguous::name);
+  if (both != std::end(kAmbiguous)) {
+    return rt::Error{
+        rt::Errc::kInvalid,
+        fmt::format("\"{}\" may be a bootloader or a programmer: expected \"{}\" for a "
+                    "bootloader, \"{}\" for an ISP programmer",
+                    name, both->bootloader, both->isp)};
+  }
+  return rt::Error{
+      rt::Errc::kInvalid,
+      fmt::format("\"{}\" is not known; there are the bootloaders {}, and the ISP programmers {}",
+                  name, fmt::join(kBootloaders, ", "), fmt::join(kIspProgrammers, ", "))};
+}
+
 bool is_bootloader(std::string_view programmer) {
-  return std::ranges::find(kBootloaders, programmer) != std::end(kBootloaders);
+  return is_among(kBootloaders, programmer);
 }
 
 std::uint32_t application_end(const AvrPart& part, std::string_view programmer) {

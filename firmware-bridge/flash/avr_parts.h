@@ -20,8 +20,11 @@ struct AvrPart {
 /// By either name, in either case. kNotFound names those that there are.
 rt::Result<AvrPart> find_avr_part(std::string_view name);
 
-/// Whether this programmer of avrdude is a bootloader in the flash it writes: it erases page by
-/// page, and must not be written over. The others erase the whole chip first.
+/// A programmer as avrdude calls it, in either case. kInvalid: it is none that is known to be a
+/// bootloader or an ISP programmer; those that may be both are called by what they are.
+rt::Status check_programmer(std::string_view name);
+/// Whether this programmer is a bootloader in the flash it writes: it erases page by page, and must
+/// not be written over. The others erase the whole chip first.
 [[nodiscard]] bool is_bootloader(std::string_view programmer);
 /// Where an image must end.
 [[nodiscard]] std::uint32_t application_end(const AvrPart& part, std::string_view programmer);

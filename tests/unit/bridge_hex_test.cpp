@@ -191,6 +191,35 @@ TEST_CASE("an image must fit its part, beside a bootloader, and start at the res
   CHECK(why(image_of(2, "abcd"), "arduino").starts_with("the image has nothing at address 0"));
 }
 
+TEST_CASE("a bootloader is protected however it is spelled, and what may be one is asked for") {
+  const auto part = find_avr_part("atmega328p");
+  REQUIRE(part.has_value());
+  for (const char* each : {"arduino", "Arduino", "ARDUINO", "mkbutterfly", "butterfly_mk", "Wiring",
+                           "urclock", "avr109", "avr911", "butterfly", "xbee"}) {
+    const std::string name = each;
+    INFO(name);
+    CHECK(is_bootloader(name));
+    CHECK(check_programmer(name).has_value());
+    CHECK(application_end(*part, name) == 32'256);
+  }
+  for (const char* each : {"usbasp", "USBasp", "avrispmkII", "avr910"}) {
+    const std::string name = each;
+    INFO(name);
+    CHECK_FALSE(is_bootloader(name));
+    CHECK(check_programmer(name).has_value());
+  }
+  for (const char* each : {"", "arduin", "jtag1", "stk500", "stk500v1", "STK500v2"}) {
+    const std::string name = each;
+    INFO(name);
+    const auto known = check_programmer(name);
+    REQUIRE_FALSE(known.has_value());
+    CHECK(known.error().code == rt::Errc::kInvalid);
+  }
+  CHECK(check_programmer("STK500v1").error().message ==
+        "\"STK500v1\" may be a bootloader or a programmer: expected \"arduino\" for a bootloader, "
+        "\"avrisp\" for an ISP programmer");
+}
+
 TEST_CASE("every part has whole pages, and a bootloader that ends where the flash does") {
   for (const char* each :
        {"atmega8", "atmega168", "atmega168p", "atmega328", "atmega328p", "atmega328pb",

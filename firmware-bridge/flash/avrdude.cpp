@@ -15,6 +15,7 @@ constexpr std::string_view kSignature = "device signature = ";
 constexpr unsigned kMarksOfAll = 50;
 constexpr std::size_t kLineBytesMax = 200;  // as much of a line as is looked at
 constexpr std::size_t kLinesTold = 3;
+constexpr int kNoSuchProgram = 127;  // the exit code of who was to execute it
 
 bool has(std::string_view text, std::string_view what) {
   return text.find(what) != std::string_view::npos;
@@ -105,6 +106,10 @@ rt::Error avrdude_error(std::string_view doing, rt::ExitStatus status, std::stri
   const std::string lines = last_lines(said);
   const std::string how = status.signal != 0 ? fmt::format("signal {}", status.signal)
                                              : fmt::format("exit code {}", status.code);
+  // It is started by setpriv, which is there also where avrdude is not.
+  if (status.code == kNoSuchProgram && has(said, "failed to execute")) {
+    return {rt::Errc::kNotFound, fmt::format("{}: avrdude is not installed ({})", doing, lines)};
+  }
   return {code_of(said), fmt::format("{}: avrdude: {}", doing, lines.empty() ? how : lines)};
 }
 
@@ -178,6 +183,7 @@ void Avrdude::end_after(rt::Nanos span, std::string_view what) {
 }
 
 void Avrdude::on_said(std::string_view bytes) {
+  if (run_->is_over) return;
   std::string& said = run_->said;
   said += bytes;
   if (said.size() > kSaidBytesMax) said.erase(0, said.size() - kSaidBytesMax);
@@ -187,7 +193,9 @@ void Avrdude::on_said(std::string_view bytes) {
 }
 
 /// Not here: the child is in the middle of its call, and whoever waits may start the next run.
+/// Until then the child lives on, and what it says or that it exits changes nothing any more.
 void Avrdude::finish(rt::Status done) {
+  if (std::exchange(run_->is_over, true)) return;
   loop_.cancel(std::exchange(limit_timer_, rt::TimerId::kNone));
   loop_.cancel(std::exchange(stall_timer_, rt::TimerId::kNone));
   loop_.cancel(finish_timer_);

@@ -31,7 +31,7 @@ class AvrdudeBars {
 [[nodiscard]] rt::Error avrdude_error(std::string_view doing, rt::ExitStatus status,
                                       std::string_view said);
 
-/// AVR parts by avrdude (7.1). Loop thread. kNotFound: it is not installed.
+/// AVR parts by avrdude (7.1). Loop thread. kNotFound: it, or setpriv, is not installed.
 class Avrdude final : public FlashTool {
  public:
   static constexpr rt::Nanos kIdentifyMost = rt::Seconds{30};
@@ -57,6 +57,7 @@ class Avrdude final : public FlashTool {
   struct Run {
     std::string doing;
     bool is_transfer = false;
+    bool is_over = false;  ///< what is still said does not count
     OnProgress on_progress;
     OnDone on_done;
     std::unique_ptr<rt::Child> child;

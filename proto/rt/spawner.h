@@ -26,7 +26,9 @@ struct SpawnOptions {
   std::vector<std::string> argv;         ///< argv[0] is searched in PATH
   std::vector<std::string> environment;  ///< "K=V", added to ours
   std::string directory;                 ///< empty: ours
-  bool dies_with_us = false;             ///< also when we are killed: SIGKILL to the child itself
+  /// Also when we are killed: SIGKILL to the child itself. A program that is not there is then no
+  /// failure of `spawn`, but exit code 127, and stderr says "failed to execute".
+  bool dies_with_us = false;
 };
 
 struct SpawnHandlers {

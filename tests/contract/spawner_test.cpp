@@ -1,3 +1,6 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -149,6 +152,52 @@ TEST_CASE("a real child that exits takes what it left in the background with it"
   CHECK(rig.run_until([&] { return child.exit.has_value(); }));
   const pid_t group = std::stoi(child.out);
   CHECK(goes_away(rig, group));
+}
+
+TEST_CASE("a real child that dies with us does when we are killed") {
+  int ends[2] = {};
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t bridge = ::fork();
+  REQUIRE(bridge >= 0);
+  if (bridge == 0) {
+    rt::RealLoop loop;
+    rt::ProcessSpawner spawner(loop);
+    const auto child = spawner.spawn({.argv = {"sh", "-c", "echo $$; exec sleep 1000"},
+                                      .environment = {},
+                                      .directory = {},
+                                      .dies_with_us = true},
+                                     {.on_stdout =
+                                          [&](const std::string& bytes) {
+                                            if (::write(ends[1], bytes.data(), bytes.size()) < 0)
+                                              ::_exit(1);
+                                          },
+                                      .on_stderr = {},
+                                      .on_exit = [](rt::ExitStatus) { ::_exit(1); }});
+    if (child) loop.run_until([] { return false; }, kPatience);
+    ::_exit(1);
+  }
+  ::close(ends[1]);
+  char said[32] = {};
+  const ssize_t size = ::read(ends[0], said, sizeof said - 1);
+  ::close(ends[0]);
+  ::kill(bridge, SIGKILL);
+  CHECK(::waitpid(bridge, nullptr, 0) == bridge);
+  REQUIRE(size > 0);
+  RealSpawnerRig rig;
+  CHECK(goes_away(rig, std::stoi(said)));
+}
+
+TEST_CASE("a program that is not there is told by the exit of who would have died with us") {
+  RealSpawnerRig rig;
+  Watched none;
+  none.child = std::move(*rig.spawner.spawn({.argv = rig.argv("none"),
+                                             .environment = {"LC_ALL=C"},
+                                             .directory = {},
+                                             .dies_with_us = true},
+                                            none.handlers()));
+  CHECK(rig.run_until([&] { return none.exit.has_value(); }));
+  CHECK(none.exit->code == 127);
+  CHECK(none.err.find("failed to execute") != std::string::npos);
 }
 
 TEST_CASE("a loop that ends kills and reaps what still runs on it") {

@@ -145,6 +145,13 @@ TEST_CASE("what avrdude says tells the kinds of failure apart") {
              "        device 0x01 != input 0x07 at addr 0x0001 (error)\n"
              "avrdude error: verification mismatch\n") == rt::Errc::kCorrupt);
   CHECK(code("avrdude error: something else\n") == rt::Errc::kIo);
+  const rt::Error missing =
+      avrdude_error("x", {.code = 127, .signal = 0},
+                    "setpriv: failed to execute avrdude: No such file or directory\n");
+  CHECK(missing.code == rt::Errc::kNotFound);
+  CHECK(missing.message ==
+        "x: avrdude is not installed (setpriv: failed to execute avrdude: No such file or "
+        "directory)");
 }
 
 TEST_CASE("the last lines that say something are the error") {
@@ -195,6 +202,25 @@ TEST_CASE("a step that does not end is ended") {
   bench.world.run_for(2s);
   CHECK(bench.error().message ==
         "verifying the flash at /dev/ttyUSB0: avrdude came no further for 20 s: stuck");
+}
+
+TEST_CASE("a tool that goes on talking when its time is over is ended once") {
+  Bench bench;
+  const std::vector<sim::SimProgram::Step> steps(100, {10s, "", "on and on\n"});
+  bench.spawner.install("avrdude", {.steps = steps, .exit = {}, .hangs = true});
+  bench.verify();
+  // It says something in the very moment of the limit, too, behind it.
+  bench.world.run_for(Avrdude::kTransferMost);
+  CHECK(bench.error().message ==
+        "verifying the flash at /dev/ttyUSB0: avrdude did not end within 300 s: on and on; on and "
+        "on; on and on");
+  bench.world.run_for(Avrdude::kStallMost + 1s);
+  bench.done.reset();
+  bench.install("", 0);
+  bench.verify();
+  bench.world.run_for(1s);
+  REQUIRE(bench.done.has_value());
+  CHECK(bench.done->has_value());
 }
 
 TEST_CASE("without avrdude the step fails, from the loop, and says what could not be started") {

@@ -70,6 +70,10 @@ ControlConnection::ControlConnection(const ControlParts& parts, std::unique_ptr<
                                      std::function<void()> on_over)
     : parts_(parts), stream_(std::move(stream)), on_over_(std::move(on_over)) {}
 
+ControlConnection::~ControlConnection() {
+  parts_.loop.cancel(timer_);
+}
+
 void ControlConnection::start() {
   stream_->start({.on_data = [this](const std::string& bytes) { on_data(bytes); },
                   .on_closed =
@@ -184,6 +188,8 @@ void ControlConnection::close() {
   closing_ = true;
   follower_.reset();
   stream_->close_after_send();
+  parts_.loop.cancel(timer_);
+  timer_ = parts_.loop.after(ControlServer::kReadOutMost, [this] { on_over_(); });
 }
 
 }  // namespace fieldpost::bridge

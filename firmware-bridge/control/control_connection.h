@@ -17,9 +17,12 @@ namespace fieldpost::bridge {
 /// A client of the control socket. Its requests are answered one after the other.
 class ControlConnection {
  public:
-  /// `on_over`: it is closed; may not drop it at once.
+  /// `on_over`: it is closed, or had its time to read what was said; may not drop it at once.
   ControlConnection(const ControlParts& parts, std::unique_ptr<rt::Stream> stream,
                     std::function<void()> on_over);
+  ~ControlConnection();
+  ControlConnection(const ControlConnection&) = delete;
+  ControlConnection& operator=(const ControlConnection&) = delete;
   void start();
   /// Says why nothing is answered, and closes.
   void refuse(const std::string& why);
@@ -44,6 +47,7 @@ class ControlConnection {
   FlashFollowerPtr follower_;  ///< while a flash is followed
   bool ended_ = false;         ///< it says no more
   bool closing_ = false;
+  rt::TimerId timer_ = rt::TimerId::kNone;
 };
 
 }  // namespace fieldpost::bridge

@@ -34,6 +34,8 @@ class ControlServer {
   static constexpr std::size_t kUnsentBytesMax = 64 * 1024;
   /// Of answers that are not read: then the client is let go.
   static constexpr std::size_t kAnswersBytesMax = 1 << 20;
+  /// Of a client that is let go, to read what was said to it before it loses its place.
+  static constexpr rt::Nanos kReadOutMost = rt::Seconds{30};
 
   /// Fails as Streams::listen_unix does.
   static rt::Result<std::unique_ptr<ControlServer>> listen(ControlParts parts, rt::Streams& streams,

@@ -236,6 +236,19 @@ TEST_CASE("more clients than are held are told so") {
   CHECK_FALSE(site.connect()->closing);
 }
 
+TEST_CASE("a client that is let go and does not read loses its place") {
+  Site site;
+  std::vector<std::shared_ptr<sim::FakePeer>> peers;
+  for (std::size_t i = 0; i < ControlServer::kConnectionsMax; ++i) peers.push_back(site.connect());
+  const auto refused = site.connect();
+  CHECK(refused->closing);
+  site.world.run_for(ControlServer::kReadOutMost - 1s);
+  CHECK_FALSE(refused->closed_by_us);
+  site.world.run_for(2s);
+  CHECK(refused->closed_by_us);
+  CHECK(site.server->connections() == ControlServer::kConnectionsMax);
+}
+
 /// Server and client over a simulated socket.
 struct Pair {
   Site site;

@@ -25,9 +25,7 @@ using rt::Errc;
 using rt::Error;
 using rt::Result;
 
-constexpr std::size_t kHexBytesMax = 1 << 20;
 constexpr rt::Nanos kAnswerMost = rt::Seconds(30);
-constexpr rt::Nanos kFlashMost = rt::Seconds(3600 + 1800);
 
 int fail(const Error& error) {
   fmt::print(stderr, "fieldpost-bridge: {}\n", error.message);
@@ -133,9 +131,9 @@ int run_flash(const rt::DaemonCommand& command) {
   (*client)->flash(
       *request, [&lines](const FlashProgress& progress) { lines.show(progress); },
       [&outcome](Result<FlashOutcome> done) { outcome = std::move(done); });
-  const bool ended = loop.run_until([&] { return outcome.has_value(); }, kFlashMost);
+  const bool ended = loop.run_until([&] { return outcome.has_value(); }, request->longest());
   lines.finish();
-  if (!ended) return fail({Errc::kUnavailable, "the bridge does not come to an end"});
+  if (!ended) outcome = Error{Errc::kUnavailable, "the bridge does not come to an end"};
   if (!*outcome) {
     return fail({outcome->error().code, fmt::format("{} (`--id {}` asks for the same flash again)",
                                                     outcome->error().message, request->id)});

@@ -63,6 +63,7 @@ struct FlashOutcome {
 /// What is asked for.
 struct FlashRequest {
   static constexpr rt::Nanos kTimeoutPreset = rt::Seconds{60};
+  static constexpr rt::Nanos kTransfersMost = rt::Seconds{1800};  ///< of reading, writing, back
 
   std::string id;                      ///< of the asker's choice; the same id never flashes twice
   std::string device;                  ///< by name
@@ -71,6 +72,9 @@ struct FlashRequest {
   std::string version;                 ///< that the board must say afterwards
   rt::Nanos timeout = kTimeoutPreset;  ///< for saying it
   std::string asked_by;                ///< for the log and the journal; may be empty
+
+  /// Until whoever asked need not wait any more: the new firmware has its time, then the old one.
+  [[nodiscard]] rt::Nanos longest() const { return 2 * timeout + kTransfersMost; }
 };
 
 }  // namespace fieldpost::bridge

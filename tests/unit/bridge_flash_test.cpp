@@ -448,6 +448,13 @@ TEST_CASE("a board that runs its new image is committed when the disk takes it")
   CHECK(machine.told.front().state == FlashState::kDone);
 }
 
+TEST_CASE("whoever waits for a flash waits for the time of both firmwares and the transfers") {
+  FlashRequest request = Machine::request("a", "2.0");
+  CHECK(request.longest() == 120s + 1800s);
+  request.timeout = FlashDesk::kTimeoutMost;
+  CHECK(request.longest() == 7200s + 1800s);
+}
+
 TEST_CASE("the same id flashes once, and tells whoever asks again") {
   Machine machine;
   CHECK(machine.flash_to_end(Machine::request("a", "2.0")).state == FlashState::kDone);

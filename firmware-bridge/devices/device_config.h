@@ -44,9 +44,8 @@ struct ProtocolOptions {
 
 /// How a board is flashed.
 struct FlashOptions {
-  std::string tool = "avrdude";
   std::string part;                    ///< "atmega328p"
-  std::string programmer = "arduino";  ///< of the bootloader
+  std::string programmer = "arduino";  ///< as avrdude calls it; `check_programmer` knows it
   unsigned baud = 115200;              ///< of the bootloader
 };
 

@@ -253,8 +253,7 @@ struct FlashLife {
     auto opened = bridge::FlashJournal::open(files, "/state/flash");
     FP_CHECK(opened.has_value());
     journal.emplace(*std::move(opened));
-    const bridge::FlashOptions options{
-        .tool = "avrdude", .part = "atmega8", .programmer = "arduino", .baud = 57600};
+    const bridge::FlashOptions options{.part = "atmega8", .programmer = "arduino", .baud = 57600};
     bridge::FlashDesk::Parts parts{loop, log, tool, *journal, {}};
     parts.devices.emplace("node", bridge::FlashDesk::Device{options, session});
     parts.devices.emplace("other", bridge::FlashDesk::Device{options, other});

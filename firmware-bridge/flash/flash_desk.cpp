@@ -8,6 +8,11 @@
 namespace fieldpost::bridge {
 namespace {
 
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+}
+
 bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
@@ -107,9 +112,15 @@ rt::Status FlashDesk::check(const FlashRequest& request) const {
   if (request.id.empty() || request.id.size() > kIdBytesMax || !is_plain(request.id)) {
     return invalid(fmt::format("id: expected 1 to {} printable characters", kIdBytesMax));
   }
-  if (request.version.empty() || request.version.size() > kVersionBytesMax) {
+  if (request.version.empty() || request.version.size() > kVersionBytesMax ||
+      has_control(request.version)) {
+    return invalid(fmt::format(
+        "version: expected what the board will say, 1 to {} bytes without control characters",
+        kVersionBytesMax));
+  }
+  if (request.asked_by.size() > kAskedByBytesMax || has_control(request.asked_by)) {
     return invalid(
-        fmt::format("version: expected what the board will say, 1 to {} bytes", kVersionBytesMax));
+        fmt::format("by: expected at most {} bytes without control characters", kAskedByBytesMax));
   }
   if (request.image.empty() == request.sha256.empty()) {
     return invalid("expected either image or sha256");

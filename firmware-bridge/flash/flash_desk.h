@@ -36,6 +36,7 @@ class FlashDesk {
  public:
   static constexpr std::size_t kIdBytesMax = 128;
   static constexpr std::size_t kVersionBytesMax = 120;  ///< as much as a board can say
+  static constexpr std::size_t kAskedByBytesMax = 128;
   static constexpr std::size_t kFollowersMax = 64;
   static constexpr rt::Nanos kTimeoutMost = rt::Seconds{3600};
   static constexpr rt::Nanos kRetryFirst = rt::Seconds{5};   ///< of a broken board, doubled …

@@ -525,6 +525,18 @@ TEST_CASE("requests that are no good begin nothing") {
   request = Machine::request("a", "2.0");
   request.timeout = 0s;
   CHECK(code(request) == invalid);
+  for (const std::string version : {"2.0\n", "2.\x7f", "\x1b[2J"}) {
+    INFO(version);
+    request = Machine::request("a", version);
+    CHECK(code(request) == invalid);
+  }
+  request = Machine::request("a", "2.0");
+  for (const std::string& by :
+       {std::string(129, 'a'), std::string("anna\nflash b: done"), std::string(1, '\0')}) {
+    INFO(by);
+    request.asked_by = by;
+    CHECK(code(request) == invalid);
+  }
   request = Machine::request("a", "2.0");
   request.device = "nobody";
   CHECK(code(request) == std::string(rt::to_string(rt::Errc::kNotFound)));

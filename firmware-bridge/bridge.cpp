@@ -38,11 +38,11 @@ rt::Result<std::unique_ptr<Bridge>> Bridge::make(const BridgePorts& ports,
   }
   // Readings do not stop for it.
   if (auto open = bridge->open_desk(ports, config); !open) {
-    ports.log.error("nothing can be flashed, and nobody asked at {}: {}", config.control_socket,
+    ports.log.error("nothing can be flashed{}: {}",
+                    bridge->desk_ ? "" : ", and nobody asked at " + config.control_socket,
                     open.error().message);
-    return bridge;
   }
-  if (config.control_socket.empty()) return bridge;
+  if (!bridge->desk_ || config.control_socket.empty()) return bridge;
   Bridge* self = bridge.get();
   auto control =
       ControlServer::listen({ports.loop, *bridge->desk_, [self] { return self->reports(); }},

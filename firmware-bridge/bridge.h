@@ -55,6 +55,7 @@ class Bridge {
 
  private:
   Bridge(const BridgePorts& ports, const BridgeConfig& config);
+  /// On failure nothing is flashed; without a journal there is no desk either.
   rt::Status open_desk(const BridgePorts& ports, const BridgeConfig& config);
   rt::Status add_device(const BridgePorts& ports, const DeviceConfig& config);
   [[nodiscard]] std::vector<DeviceReport> reports() const;

@@ -30,10 +30,14 @@ FlashDesk::~FlashDesk() {
 }
 
 rt::Status FlashDesk::start() {
-  auto records = parts_.journal.load_unfinished();
-  if (!records) return records.error();
+  auto unfinished = parts_.journal.load_unfinished();
+  if (!unfinished) return unfinished.error();
   started_ = true;
-  for (FlashRecord& record : *records) {
+  for (const auto& [device, why] : unfinished->damaged) {
+    parts_.log.error("flash of {}: {}", device, why.message);
+    damaged_.insert(device);
+  }
+  for (FlashRecord& record : unfinished->records) {
     const FlashOutcome* outcome = parts_.journal.find_outcome(record.id);
     if (outcome != nullptr && outcome->state != FlashState::kBroken) {
       auto done = parts_.journal.forget(record.device);
@@ -104,8 +108,9 @@ rt::Result<std::vector<KeptImage>> FlashDesk::images(const std::string& device) 
 
 bool FlashDesk::is_out_of_service(const std::string& device) const {
   return (running_ && running_->device == device) || broken_.contains(device) ||
-         std::ranges::any_of(left_,
-                             [&](const FlashRecord& record) { return record.device == device; });
+         damaged_.contains(device) || std::ranges::any_of(left_, [&](const FlashRecord& record) {
+           return record.device == device;
+         });
 }
 
 rt::Status FlashDesk::check(const FlashRequest& request) const {
@@ -134,6 +139,12 @@ rt::Status FlashDesk::check(const FlashRequest& request) const {
   }
   if (!started_) {
     return rt::Error{rt::Errc::kCorrupt, "the flash journal cannot be read, see the bridge's log"};
+  }
+  if (damaged_.contains(request.device)) {
+    return rt::Error{rt::Errc::kCorrupt,
+                     fmt::format("what is on disk of {}'s last flash cannot be read: the bridge's "
+                                 "log says what to do",
+                                 request.device)};
   }
   if (running_) {
     return rt::Error{rt::Errc::kBusy, fmt::format("{} is being flashed, one at a time: ask again",

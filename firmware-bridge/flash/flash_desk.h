@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,19 +60,20 @@ class FlashDesk {
   FlashDesk(const FlashDesk&) = delete;
   FlashDesk& operator=(const FlashDesk&) = delete;
 
-  /// Goes on with what the last run of the bridge left. kCorrupt: the journal cannot be read, and
-  /// nothing may be flashed.
+  /// Goes on with what the last run of the bridge left. Devices whose record cannot be read stay
+  /// out of service, and the log says what to do. On failure nothing may be flashed.
   rt::Status start();
 
   /// kBusy: another flash runs, or the board's old image must be written back first; ask again.
-  /// kNotFound: no such device, or nobody flashes it; kInvalid: the request is no good. Then
-  /// nothing was begun, and the id is as new. An id that was asked for before is followed.
+  /// kNotFound: no such device, or nobody flashes it; kInvalid: the request is no good; kCorrupt:
+  /// what is on disk of the device's last flash cannot be read. Then nothing was begun, and the id
+  /// is as new. An id that was asked for before is followed.
   rt::Status flash(const FlashRequest& request, const FlashFollowerPtr& follower);
   /// kNotFound: the id is not known; kBusy: too many follow it.
   rt::Status follow(std::string_view id, const FlashFollowerPtr& follower);
   [[nodiscard]] rt::Result<std::vector<KeptImage>> images(const std::string& device) const;
   [[nodiscard]] bool is_idle() const { return !running_; }
-  /// Whether the board is being flashed, or holds no image that is known to be whole.
+  /// Whether the board is being flashed, or is not known to hold a whole image.
   [[nodiscard]] bool is_out_of_service(const std::string& device) const;
 
  private:
@@ -101,6 +103,7 @@ class FlashDesk {
   bool started_ = false;
   std::optional<Running> running_;
   std::deque<FlashRecord> left_;            ///< by the last run of the bridge
+  std::set<std::string> damaged_;           ///< devices whose record cannot be read
   std::map<std::string, Broken> broken_;    ///< by device
   std::map<std::string, rt::Nanos> pause_;  ///< after the next failure, by device
   rt::TimerId timer_ = rt::TimerId::kNone;

@@ -95,6 +95,15 @@ rt::Error damaged(const std::string& path) {
                       path)};
 }
 
+/// Of a device whose transaction.json cannot be read.
+rt::Error damaged_record(const std::string& device, const std::string& why) {
+  return {rt::Errc::kCorrupt,
+          fmt::format("{}. {} is not flashed until that file is gone: look at what the board runs "
+                      "(old.hex beside it is what it held before it was written to), remove it and "
+                      "start the bridge again",
+                      why, device)};
+}
+
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -139,21 +148,25 @@ rt::Status FlashJournal::keep_outcome(FlashOutcome outcome) {
   return write(directory_ + "/outcomes.json", JsonLine().array("outcomes", lines).done());
 }
 
-rt::Result<std::vector<FlashRecord>> FlashJournal::load_unfinished() const {
+rt::Result<FlashJournal::Unfinished> FlashJournal::load_unfinished() const {
   const auto names = files_->list(directory_);
   if (!names) return names.error();
-  std::vector<FlashRecord> records;
+  Unfinished unfinished;
   for (const std::string& name : *names) {
     if (name.find('.') != std::string::npos) continue;  // no device is called so
     const std::string path = folder(name) + "/transaction.json";
     const auto text = files_->read(path, 0, kJsonBytesMax);
     if (!text && text.error().code == rt::Errc::kNotFound) continue;
-    if (!text) return text.error();
-    auto record = decode_record(*text);
-    if (!record || record->device != name) return damaged(path);
-    records.push_back(*std::move(record));
+    auto record = text ? decode_record(*text) : std::nullopt;
+    if (record && record->device == name) {
+      unfinished.records.push_back(*std::move(record));
+      continue;
+    }
+    const std::string why = text ? fmt::format("reading {}: it is not what was written there", path)
+                                 : text.error().message;
+    unfinished.damaged.emplace(name, damaged_record(name, why));
   }
-  return records;
+  return unfinished;
 }
 
 rt::Status FlashJournal::begin(const FlashRecord& record, const FlashImage& image) {

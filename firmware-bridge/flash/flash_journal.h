@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,14 +57,19 @@ class FlashJournal {
   static constexpr std::size_t kImagesMax = 8;  ///< a device
   enum class File : std::uint8_t { kNew, kOld, kWrite, kRevert, kRead };
 
-  /// Makes the directory. kCorrupt: a file is not what was written there.
+  /// Makes the directory. kCorrupt: the outcomes are not what was written there.
   static rt::Result<FlashJournal> open(rt::Files& files, std::string directory);
 
   [[nodiscard]] const FlashOutcome* find_outcome(std::string_view id) const;
   /// Replaces one of the same id. On failure it is known until the bridge stops.
   rt::Status keep_outcome(FlashOutcome outcome);
 
-  [[nodiscard]] rt::Result<std::vector<FlashRecord>> load_unfinished() const;
+  struct Unfinished {
+    std::vector<FlashRecord> records;
+    std::map<std::string, rt::Error> damaged;  ///< by device; says what to do
+  };
+  /// On failure it is not known which there are.
+  [[nodiscard]] rt::Result<Unfinished> load_unfinished() const;
   rt::Status begin(const FlashRecord& record, const FlashImage& image);
   struct Images {
     FlashImage old, write, revert;

@@ -7,11 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "firmware-bridge/bridge.h"
 #include "firmware-bridge/control/control_client.h"
 #include "firmware-bridge/control/control_server.h"
 #include "proto/rt/base64.h"
+#include "tests/support/fakes/fake_bridge_ports.h"
 #include "tests/support/fakes/fake_flash.h"
 #include "tests/support/fakes/fake_streams.h"
+#include "tests/support/sim/sim_clock.h"
 #include "tests/support/sim/sim_streams.h"
 
 namespace fieldpost::test {
@@ -247,6 +250,54 @@ TEST_CASE("a client that is let go and does not read loses its place") {
   site.world.run_for(2s);
   CHECK(refused->closed_by_us);
   CHECK(site.server->connections() == ControlServer::kConnectionsMax);
+}
+
+struct NoModbus final : ModbusLinks {
+  std::unique_ptr<ModbusLink> make(const DeviceConfig&) override { return nullptr; }
+};
+
+TEST_CASE("a record that cannot be read closes the socket to nobody, and no other board") {
+  sim::SimWorld world{1};
+  sim::SimDisk disk;
+  sim::SimLoop loop{world};
+  sim::SimFiles files{disk};
+  sim::SimLog log{world, "bridge"};
+  const sim::SimWallClock clock{world, "host"};
+  sim::FakeStreams streams;
+  sim::FakeBridgePorts ports{loop};
+  NoModbus modbus;
+  sim::FakeFlashedBoard board;
+  sim::FakeFlashTool tool{loop, files, board};
+  BridgeConfig config;
+  config.state_directory = "/state";
+  config.control_socket = kPath;
+  config.agent_socket = "/run/agent.sock";
+  for (const std::string name : {"node", "other"}) {
+    DeviceConfig& device = config.devices.emplace_back();
+    device.name = name;
+    device.address.path = "/dev/" + name;
+    device.measurement = "board";
+    device.flash = FlashOptions{.part = "atmega8"};
+  }
+  REQUIRE(files.make_directories("/state/flash/node"));
+  REQUIRE(files.write_durably("/state/flash/node/transaction.json", "{", 0640));
+  const auto bridge = Bridge::make(
+      {loop, clock, log, files, streams, ports, modbus, tool,
+       [](const PortAddress& address) { return rt::Result<std::string>(address.path); }},
+      config);
+  REQUIRE(bridge.has_value());
+  CHECK(log.count_containing("/state/flash/node/transaction.json") == 1);
+  const auto peer = streams.connect(kPath);
+  REQUIRE(peer != nullptr);
+  const auto flash = [&](const std::string& device) {
+    peer->received.clear();
+    peer->send(R"({"verb":"flash","id":"a","version":"2","sha256":")" + std::string(64, 'a') +
+               R"(","device":")" + device + "\"}\n");
+    world.run_for(1s);
+    return peer->received;
+  };
+  CHECK(flash("node").find(R"("code":"corrupt")") != std::string::npos);
+  CHECK(flash("other").starts_with(R"({"error":"no image aaaa)"));
 }
 
 /// Server and client over a simulated socket.

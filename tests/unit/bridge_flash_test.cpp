@@ -80,7 +80,7 @@ struct Machine {
   [[nodiscard]] std::size_t unfinished() const {
     const auto records = life->journal->load_unfinished();
     REQUIRE(records.has_value());
-    return records->size();
+    return records->records.size() + records->damaged.size();
   }
 };
 
@@ -571,16 +571,26 @@ TEST_CASE("the last outcomes and the last images are kept, older ones go") {
   CHECK(files->size() == FlashJournal::kImagesMax + 1);
 }
 
-TEST_CASE("a journal that is damaged is said, and nothing is flashed on top of it") {
+TEST_CASE("a journal that is damaged is said, and no board of it is flashed on top of it") {
   Machine machine;
   CHECK(machine.flash_to_end(Machine::request("a", "2.0")).state == FlashState::kDone);
   REQUIRE(machine.life->files.write_durably("/state/flash/node/transaction.json", "{", 0640));
   machine.kill();
   machine.start();
-  CHECK_FALSE(machine.life->started);
+  CHECK(machine.life->started);
+  CHECK(machine.life->log.count_containing("/state/flash/node/transaction.json") == 1);
+  CHECK(machine.life->log.count_containing("old.hex") == 1);
+  CHECK(machine.life->desk->is_out_of_service("node"));
   const auto refused = machine.flash(Machine::request("b", "3.0"));
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == rt::Errc::kCorrupt);
+  FlashRequest other = Machine::request("c", "3.0");
+  other.device = "other";
+  CHECK(machine.flash_to_end(other).state == FlashState::kDone);
+  REQUIRE(machine.life->files.remove("/state/flash/node/transaction.json"));
+  machine.kill();
+  machine.start();
+  CHECK(machine.flash_to_end(Machine::request("b", "2.0")).state == FlashState::kDone);
   REQUIRE(machine.life->files.write_durably("/state/flash/outcomes.json", "[", 0640));
   const auto opened = FlashJournal::open(machine.life->files, "/state/flash");
   REQUIRE_FALSE(opened.has_value());

@@ -150,7 +150,8 @@ target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
-target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_config
+target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_composed
+                                         fieldpost_bridge_config
                                          fieldpost_device fieldpost_sim_ports
                                          fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world

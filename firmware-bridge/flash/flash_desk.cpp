@@ -73,6 +73,7 @@ rt::Status FlashDesk::flash(const FlashRequest& request, const FlashFollowerPtr&
   parts_.log.info("flash {}: {} to version {}, asked by {}", record.id, record.device,
                   record.version, record.asked_by.empty() ? "nobody named" : record.asked_by);
   Running& running = run(record.id, record.device, make(record));
+  running.version = record.version;
   running.followers.push_back(follower);
   running.transaction->begin(*hex);
   return rt::ok();
@@ -147,8 +148,11 @@ rt::Status FlashDesk::check(const FlashRequest& request) const {
                                  request.device)};
   }
   if (running_) {
-    return rt::Error{rt::Errc::kBusy, fmt::format("{} is being flashed, one at a time: ask again",
-                                                  running_->device)};
+    return rt::Error{
+        rt::Errc::kBusy,
+        running_->waits.empty()
+            ? fmt::format("{} is being flashed, one at a time: ask again", running_->device)
+            : running_->waits + "; one at a time: ask again"};
   }
   if (is_out_of_service(request.device)) {
     return rt::Error{
@@ -172,6 +176,7 @@ FlashDesk::Transaction FlashDesk::make(const FlashRecord& record) {
       FlashParts{parts_.loop, parts_.tool, device.board, parts_.journal, device.options.baud},
       record,
       FlashTransaction::Handlers{[this](const FlashProgress& progress) { on_progress(progress); },
+                                 [this](const rt::Error& why) { on_commit_waits(why); },
                                  [this](const FlashOutcome& outcome) { on_outcome(outcome); }});
 }
 
@@ -214,6 +219,13 @@ void FlashDesk::on_progress(const FlashProgress& progress) {
     const auto follower = each.lock();
     if (follower && follower->on_progress) follower->on_progress(progress);
   }
+}
+
+void FlashDesk::on_commit_waits(const rt::Error& why) {
+  FP_CHECK(running_.has_value());
+  running_->waits = fmt::format("{} runs {}; its outcome cannot be written: {}", running_->device,
+                                running_->version, why.message);
+  parts_.log.error("flash {}: {}", running_->id, running_->waits);
 }
 
 void FlashDesk::on_outcome(const FlashOutcome& outcome) {

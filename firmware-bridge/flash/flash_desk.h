@@ -80,6 +80,8 @@ class FlashDesk {
   using Transaction = std::unique_ptr<FlashTransaction>;
   struct Running {
     std::string id, device;
+    std::string version;  ///< empty: it is only taken back
+    std::string waits;    ///< why it is not over though the board runs; empty: it does not wait
     Transaction transaction;
     std::vector<std::weak_ptr<FlashFollower>> followers;
   };
@@ -95,6 +97,7 @@ class FlashDesk {
   Running& run(std::string id, std::string device, Transaction transaction);
   void run_next();
   void on_progress(const FlashProgress& progress);
+  void on_commit_waits(const rt::Error& why);
   void on_outcome(const FlashOutcome& outcome);
   void set_aside(Running running);
   void tell_later(const FlashFollowerPtr& follower, const FlashOutcome& outcome);

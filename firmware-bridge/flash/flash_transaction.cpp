@@ -154,18 +154,20 @@ void FlashTransaction::commit() {
   Status done = rt::ok();
   if (writes_) {
     const auto old = parts_.journal.load(record_.device, File::kOld);
-    if (!old) done = old.error();
+    // What cannot be read cannot be kept either, and waiting does not mend it.
     if (old && !old->is_blank()) {
       done = parts_.journal.keep_image(record_.device, *old, record_.old_version);
     }
-    // What cannot be read cannot be kept either, and waiting does not mend it.
     if (!done && done.error().code == rt::Errc::kCorrupt) done = rt::ok();
   }
   if (done)
     done = parts_.journal.keep_outcome({record_.id, record_.device, FlashState::kDone,
                                         FlashStep::kCommit, "", false, record_.old_sha256,
                                         record_.new_sha256, record_.version});
-  if (!done) return pause(kCommitPause, &FlashTransaction::commit);
+  if (!done) {
+    if (!std::exchange(commit_waits_, true)) handlers_.on_commit_waits(done.error());
+    return pause(kCommitPause, &FlashTransaction::commit);
+  }
   end(FlashState::kDone, "");
 }
 

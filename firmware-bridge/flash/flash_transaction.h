@@ -39,6 +39,9 @@ class FlashTransaction {
 
   struct Handlers {
     std::function<void(const FlashProgress&)> on_progress;
+    /// The board runs the new image, and the disk refuses the outcome. Told once, then tried until
+    /// it takes it. May not drop the transaction.
+    std::function<void(const rt::Error&)> on_commit_waits;
     /// Called once for `begin`, `recover` and each `revert_again`, not from inside, and may drop
     /// the transaction. The journal has it, unless the disk refused.
     std::function<void(const FlashOutcome&)> on_outcome;
@@ -93,6 +96,7 @@ class FlashTransaction {
   FlashStep step_ = FlashStep::kCheck;
   bool journaled_ = false;
   bool writes_ = false;  ///< the images differ: there is something to take back
+  bool commit_waits_ = false;
   int revert_tries_ = 0;
   std::uint64_t turn_ = 0;  ///< counts steps: answers of earlier ones are too late
   rt::TimerId timer_ = rt::TimerId::kNone;

@@ -442,10 +442,29 @@ TEST_CASE("a board that runs its new image is committed when the disk takes it")
   machine.disk.fail({.answer = sim::DiskAnswer::kFull, .for_ever = true});
   machine.world.run_for(60s);
   CHECK(machine.told.empty());
+  const std::string waits = "node runs 2.0; its outcome cannot be written: ";
+  CHECK(machine.life->log.count_containing("flash a: " + waits) == 1);
+  const auto busy = machine.flash(Machine::request("b", "2.0"));
+  REQUIRE_FALSE(busy.has_value());
+  CHECK(busy.error().code == rt::Errc::kBusy);
+  CHECK(busy.error().message.starts_with(waits));
   machine.disk.heal();
   machine.world.run_for(10s);
   REQUIRE(machine.told.size() == 1);
   CHECK(machine.told.front().state == FlashState::kDone);
+}
+
+TEST_CASE("an old image that cannot be read any more is not kept, and holds no commit up") {
+  Machine machine;
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.life->tool.count("verify") == 1; }, kLong);
+  REQUIRE(machine.life->files.remove("/state/flash/node/old.hex"));
+  machine.world.run_for(10s);
+  REQUIRE(machine.told.size() == 1);
+  CHECK(machine.told.front().state == FlashState::kDone);
+  const auto kept = machine.life->desk->images("node");
+  REQUIRE(kept.has_value());
+  CHECK(kept->empty());
 }
 
 TEST_CASE("whoever waits for a flash waits for the time of both firmwares and the transfers") {

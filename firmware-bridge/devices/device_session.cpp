@@ -81,6 +81,7 @@ void DeviceSession::on_closed(const std::string& why) {
 
 void DeviceSession::close() {
   port_.reset();
+  is_known_ = false;
   ports_.loop.cancel(std::exchange(ask_timer_, TimerId::kNone));
 }
 

@@ -37,6 +37,8 @@ class DeviceSession {
 
   [[nodiscard]] const DeviceConfig& config() const { return config_; }
   [[nodiscard]] DeviceState state() const { return watch_.state(); }
+  /// Whether the board said who it is since its port was opened, and was not seen to restart since.
+  [[nodiscard]] bool is_known() const { return is_known_; }
   [[nodiscard]] std::size_t kept() const { return watch_.kept(); }
 
  private:

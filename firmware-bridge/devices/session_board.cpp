@@ -69,6 +69,7 @@ rt::Result<std::string> SessionBoard::port() {
 }
 
 std::string SessionBoard::version() {
+  if (!session_.is_known()) return {};  // what was said may have been another board
   const auto hello = session_.state().hello;
   return hello ? hello->firmware : std::string();
 }

@@ -27,7 +27,8 @@ class FlashBoard {
   virtual void await(std::optional<std::string> version, rt::Nanos within, OnDone on_done) = 0;
   /// Path of the serial port as it is called now. kNotFound: it is not plugged in.
   [[nodiscard]] virtual rt::Result<std::string> port() = 0;
-  /// The firmware's version as the board said it last; empty: it did not.
+  /// The firmware's version as the board said it last; empty: it did not, since its port was opened
+  /// or since it restarted.
   [[nodiscard]] virtual std::string version() = 0;
 };
 

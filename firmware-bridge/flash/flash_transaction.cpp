@@ -45,6 +45,7 @@ void FlashTransaction::recover() {
   journaled_ = true;
   record_.interrupted = true;
   if (record_.state == FlashRecord::State::kBegun) {
+    record_.failed_step = FlashStep::kRead;  // the last before a write: it got no further
     return end(FlashState::kUnchanged, std::string(kInterruptedBefore));
   }
   writes_ = true;
@@ -100,6 +101,12 @@ void FlashTransaction::prepare_write() {
   FlashJournal::Images images;
   images.old = read->below(application_end(part_, record_.programmer));
   images.old = images.old.below(static_cast<std::uint32_t>(images.old.flat().size()));
+  if (images.old.is_blank() && !record_.old_version.empty()) {
+    return end_unchanged(
+        {rt::Errc::kDenied, fmt::format("its flash reads as empty though it runs {}: it is "
+                                        "read-protected, and could not be taken back",
+                                        record_.old_version)});
+  }
   record_.old_sha256 = images.old.sha256().hex();
   if (is_bootloader(record_.programmer)) {
     images.write = pages_to_write(new_, images.old, part_.page_bytes);

@@ -229,6 +229,33 @@ TEST_CASE("a read that is no image is no old image to go back to, so nothing is 
   CHECK(machine.board.pages_written == 0);
 }
 
+TEST_CASE("a part that runs and reads as empty cannot be taken back, so nothing is written") {
+  Machine machine;
+  machine.life->tool.read_instead = format_intel_hex(FlashImage());
+  const FlashOutcome outcome = machine.flash_to_end(Machine::request("a", "2.0"));
+  CHECK(outcome.state == FlashState::kUnchanged);
+  CHECK(outcome.step == FlashStep::kRead);
+  CHECK(outcome.error ==
+        "its flash reads as empty though it runs 1.0: it is read-protected, and could not be taken "
+        "back");
+  CHECK(machine.board.pages_written == 0);
+  CHECK_FALSE(machine.life->session.suspended);
+}
+
+TEST_CASE("a bridge that is stopped before the write tells the step before it") {
+  Machine machine;
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.life->tool.count("read") == 1; }, kLong);
+  machine.kill();
+  machine.start();
+  machine.world.run_for(1s);
+  const FlashOutcome* outcome = machine.life->journal->find_outcome("a");
+  REQUIRE(outcome != nullptr);
+  CHECK(outcome->state == FlashState::kUnchanged);
+  CHECK(outcome->step == FlashStep::kRead);
+  CHECK(outcome->error == "the bridge was stopped before anything was written");
+}
+
 TEST_CASE("firmware that says nothing, or another version, is taken back") {
   Machine machine;
   machine.board.mute = {"2.0"};

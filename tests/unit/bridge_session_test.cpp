@@ -11,6 +11,7 @@
 #include "firmware-bridge/devices/device_session.h"
 #include "firmware-bridge/devices/message_session.h"
 #include "firmware-bridge/devices/reading_keys.h"
+#include "firmware-bridge/devices/session_board.h"
 #include "firmware-bridge/framing/frame_reader.h"
 #include "firmware-bridge/protocols/make_protocol.h"
 #include "tests/support/fakes/fake_bridge_ports.h"
@@ -326,6 +327,26 @@ TEST_CASE("whoever waits for a new version hears its hello and then its first re
   bench.board().say("r t 21\n");
   CHECK(heard.size() == 2);
   CHECK(bench.sink.readings.size() == 2);
+}
+
+TEST_CASE("what a board said of its version is not believed of the one plugged in after it") {
+  Bench bench;
+  bench.start();
+  bridge::SessionBoard board(bench.loop, *bench.session, [](const bridge::PortAddress& address) {
+    return rt::Result<std::string>(address.path);
+  });
+  CHECK(board.version().empty());
+  bench.board().say("b uno 2.0 1\n");
+  CHECK(board.version() == "2.0");
+  bench.board().unplug();
+  CHECK(board.version().empty());
+  bench.board().plugged = true;
+  bench.world.run_for(5s);
+  REQUIRE(bench.board().is_open());
+  CHECK(board.version().empty());
+  CHECK(bench.session->state().hello->firmware == "2.0");
+  bench.board().say("h uno 3.0\n");
+  CHECK(board.version() == "3.0");
 }
 
 TEST_CASE("a session may be suspended out of what it tells") {

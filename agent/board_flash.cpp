@@ -54,7 +54,7 @@ std::optional<Inbox::Answer> answer_of(const json& outcome) {
     return Inbox::Answer{true, fmt::format("firmware {} runs{}", version, before)};
   std::string board;
   if (state == "unchanged") board = "nothing was written";
-  if (state == "reverted") board = "the old firmware is back and runs";
+  if (state == "reverted") board = "the board holds the old firmware again";
   if (state == "broken") {
     board = "the board holds neither firmware; the bridge goes on writing the old one";
   }

@@ -193,7 +193,8 @@ TEST_CASE("what the board holds after a failure is told with why") {
   CHECK(said(outcome("unchanged", "identify", "the board does not answer")) ==
         "no: the board does not answer (identify): nothing was written");
   CHECK(said(outcome("reverted", "confirm", "it says nothing", kOldImage)) ==
-        "no: it says nothing (confirm): the old firmware is back and runs; the image before it: " +
+        "no: it says nothing (confirm): the board holds the old firmware again; the image before "
+        "it: " +
             kOldImage);
   CHECK(said(outcome("broken", "revert", "unplugged")) ==
         "no: unplugged (revert): the board holds neither firmware; the bridge goes on writing the "

@@ -45,7 +45,7 @@ rt::Status FlashDesk::start() {
     } else if (!parts_.devices.contains(record.device)) {
       parts_.log.error(
           "flash {}: {} was being flashed and is not configured any more; it may hold no whole "
-          "image until it is configured again",
+          "image until it is configured again (docs/bridge.md: how to call a flash off)",
           record.id, record.device);
     } else {
       left_.push_back(std::move(record));

@@ -12,6 +12,9 @@ using File = FlashJournal::File;
 constexpr std::string_view kInterruptedBefore =
     "the bridge was stopped before anything was written";
 constexpr std::string_view kInterruptedAfter = "the bridge was stopped after the write had begun";
+constexpr std::string_view kForeignBoard =
+    "what is plugged in holds neither the old firmware nor the new one, so it is another board and "
+    "was not written to: plug in the one that was flashed, or call the flash off (docs/bridge.md)";
 
 }  // namespace
 
@@ -81,13 +84,17 @@ void FlashTransaction::on_suspended(const Status& done) {
 void FlashTransaction::on_identified(const Status& done) {
   if (!done) return end_unchanged(done.error());
   enter(FlashStep::kRead);
-  if (auto cleared = parts_.journal.clear_read(record_.device); !cleared) {
-    return end_unchanged(cleared.error());
-  }
+  auto begun = start_read(&FlashTransaction::on_read);
+  if (!begun) end_unchanged(begun.error());
+}
+
+FlashTransaction::Status FlashTransaction::start_read(Next next) {
+  if (auto cleared = parts_.journal.clear_read(record_.device); !cleared) return cleared;
   const auto board = target();
-  if (!board) return end_unchanged(board.error());
+  if (!board) return board.error();
   parts_.tool.read(*board, parts_.journal.path(record_.device, File::kRead), progress(),
-                   then(&FlashTransaction::on_read));
+                   then(next));
+  return rt::ok();
 }
 
 void FlashTransaction::on_read(const Status& done) {
@@ -197,6 +204,19 @@ void FlashTransaction::revert() {
 
 void FlashTransaction::on_revert_suspended(const Status& done) {
   if (!done) return revert_failed(done.error());
+  auto begun = start_read(&FlashTransaction::on_revert_read);
+  if (!begun) revert_failed(begun.error());
+}
+
+/// Somebody may have plugged in a spare, whose firmware nobody kept.
+void FlashTransaction::on_revert_read(const Status& done) {
+  if (!done) return revert_failed(done.error());
+  const auto content = content_read();
+  if (!content) return revert_failed(content.error());
+  if (*content == BoardContent::kOld) return wait_for_life();
+  if (*content == BoardContent::kForeign) {
+    return revert_failed({rt::Errc::kInvalid, std::string(kForeignBoard)});
+  }
   const auto board = target();
   if (!board) return revert_failed(board.error());
   parts_.tool.write(*board, parts_.journal.path(record_.device, File::kRevert), progress(),
@@ -205,14 +225,21 @@ void FlashTransaction::on_revert_suspended(const Status& done) {
 
 void FlashTransaction::on_revert_written(const Status& done) {
   if (!done) return revert_failed(done.error());
-  const auto board = target();
-  if (!board) return revert_failed(board.error());
-  parts_.tool.verify(*board, parts_.journal.path(record_.device, File::kRevert), nullptr,
-                     then(&FlashTransaction::on_revert_verified));
+  auto begun = start_read(&FlashTransaction::on_revert_checked);
+  if (!begun) revert_failed(begun.error());
 }
 
-void FlashTransaction::on_revert_verified(const Status& done) {
+void FlashTransaction::on_revert_checked(const Status& done) {
   if (!done) return revert_failed(done.error());
+  const auto content = content_read();
+  if (!content) return revert_failed(content.error());
+  if (*content != BoardContent::kOld) {
+    return revert_failed({rt::Errc::kCorrupt, "it was written and reads as something else"});
+  }
+  wait_for_life();
+}
+
+void FlashTransaction::wait_for_life() {
   parts_.board.resume();
   parts_.board.await(std::nullopt, record_.timeout, then(&FlashTransaction::on_life_sign));
 }
@@ -226,6 +253,8 @@ void FlashTransaction::on_life_sign(const Status& done) {
 
 void FlashTransaction::revert_failed(const rt::Error& why) {
   if (revert_tries_ < kRevertTriesMax) return pause(kRevertPause, &FlashTransaction::revert);
+  // Another board measures as well as any, until the right one is there.
+  if (why.code == rt::Errc::kInvalid) parts_.board.resume();
   end(FlashState::kBroken,
       fmt::format("{}; writing the old image back failed: {}", record_.failure, why.message));
 }
@@ -269,6 +298,19 @@ rt::Result<FlashTarget> FlashTransaction::target() const {
   auto port = parts_.board.port();
   if (!port) return port.error();
   return FlashTarget{*std::move(port), record_.part, record_.programmer, parts_.baud};
+}
+
+/// Of the board, as it was read last.
+rt::Result<BoardContent> FlashTransaction::content_read() const {
+  const auto part = find_avr_part(record_.part);
+  if (!part) return part.error();
+  const auto found = parts_.journal.load(record_.device, File::kRead);
+  if (!found) return found.error();
+  const auto old = parts_.journal.load(record_.device, File::kOld);
+  if (!old) return old.error();
+  const auto write = parts_.journal.load(record_.device, File::kWrite);
+  if (!write) return write.error();
+  return judge_content(*found, *old, *write, *part, record_.programmer);
 }
 
 /// For an answer of the step that begins now; one that comes later, or twice, is nothing.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "firmware-bridge/flash/avr_parts.h"
+#include "firmware-bridge/flash/board_content.h"
 #include "firmware-bridge/flash/flash_board.h"
 #include "firmware-bridge/flash/flash_journal.h"
 #include "firmware-bridge/flash/flash_outcome.h"
@@ -26,6 +27,9 @@ struct FlashParts {
 /// the first byte is written the old image and both sets of pages are on disk, so whatever stops
 /// the bridge, the next start can write the old image back. Loop thread; dropping it leaves the
 /// rest to the next start.
+///
+/// Taking back begins and ends with reading the board: one that holds neither the old firmware nor
+/// the new one is another board, and is not written to.
 ///
 /// A flash that was interrupted after its write began is taken back, also when it was verified
 /// already: nobody may be left who knows what the board should have said, the cut may have come of
@@ -66,6 +70,7 @@ class FlashTransaction {
   void suspend(Next next);
   void on_suspended(const Status& done);
   void on_identified(const Status& done);
+  Status start_read(Next next);
   void on_read(const Status& done);
   void prepare_write();
   void on_written(const Status& done);
@@ -75,8 +80,10 @@ class FlashTransaction {
   void take_back(const rt::Error& why);
   void revert();
   void on_revert_suspended(const Status& done);
+  void on_revert_read(const Status& done);
   void on_revert_written(const Status& done);
-  void on_revert_verified(const Status& done);
+  void on_revert_checked(const Status& done);
+  void wait_for_life();
   void on_life_sign(const Status& done);
   void revert_failed(const rt::Error& why);
   void end_unchanged(const rt::Error& why);
@@ -84,6 +91,7 @@ class FlashTransaction {
 
   void enter(FlashStep step);
   rt::Result<FlashTarget> target() const;
+  rt::Result<BoardContent> content_read() const;
   std::function<void(Status)> then(Next next);
   FlashTool::OnProgress progress();
   void pause(rt::Nanos span, void (FlashTransaction::*next)());

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "firmware-bridge/flash/board_content.h"
 #include "tests/support/fakes/fake_flash.h"
 
 namespace fieldpost::test {
@@ -337,6 +338,120 @@ TEST_CASE("a broken board is written back after any number of restarts, once it 
   CHECK(machine.outcome_of("a") == "reverted");
   CHECK(machine.board.flash == machine.whole_flash);
   CHECK(machine.unfinished() == 0);
+}
+
+TEST_CASE("another board that is plugged in while a flash is not over is not written to") {
+  Machine machine;
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.board.pages_written == 5; }, kLong);
+  machine.kill();
+  const sim::FakeFlashedBoard flashed = machine.board;
+  machine.board = sim::FakeFlashedBoard();
+  machine.board.hold(sim::fake_firmware("7.0", kOldBytes));
+  const std::string spare = machine.board.flash;
+  machine.start();
+  machine.world.run_until([&] { return machine.outcome_of("a") == "broken"; }, kLong);
+  machine.world.run_for(1s);
+  const FlashOutcome* outcome = machine.life->journal->find_outcome("a");
+  REQUIRE(outcome != nullptr);
+  CHECK(outcome->state == FlashState::kBroken);
+  CHECK(outcome->error.find("it is another board and was not written to") != std::string::npos);
+  CHECK_FALSE(machine.life->session.suspended);  // it measures
+  machine.world.run_for(600s);
+  CHECK(machine.board.flash == spare);
+  CHECK(machine.board.pages_written == 0);
+  CHECK(machine.outcome_of("a") == "broken");
+
+  machine.board = flashed;
+  machine.world.run_for(600s);
+  CHECK(machine.outcome_of("a") == "reverted");
+  CHECK(machine.board.flash == machine.whole_flash);
+  CHECK(machine.unfinished() == 0);
+}
+
+TEST_CASE("a flash is called off by removing its record while the bridge is stopped") {
+  Machine machine;
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.board.pages_written == 5; }, kLong);
+  REQUIRE(machine.life->files.remove("/state/flash/node/transaction.json"));
+  machine.kill();
+  machine.board.hold(sim::fake_firmware("7.0", kOldBytes));
+  const std::string spare = machine.board.flash;
+  machine.start();
+  machine.world.run_for(60s);
+  CHECK(machine.board.flash == spare);
+  CHECK_FALSE(machine.life->desk->is_out_of_service("node"));
+  CHECK(machine.flash_to_end(Machine::request("b", "2.0")).state == FlashState::kDone);
+}
+
+TEST_CASE("an old image that does not read back as it was is not told to be back") {
+  Machine machine;
+  machine.board.mute = {"2.0"};
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.life->tool.count("write") == 2; }, kLong);
+  // From here on reads find a page that is nobody's.
+  std::string flash = machine.whole_flash;
+  flash.replace(3 * sim::kFakePageBytes, 4, "oops");
+  machine.life->tool.read_instead = sim::fake_hex(flash);
+  machine.world.run_until([&] { return !machine.told.empty(); }, kLong);
+  REQUIRE(machine.told.size() == 1);
+  CHECK(machine.told.front().state == FlashState::kBroken);
+  CHECK(machine.told.front().error ==
+        "nothing was heard; writing the old image back failed: it was written and reads as "
+        "something else");
+  machine.life->tool.read_instead.clear();
+  machine.world.run_for(60s);
+  CHECK(machine.outcome_of("a") == "reverted");
+  CHECK(machine.board.flash == machine.whole_flash);
+}
+
+TEST_CASE("a board that holds its old image already is not written to again") {
+  Machine machine;
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.life->tool.count("write") == 1; }, kLong);
+  machine.kill();
+  REQUIRE(machine.board.pages_written == 0);
+  machine.start();
+  machine.world.run_until([&] { return machine.life->desk->is_idle(); }, kLong);
+  CHECK(machine.outcome_of("a") == "reverted");
+  CHECK(machine.board.pages_written == 0);
+}
+
+TEST_CASE("what a board holds is told from the images of its flash") {
+  const auto part = find_avr_part("atmega8");
+  REQUIRE(part.has_value());
+  constexpr std::size_t kPage = sim::kFakePageBytes;
+  const auto image_of = [](const std::string& bytes) {
+    FlashImage image;
+    REQUIRE(image.put(0, bytes));
+    return image;
+  };
+  const std::string old_bytes = sim::fake_firmware("1.0", kOldBytes);
+  const std::string new_bytes = sim::fake_firmware("2.0", kNewBytes);
+  const FlashImage old = image_of(old_bytes);
+  const FlashImage write = image_of(new_bytes);
+  const auto judged = [&](const std::string& bytes, const char* programmer = "arduino") {
+    return judge_content(image_of(bytes), old, write, *part, programmer);
+  };
+  CHECK(judged(old_bytes) == BoardContent::kOld);
+  CHECK(judged(old_bytes + std::string(100, '\xff')) == BoardContent::kOld);
+  const std::string mixture = new_bytes + old_bytes.substr(kNewBytes);
+  CHECK(judged(mixture) == BoardContent::kMixture);
+  std::string torn = mixture;
+  torn.replace(7 * kPage, kPage, std::string(kPage, '\xff'));
+  torn.replace(8 * kPage, kPage / 2, std::string(kPage / 2, 'x'));
+  CHECK(judged(torn) == BoardContent::kMixture);
+  // A bootloader touches no other pages than those that are written.
+  std::string beside = mixture;
+  beside[kNewBytes + 1] = static_cast<char>(beside[kNewBytes + 1] ^ 1);
+  CHECK(judged(beside) == BoardContent::kForeign);
+  CHECK(judged(beside, "usbasp") == BoardContent::kMixture);  // as one that was torn
+  CHECK(judged(new_bytes) == BoardContent::kForeign);
+  CHECK(judged(new_bytes, "usbasp") == BoardContent::kMixture);  // the chip was erased
+  CHECK(judged("", "usbasp") == BoardContent::kMixture);
+  const std::string foreign = sim::fake_firmware("7.0", kNewBytes);
+  CHECK(judged(foreign + old_bytes.substr(kNewBytes)) == BoardContent::kForeign);
+  CHECK(judged(foreign, "usbasp") == BoardContent::kForeign);
 }
 
 TEST_CASE("another board is flashed while a broken one waits") {

@@ -18,6 +18,7 @@
 #include "proto/rt/log.h"
 #include "proto/rt/loop.h"
 #include "proto/rt/streams.h"
+#include "proto/rt/text_hash.h"
 
 namespace fieldpost::bridge {
 
@@ -85,12 +86,6 @@ class AgentLink final : public ReadingSink {
     std::optional<std::string> refused;
     std::optional<BadLine> bad;
   };
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
 
   std::vector<HeldLine> make_lines(std::vector<Measured> readings, HeldOffer& offer);
   void hold(std::vector<HeldLine> lines, const std::shared_ptr<HeldOffer>& offer);
@@ -119,7 +114,7 @@ class AgentLink final : public ReadingSink {
   std::deque<HeldBatch*> sent_;  ///< not answered, in order
   std::string input_;            ///< an answer's line that has not ended
   Answer answer_;
-  std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> units_said_;
+  std::unordered_map<std::string, std::string, rt::TextHash, std::equal_to<>> units_said_;
   Retry reconnect_, resend_, ask_for_room_;
   rt::TimerId connect_timer_ = rt::TimerId::kNone;
   rt::TimerId window_timer_ = rt::TimerId::kNone;

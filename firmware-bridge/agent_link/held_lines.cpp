@@ -51,15 +51,15 @@ rt::Result<HeldLine> make_held_line(Measured reading) {
   wire::SeriesKey& key = reading.key;
   key.type = reading.value.type;
   if (const std::string_view why = why_not(reading.value); !why.empty()) return unsayable(key, why);
-  if (auto valid = wire::SeriesKey::parse(key.text()); !valid) return valid.error();
+  if (!key.is_valid()) return wire::SeriesKey::parse(key.text()).error();
   if (!begins_a_line(key.measurement)) {
     return unsayable(key, "no measurement begins with \"#\" or a tabulator");
   }
   HeldLine line;
-  line.text = wire::format_line(key, std::nullopt, reading.value.bits,
-                                std::string_view(reading.value.text));
+  line.text = wire::format_line_name(key);
+  line.name_bytes = line.text.size();
+  wire::append_line_value(line.text, key.type, reading.value.bits, reading.value.text);
   if (line.text.size() + kTimeBytes > kLineBytesMax) return unsayable(key, "its line is too long");
-  line.name_bytes = wire::format_line_name(key).size();
   line.measurement = std::move(key.measurement);
   line.unit = std::move(key.unit);
   line.time = reading.time;
@@ -89,7 +89,6 @@ std::size_t HeldLine::held_bytes() const {
 }
 
 void HeldLines::add(HeldLine line) {
-  const std::string name = line.time ? std::string() : std::string(line.name());
   const std::string apart = apart_.contains(line.measurement) ? line.measurement : std::string();
   const auto last = std::find_if(batches_.rbegin(), batches_.rend(), [&](const HeldBatch& batch) {
     return batch.measurement == apart;
@@ -97,7 +96,7 @@ void HeldLines::add(HeldLine line) {
   HeldBatch* batch = last == batches_.rend() ? nullptr : &*last;
   if (batch != nullptr) {
     batch->closed = batch->closed || batch->bytes + line.sent_bytes() > kBatchBytes ||
-                    batch->untimed.contains(name);
+                    (!line.time && batch->untimed.contains(line.name()));
   }
   if (batch == nullptr || batch->closed) {
     batch = &make_batch(batches_.end(), apart, line.offer->arrived);

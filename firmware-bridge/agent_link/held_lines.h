@@ -13,6 +13,7 @@
 
 #include "firmware-bridge/protocols/protocol.h"
 #include "proto/rt/result.h"
+#include "proto/rt/text_hash.h"
 #include "proto/rt/time.h"
 
 namespace fieldpost::bridge {
@@ -63,7 +64,8 @@ struct HeldBatch {
   rt::Instant begun;        ///< when its first line came
   bool closed = false;      ///< nothing is added any more; so is one that was ever sent
   bool sent = false;        ///< on the connection that is open now, and not answered
-  std::unordered_set<std::string> untimed;  ///< names of lines without a time
+  /// Names of lines without a time.
+  std::unordered_set<std::string, rt::TextHash, std::equal_to<>> untimed;
 };
 
 /// Readings that are not on the agent's disk yet, in order. Bounded: when it is over, the oldest

@@ -35,9 +35,7 @@ void complete(const DeviceConfig& config, Measured& reading) {
 
 std::size_t complete_keys(const DeviceConfig& config, std::vector<Measured>& readings) {
   for (Measured& each : readings) complete(config, each);
-  return std::erase_if(readings, [](const Measured& each) {
-    return !wire::SeriesKey::parse(each.key.text()).has_value();
-  });
+  return std::erase_if(readings, [](const Measured& each) { return !each.key.is_valid(); });
 }
 
 }  // namespace fieldpost::bridge

@@ -134,13 +134,14 @@ void FramesProtocol::take_series(const DeviceFrame& frame) {
   call_.heard->declared = true;
 }
 
-void FramesProtocol::take_readings(const DeviceFrame& frame, const Pack& pack) {
+void FramesProtocol::take_readings(const DeviceFrame& frame, Pack pack) {
   if (!pack) return refuse(frame, pack.error().message);
   if (!is_in_sequence(frame)) return;
   bool is_good = true;
-  for (const SenmlReading& each : *pack) {
-    if (call_.is_message || declared_.contains(each.name)) {
-      is_good = add(each) && is_good;
+  for (SenmlReading& each : *pack) {
+    const auto declared = declared_.find(each.name);
+    if (call_.is_message || declared != declared_.end()) {
+      is_good = add(std::move(each), declared) && is_good;
     } else {
       counts_.undeclared += 1;
     }
@@ -148,20 +149,22 @@ void FramesProtocol::take_readings(const DeviceFrame& frame, const Pack& pack) {
   (is_good ? counts_.good : counts_.bad) += 1;
 }
 
-void FramesProtocol::take_plain(const Pack& pack) {
+void FramesProtocol::take_plain(Pack pack) {
   if (!pack) return refuse(pack.error().message);
   bool is_good = true;
-  for (const SenmlReading& each : *pack) is_good = add(each) && is_good;
+  for (SenmlReading& each : *pack) {
+    const auto declared = declared_.find(each.name);
+    is_good = add(std::move(each), declared) && is_good;
+  }
   (is_good ? counts_.good : counts_.bad) += 1;
 }
 
-bool FramesProtocol::add(const SenmlReading& reading) {
+bool FramesProtocol::add(SenmlReading reading, Declared::const_iterator declared) {
   Measured out;
-  out.key.field = reading.name;
-  const auto declared = declared_.find(reading.name);
+  out.key.field = std::move(reading.name);
   const bool has_unit = declared != declared_.end() && !declared->second.empty();
-  out.key.unit = has_unit ? declared->second : reading.unit;
-  out.value = reading.value;
+  out.key.unit = has_unit ? declared->second : std::move(reading.unit);
+  out.value = std::move(reading.value);
   if (reading.is_absolute) {
     out.time = reading.time;
   } else {

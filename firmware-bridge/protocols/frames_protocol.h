@@ -40,6 +40,7 @@ class FramesProtocol : public Protocol {
     bool is_message = false;
   };
   using Pack = rt::Result<std::vector<SenmlReading>>;
+  using Declared = std::map<std::string, std::string, std::less<>>;
 
   void read(std::string_view bytes);
   void count_unread(std::uint64_t count, std::uint64_t& counter, std::string_view why);
@@ -47,9 +48,10 @@ class FramesProtocol : public Protocol {
   void take_boot(const DeviceFrame& frame);
   void take_hello(const DeviceFrame& frame);
   void take_series(const DeviceFrame& frame);
-  void take_readings(const DeviceFrame& frame, const Pack& pack);
-  void take_plain(const Pack& pack);
-  bool add(const SenmlReading& reading);
+  void take_readings(const DeviceFrame& frame, Pack pack);
+  void take_plain(Pack pack);
+  /// `declared`: its place in `declared_`, or the end.
+  bool add(SenmlReading reading, Declared::const_iterator declared);
   bool is_in_sequence(const DeviceFrame& frame);
   void meet(const Hello& hello);
   void refuse(std::string_view why);
@@ -61,7 +63,7 @@ class FramesProtocol : public Protocol {
   SequenceCount sequence_;
   ProtocolCounts counts_;
   std::optional<Hello> hello_;
-  std::map<std::string, std::string, std::less<>> declared_;  ///< units by name
+  Declared declared_;  ///< units by name
   Call call_;
 };
 

@@ -9,18 +9,14 @@ namespace {
 
 constexpr std::size_t kWhyBytesMax = 200;
 
-bool is_value(const mapping::DeviceValue& value) {
-  wire::SeriesKey any;
-  any.measurement = any.field = "x";
-  return mapping::ReadingsBuilder().add(std::move(any), 0, value);
-}
-
 /// The measurement may be missing still.
-bool is_key(wire::SeriesKey key) {
-  if (key.measurement.empty()) key.measurement = "m";
-  if (key.tags.size() > kBoardTagsMax) return false;
-  const std::string text = key.text();
-  return text.size() <= kBoardKeyBytesMax && wire::SeriesKey::parse(text).has_value();
+bool is_key(wire::SeriesKey& key) {
+  const bool is_unnamed = key.measurement.empty();
+  if (is_unnamed) key.measurement = "m";
+  const bool is_good =
+      key.tags.size() <= kBoardTagsMax && key.text_bytes() <= kBoardKeyBytesMax && key.is_valid();
+  if (is_unnamed) key.measurement.clear();
+  return is_good;
 }
 
 }  // namespace
@@ -35,7 +31,7 @@ bool add_reading(Heard& heard, Measured reading, const Units& units) {
     set_why_bad(heard, "no valid name of a series: " + wire::quoted(reading.key.field));
     return false;
   }
-  if (!is_value(reading.value)) {
+  if (!mapping::is_storable(reading.value)) {
     set_why_bad(heard, "no finite number, or no text of UTF-8 that fits: " +
                            wire::quoted(reading.key.field));
     return false;

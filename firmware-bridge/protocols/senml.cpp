@@ -25,12 +25,12 @@ constexpr double kTimeMax = 9'000'000'000;      ///< seconds that nanoseconds in
 constexpr double kUsPerSecond = 1e6;            // finer than that no double tells a time of today
 constexpr std::size_t kTextBytesMax = 1024;
 
-/// A record as it stands.
+/// A record as it stands. Its texts lie in the pack.
 struct Record {
-  std::optional<std::string> base_name, base_unit, name, unit, text;
+  std::optional<std::string_view> base_name, base_unit, name, unit, text;
   std::optional<double> base_time, base_value, value, time, version;
   std::optional<bool> truth;
-  std::string refused;  ///< a label that must be understood, and is not
+  std::string_view refused;  ///< a label that must be understood, and is not
 };
 
 Error broken(std::size_t index, std::string_view what) {
@@ -56,7 +56,7 @@ class Resolver {
       return broken(index_, fmt::format("a pack has at most {}", kSenmlRecordsMax));
     }
     if (!record.refused.empty()) {
-      return broken(index_, record.refused + " is not understood");
+      return broken(index_, fmt::format("{} is not understood", record.refused));
     }
     if (record.version.value_or(kVersionMax) > kVersionMax) {
       return broken(index_, "a version of SenML above 10");
@@ -81,7 +81,8 @@ class Resolver {
  private:
   Result<SenmlReading> resolve(const Record& record) {
     SenmlReading out;
-    out.name = base_name_ + record.name.value_or("");
+    out.name = base_name_;
+    out.name += record.name.value_or("");
     if (!is_senml_name(out.name)) return broken(index_, "no name, or not one of SenML");
     out.unit = record.unit.value_or(base_unit_);
     if (!wire::is_name(out.unit)) return broken(index_, "a unit with line breaks");
@@ -91,7 +92,7 @@ class Resolver {
     out.time = static_cast<std::int64_t>(std::llround(time * kUsPerSecond)) * 1000;
     if (!out.is_absolute) out.time = std::min<std::int64_t>(out.time, 0);
     if (record.text) {
-      out.value = DeviceValue::of(*record.text);
+      out.value = DeviceValue::of(std::string(*record.text));
     } else if (record.truth) {
       out.value = DeviceValue::of(*record.truth);
     } else {
@@ -110,7 +111,7 @@ class Resolver {
 struct TextLabel {
   std::string_view json;
   std::int64_t cbor;
-  std::optional<std::string> Record::*member;
+  std::optional<std::string_view> Record::*member;
 };
 struct NumberLabel {
   std::string_view json;
@@ -132,9 +133,9 @@ constexpr std::int64_t kTruthLabel = 4;
 constexpr std::array<std::string_view, 3> kRefused{"bs", "s", "vd"};
 constexpr std::array<std::int64_t, 3> kRefusedLabels{-6, 5, 8};
 
-/// What a label's value is, in either form.
+/// What a label's value is, in either form. Its text lies in the pack.
 struct Value {
-  std::optional<std::string> text;
+  std::optional<std::string_view> text;
   std::optional<double> number;
   std::optional<bool> truth;
 };
@@ -142,11 +143,11 @@ struct Value {
 /// Labels that end in "_" must be understood, others that are not known are passed over
 /// (section 4.4). Exactly one of `name` and `label` is meant. false: of a wrong type.
 template <typename Label, typename Names>
-bool fill(Record& record, const Label& label, const Names& is_label, Value value) {
+bool fill(Record& record, const Label& label, const Names& is_label, const Value& value) {
   for (const TextLabel& each : kTexts) {
     if (!is_label(label, each.json, each.cbor)) continue;
     if (!value.text || value.text->size() > kTextBytesMax) return false;
-    record.*each.member = std::move(value.text);
+    record.*each.member = value.text;
     return true;
   }
   for (const NumberLabel& each : kNumbers) {
@@ -167,7 +168,7 @@ bool fill(Record& record, const Label& label, const Names& is_label, Value value
 
 Value value_of(const nlohmann::json& json) {
   Value out;
-  if (json.is_string()) out.text = json.get<std::string>();
+  if (json.is_string()) out.text = json.get_ref<const std::string&>();
   if (json.is_number()) out.number = json.get<double>();
   if (json.is_boolean()) out.truth = json.get<bool>();
   return out;
@@ -176,7 +177,7 @@ Value value_of(const nlohmann::json& json) {
 Value value_of(const CborItem& item) {
   Value out;
   switch (item.kind) {
-    case CborItem::Kind::kText: out.text = std::string(item.text); break;
+    case CborItem::Kind::kText: out.text = item.text; break;
     case CborItem::Kind::kUnsigned: out.number = static_cast<double>(item.number); break;
     case CborItem::Kind::kNegative: out.number = -1 - static_cast<double>(item.number); break;
     case CborItem::Kind::kReal: out.number = item.real; break;

@@ -28,15 +28,11 @@ DeviceValue DeviceValue::of(std::string value) {
   return {ValueType::kString, 0, std::move(value)};
 }
 
-namespace {
-
 bool is_storable(const DeviceValue& value) {
   if (value.type == ValueType::kF64) return std::isfinite(std::bit_cast<double>(value.bits));
   return value.type != ValueType::kString ||
          (value.text.size() <= wire::kStringValueBytesMax && wire::is_utf8(value.text));
 }
-
-}  // namespace
 
 ReadingsBuilder::ReadingsBuilder(wire::ParsedLines lines) : lines_(std::move(lines)) {
   for (std::size_t i = 0; i < lines_.keys.size(); ++i) {

@@ -27,6 +27,9 @@ struct DeviceValue {
   static DeviceValue of(std::string value);
 };
 
+/// Whether an agent takes it: a finite number, a text of UTF-8 within wire's bound, or any other.
+[[nodiscard]] bool is_storable(const DeviceValue& value);
+
 /// Gathers readings that do not come as line protocol.
 class ReadingsBuilder {
  public:

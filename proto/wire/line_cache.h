@@ -10,18 +10,13 @@
 #include <vector>
 
 #include "proto/rt/result.h"
+#include "proto/rt/text_hash.h"
 #include "proto/wire/readings.h"
 
 namespace fieldpost::wire {
 
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>{}(text);
-  }
-};
 template <typename T>
-using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
+using TextMap = std::unordered_map<std::string, T, rt::TextHash, std::equal_to<>>;
 
 /// What a line parser remembers from line to line and from call to call: raw texts of measurement
 /// with tags (heads) and of fields, and the series each leads to. It guesses that heads and fields

@@ -34,19 +34,21 @@ void append_double(std::string& out, double value) {
   out.append(digits.data(), end);
 }
 
-void append_value(std::string& out, ValueType type, std::uint64_t value, std::string_view text) {
+}  // namespace
+
+void append_line_value(std::string& line, ValueType type, std::uint64_t value,
+                       std::string_view string_value) {
+  line += '=';
   switch (type) {
-    case ValueType::kF64: return append_double(out, std::bit_cast<double>(value));
+    case ValueType::kF64: return append_double(line, std::bit_cast<double>(value));
     case ValueType::kI64:
-      fmt::format_to(std::back_inserter(out), "{}i", static_cast<std::int64_t>(value));
+      fmt::format_to(std::back_inserter(line), "{}i", static_cast<std::int64_t>(value));
       return;
-    case ValueType::kU64: fmt::format_to(std::back_inserter(out), "{}u", value); return;
-    case ValueType::kBool: out += value != 0 ? "true" : "false"; return;
-    case ValueType::kString: return append_string(out, text);
+    case ValueType::kU64: fmt::format_to(std::back_inserter(line), "{}u", value); return;
+    case ValueType::kBool: line += value != 0 ? "true" : "false"; return;
+    case ValueType::kString: return append_string(line, string_value);
   }
 }
-
-}  // namespace
 
 std::string format_line_name(const SeriesKey& key) {
   std::string out;
@@ -65,8 +67,7 @@ std::string format_line_name(const SeriesKey& key) {
 std::string format_line(const SeriesKey& key, std::optional<std::int64_t> time_ns,
                         std::uint64_t value, std::string_view string_value) {
   std::string out = format_line_name(key);
-  out += '=';
-  append_value(out, key.type, value, string_value);
+  append_line_value(out, key.type, value, string_value);
   if (time_ns) fmt::format_to(std::back_inserter(out), " {}", *time_ns);
   return out;
 }

@@ -76,6 +76,9 @@ class LineParser {
 
 /// `measurement[,tag=value...] field`, as lines and `#unit` lines begin.
 [[nodiscard]] std::string format_line_name(const SeriesKey& key);
+/// Appends `=` and the value, as in a line behind its name.
+void append_line_value(std::string& line, ValueType type, std::uint64_t value,
+                       std::string_view string_value);
 /// One reading as a line. The unit has no place in it; NaN and the infinities are written "nan" and
 /// "inf", which no parser takes. Without a time the line has none.
 [[nodiscard]] std::string format_line(const SeriesKey& key, std::optional<std::int64_t> time_ns,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -9,8 +10,11 @@
 namespace fieldpost::wire {
 namespace {
 
-constexpr std::string_view kEscaped = ", =\\";
 constexpr std::size_t kQuotedBytesMax = 48;
+
+constexpr bool is_escaped(char c) {
+  return c == ',' || c == ' ' || c == '=' || c == '\\';
+}
 
 struct Utf8Form {
   std::size_t more = 0;            ///< bytes that follow
@@ -54,21 +58,27 @@ std::size_t ascii_prefix(std::string_view text) {
 }  // namespace
 
 void append_escaped(std::string& out, std::string_view name) {
-  for (const char c : name) {
-    if (kEscaped.find(c) != std::string_view::npos) out += '\\';
-    out += c;
+  while (!name.empty()) {
+    const auto end = std::ranges::find_if(name, is_escaped);
+    out.append(name.begin(), end);
+    if (end == name.end()) return;
+    out += '\\';
+    out += *end;
+    name = {end + 1, name.end()};
   }
+}
+
+std::size_t escaped_bytes(std::string_view name) {
+  return name.size() + static_cast<std::size_t>(std::ranges::count_if(name, is_escaped));
 }
 
 std::string take_name(std::string_view& text, std::string_view stops) {
   std::string name;
   std::size_t at = 0;
   for (; at < text.size(); ++at) {
-    const bool escapes = text[at] == '\\' && at + 1 < text.size() &&
-                         kEscaped.find(text[at + 1]) != std::string_view::npos;
-    if (escapes) {
+    if (text[at] == '\\' && at + 1 < text.size() && is_escaped(text[at + 1])) {
       ++at;
-    } else if (stops.find(text[at]) != std::string_view::npos) {
+    } else if (std::ranges::find(stops, text[at]) != stops.end()) {
       break;
     }
     name += text[at];
@@ -88,7 +98,8 @@ bool is_utf8(std::string_view text) {
 }
 
 bool is_name(std::string_view text) {
-  return text.find_first_of("\r\n") == std::string_view::npos && is_utf8(text);
+  return text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos &&
+         is_utf8(text);
 }
 
 std::string quoted(std::string_view text) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,9 @@ namespace fieldpost::wire {
 
 /// Appends `name` with a backslash before comma, space, `=` and backslash.
 void append_escaped(std::string& out, std::string_view name);
+
+/// How many bytes `append_escaped` appends.
+[[nodiscard]] std::size_t escaped_bytes(std::string_view name);
 
 /// Takes a name off the front of `text` up to the first of `stops` that no backslash escapes (or to
 /// the end). A backslash before any other character stands for itself.

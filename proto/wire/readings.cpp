@@ -101,6 +101,24 @@ std::string SeriesKey::text() const {
   return out;
 }
 
+std::size_t SeriesKey::text_bytes() const {
+  constexpr std::size_t kSeparators = 3;  // a space, a space and the letter
+  std::size_t bytes = escaped_bytes(measurement) + escaped_bytes(field) + kSeparators;
+  for (const auto& [tag, value] : tags) bytes += escaped_bytes(tag) + escaped_bytes(value) + 2;
+  return unit.empty() ? bytes : bytes + 1 + escaped_bytes(unit);
+}
+
+bool SeriesKey::is_valid() const {
+  const auto is_filled = [](const std::string& name) { return !name.empty() && is_name(name); };
+  if (!is_filled(measurement) || !is_filled(field) || !is_name(unit)) return false;
+  if (tags.size() > kTagsMax) return false;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    if (!is_filled(tags[i].first) || !is_filled(tags[i].second)) return false;
+    if (i > 0 && tags[i - 1].first >= tags[i].first) return false;
+  }
+  return text_bytes() <= kSeriesKeyBytesMax;
+}
+
 rt::Result<SeriesKey> SeriesKey::parse(std::string_view text) {
   if (text.size() > kSeriesKeyBytesMax) return bad_key(text, "too long");
   if (!is_name(text)) return bad_key(text, "expected UTF-8 without line breaks");

@@ -33,6 +33,9 @@ struct SeriesKey {
 
   bool operator==(const SeriesKey&) const = default;
   [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::size_t text_bytes() const;
+  /// Whether `parse` takes its text, at a fraction of the price.
+  [[nodiscard]] bool is_valid() const;
   /// kInvalid for anything that `text` would not produce, or over the limits.
   static rt::Result<SeriesKey> parse(std::string_view text);
 };

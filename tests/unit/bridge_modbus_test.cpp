@@ -146,7 +146,7 @@ TEST_CASE("what is no number is left out and counted") {
 
 TEST_CASE("readings come in the order of the values, without those whose request failed") {
   ModbusValue with_unit = value_at(30);
-  with_unit.unit = "V";
+  with_unit.unit = std::string("V");  // GCC 12 warns of the other (-Wrestrict, PR 105651)
   const ModbusPlan plan({with_unit, value_at(10), value_at(20)});
   const auto found = plan.decode({{1}, {}, {3}});
   REQUIRE(found.readings.size() == 2);

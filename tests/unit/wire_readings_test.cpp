@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <random>
 
 #include "proto/wire/hash.h"
@@ -40,6 +41,26 @@ SeriesKey some_key(std::mt19937_64& random) {
   return key;
 }
 
+/// A key with one thing that may be wrong.
+SeriesKey some_dubious_key(std::mt19937_64& random) {
+  SeriesKey key = some_key(random);
+  const std::string odd = std::array<std::string, 6>{
+      "", "a\nb", "\r", "\xff", "\xe2\x82", std::string(kSeriesKeyBytesMax / 2, ',')}[random() % 6];
+  switch (random() % 7) {
+    case 0: key.measurement = odd; break;
+    case 1: key.field = odd; break;
+    case 2: key.unit = odd; break;
+    case 3: key.tags.emplace_back("~", odd); break;
+    case 4: key.tags.emplace_back(odd, "v"); break;
+    case 5:
+      for (std::size_t i = 0; i < kTagsMax; ++i)
+        key.tags.emplace_back(fmt::format("~{:03}", i), "v");
+      break;
+    default: key.measurement += std::string(random() % kSeriesKeyBytesMax, 'x'); break;
+  }
+  return key;
+}
+
 }  // namespace
 
 TEST_CASE("a series key's text says measurement, tags, field, type and unit [codec-2]") {
@@ -60,6 +81,25 @@ TEST_CASE("parse is the inverse of text for any names") {
     const auto parsed = SeriesKey::parse(key.text());
     REQUIRE(parsed.has_value());
     CHECK(*parsed == key);
+  }
+}
+
+TEST_CASE("a key is valid where its text is one, and knows how long that is") {
+  std::mt19937_64 random(8);
+  std::size_t valid = 0;
+  constexpr std::size_t kKeys = 4000;
+  for (std::size_t i = 0; i < kKeys; ++i) {
+    const SeriesKey key = some_dubious_key(random);
+    const std::string text = key.text();
+    INFO(text);
+    CHECK(key.text_bytes() == text.size());
+    CHECK(key.is_valid() == SeriesKey::parse(text).has_value());
+    valid += key.is_valid() ? 1U : 0U;
+  }
+  CHECK(valid > kKeys / 10);
+  CHECK(valid < kKeys * 9 / 10);
+  for (const std::size_t size : {kSeriesKeyBytesMax, kSeriesKeyBytesMax + 1}) {
+    CHECK(key_of(std::string(size - 4, 'x'), "f").is_valid() == (size == kSeriesKeyBytesMax));
   }
 }
 

@@ -13,8 +13,7 @@ constexpr std::size_t kWhyBytesMax = 200;
 bool is_key(wire::SeriesKey& key) {
   const bool is_unnamed = key.measurement.empty();
   if (is_unnamed) key.measurement = "m";
-  const bool is_good =
-      key.tags.size() <= kBoardTagsMax && key.text_bytes() <= kBoardKeyBytesMax && key.is_valid();
+  const bool is_good = key.tags.size() <= kBoardTagsMax && key.is_valid(kBoardKeyBytesMax);
   if (is_unnamed) key.measurement.clear();
   return is_good;
 }

@@ -76,6 +76,9 @@ class Resolver {
     return true;
   }
   [[nodiscard]] std::size_t index() const { return index_; }
+  void expect(std::uint64_t records) {
+    out_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(records, kSenmlRecordsMax)));
+  }
   std::vector<SenmlReading> take() { return std::move(out_); }
 
  private:
@@ -241,6 +244,7 @@ Result<std::vector<SenmlReading>> parse_senml_json(std::string_view text) {
   const auto pack = nlohmann::json::parse(text, nullptr, false);
   if (!pack.is_array()) return Error{Errc::kInvalid, "SenML: expected a JSON array"};
   Resolver resolver;
+  resolver.expect(pack.size());
   for (const auto& each : pack) {
     if (!each.is_object()) return broken(resolver.index(), "expected an object");
     Record record;
@@ -260,6 +264,7 @@ Result<std::vector<SenmlReading>> parse_senml_cbor(std::string_view bytes) {
   auto pack = reader.begin_array();
   if (!pack) return pack.error();
   Resolver resolver;
+  if (!pack->is_open) resolver.expect(pack->left);
   for (;;) {
     const auto more = reader.has_more(*pack);
     if (!more) return more.error();

@@ -11,6 +11,8 @@
 namespace fieldpost::wire {
 namespace {
 
+constexpr std::size_t kValueBytes = 32;  ///< what most values and times take behind a name
+
 /// In a measurement InfluxDB takes `\=` for two characters, so `=` stays bare there.
 void append_measurement(std::string& out, std::string_view name) {
   for (const char c : name) {
@@ -52,6 +54,7 @@ void append_line_value(std::string& line, ValueType type, std::uint64_t value,
 
 std::string format_line_name(const SeriesKey& key) {
   std::string out;
+  out.reserve(key.text_bytes() + kValueBytes);
   append_measurement(out, key.measurement);
   for (const auto& [tag, tag_value] : key.tags) {
     out += ',';

@@ -98,6 +98,9 @@ bool is_utf8(std::string_view text) {
 }
 
 bool is_name(std::string_view text) {
+  // Nearly all are printable ASCII, and short.
+  text.remove_prefix(static_cast<std::size_t>(
+      std::ranges::find_if(text, [](char c) { return c < ' ' || c > '~'; }) - text.begin()));
   return text.find('\n') == std::string_view::npos && text.find('\r') == std::string_view::npos &&
          is_utf8(text);
 }

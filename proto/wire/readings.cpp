@@ -108,15 +108,20 @@ std::size_t SeriesKey::text_bytes() const {
   return unit.empty() ? bytes : bytes + 1 + escaped_bytes(unit);
 }
 
-bool SeriesKey::is_valid() const {
+bool SeriesKey::is_valid(std::size_t bytes_max) const {
   const auto is_filled = [](const std::string& name) { return !name.empty() && is_name(name); };
   if (!is_filled(measurement) || !is_filled(field) || !is_name(unit)) return false;
   if (tags.size() > kTagsMax) return false;
+  std::size_t bare_bytes = measurement.size() + field.size() + unit.size();
   for (std::size_t i = 0; i < tags.size(); ++i) {
     if (!is_filled(tags[i].first) || !is_filled(tags[i].second)) return false;
     if (i > 0 && tags[i - 1].first >= tags[i].first) return false;
+    bare_bytes += tags[i].first.size() + tags[i].second.size();
   }
-  return text_bytes() <= kSeriesKeyBytesMax;
+  bytes_max = std::min(bytes_max, kSeriesKeyBytesMax);
+  constexpr std::size_t kSeparatorsMax = 4 + 2 * kTagsMax;
+  const bool fits_however_escaped = 2 * bare_bytes + kSeparatorsMax <= bytes_max;
+  return fits_however_escaped || text_bytes() <= bytes_max;
 }
 
 rt::Result<SeriesKey> SeriesKey::parse(std::string_view text) {

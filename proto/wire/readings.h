@@ -8,6 +8,7 @@
 
 #include "proto/rt/result.h"
 #include "proto/wire/ids.h"
+#include "proto/wire/limits.h"
 
 /// Readings as they move between parser, batcher, codec, store and queries.
 namespace fieldpost::wire {
@@ -34,8 +35,9 @@ struct SeriesKey {
   bool operator==(const SeriesKey&) const = default;
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::size_t text_bytes() const;
-  /// Whether `parse` takes its text, at a fraction of the price.
-  [[nodiscard]] bool is_valid() const;
+  /// Whether `parse` takes its text, and it has no more than so many bytes; at a fraction of the
+  /// price.
+  [[nodiscard]] bool is_valid(std::size_t bytes_max = kSeriesKeyBytesMax) const;
   /// kInvalid for anything that `text` would not produce, or over the limits.
   static rt::Result<SeriesKey> parse(std::string_view text);
 };

@@ -98,6 +98,10 @@ TEST_CASE("a key is valid where its text is one, and knows how long that is") {
   }
   CHECK(valid > kKeys / 10);
   CHECK(valid < kKeys * 9 / 10);
+  const SeriesKey escaped = key_of(",,,,", "f");
+  CHECK(escaped.text() == "\\,\\,\\,\\, f f");
+  CHECK(escaped.is_valid(12));
+  CHECK_FALSE(escaped.is_valid(11));
   for (const std::size_t size : {kSeriesKeyBytesMax, kSeriesKeyBytesMax + 1}) {
     CHECK(key_of(std::string(size - 4, 'x'), "f").is_valid() == (size == kSeriesKeyBytesMax));
   }

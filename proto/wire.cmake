@@ -16,6 +16,7 @@ add_library(
   wire/batch_encoder.cpp
   wire/blob_http.cpp
   wire/body.cpp
+  wire/build.cpp
   wire/describe.cpp
   wire/downlink.cpp
   wire/envelope.cpp

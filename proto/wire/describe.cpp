@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proto/wire/body.h"
+#include "proto/wire/build.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/messages.h"
 #include "proto/wire/readings_codec.h"
@@ -97,6 +98,7 @@ Json kind_of(std::uint16_t kind) {
     case RecordKind::kReadings: return "readings";
     case RecordKind::kEvent: return "event";
     case RecordKind::kFragment: return "fragment";
+    case RecordKind::kLogPiece: return "log_piece";
   }
   return kind;
 }
@@ -126,6 +128,17 @@ Json fragment_of(const Record& record) {
           {"bytes", fragment->bytes.size()}};
 }
 
+Json log_piece_of(const Record& record) {
+  const auto payload = decompress(record.payload, record.codec, record.raw_size);
+  if (!payload) return nullptr;
+  const auto piece = decode_log_piece(*payload);
+  if (!piece) return nullptr;
+  return {{"job", piece->attempt.job.hex()},
+          {"fence", piece->attempt.fence},
+          {"offset", piece->offset},
+          {"bytes", piece->bytes.size()}};
+}
+
 Json json_of(const Record& record) {
   Json json{{"kind", kind_of(record.kind)},
             {"codec", codec_of(record.codec)},
@@ -140,6 +153,8 @@ Json json_of(const Record& record) {
     json["event"] = event_of(record);
   if (record.kind == static_cast<std::uint16_t>(RecordKind::kFragment))
     json["fragment"] = fragment_of(record);
+  if (record.kind == static_cast<std::uint16_t>(RecordKind::kLogPiece))
+    json["log_piece"] = log_piece_of(record);
   if (record.first_name) json["first_name"] = json_of(*record.first_name);
   if (!record.gaps.empty()) json["gaps"] = json_of(record.gaps);
   return json;

@@ -64,6 +64,7 @@ enum class RecordKind : std::uint16_t {
   kReadings = 1,
   kEvent = 2,     ///< payload: one JSON object with a member "type"
   kFragment = 3,  ///< payload: a piece of a body (body.h)
+  kLogPiece = 4,  ///< payload: a piece of a job's log (build.h)
 };
 
 /// What gets a name. Its encoded bytes are fixed from then on; `hash128` of them is its hash.

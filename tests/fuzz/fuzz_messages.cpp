@@ -4,6 +4,7 @@
 
 #include "proto/rt/result.h"
 #include "proto/wire/body.h"
+#include "proto/wire/build.h"
 #include "proto/wire/describe.h"
 #include "proto/wire/hash.h"
 #include "proto/wire/limits.h"
@@ -57,6 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip(wire::decode_command, bytes);
   round_trip(wire::decode_presence, bytes);
   round_trip(wire::decode_fragment, payload_of(bytes));
+  round_trip(wire::decode_log_piece, payload_of(bytes));
+  round_trip(wire::decode_build_fact, payload_of(bytes));
   const auto reference = wire::decode_body_reference(bytes);
   FP_CHECK(!reference || wire::encode(*reference) == bytes);
   for (const char* topic : {"fieldpost/v1/l/n/up/live", "fieldpost/v1/l/n/receipt"}) {

@@ -75,6 +75,20 @@ wire::Record sample_fragment_record() {
           .stamp = sample_clock()};
 }
 
+wire::LogPiece sample_log_piece() {
+  return {{{0x0123456789abcdef, 0xfedcba9876543210}, 3}, 70'000, "\x1b[32mok\x1b[0m\n"};
+}
+
+wire::Record sample_log_record() {
+  const std::string payload = wire::encode(sample_log_piece());
+  return {.kind = static_cast<std::uint16_t>(wire::RecordKind::kLogPiece),
+          .raw_size = static_cast<std::uint32_t>(payload.size()),
+          .payload = payload,
+          .first_time = kTime,
+          .last_time = kTime,
+          .stamp = sample_clock()};
+}
+
 wire::Record sample_body_gap_record() {
   wire::Record record{.kind = static_cast<std::uint16_t>(wire::RecordKind::kEmpty),
                       .stamp = sample_clock()};
@@ -221,6 +235,7 @@ std::vector<SampleMessage> sample_messages() {
       {"record", "", wire::encode(sample_record())},
       {"record_renamed", "", wire::encode(sample_renamed_record())},
       {"record_fragment", "", wire::encode(sample_fragment_record())},
+      {"record_log_piece", "", wire::encode(sample_log_record())},
       {"record_body_gap", "", wire::encode(sample_body_gap_record())},
       plain("envelope", "up/backfill", wire::encode(sample_envelope())),
       plain("hello", "hello", wire::encode(sample_hello())),

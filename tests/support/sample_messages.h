@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "proto/wire/body.h"
+#include "proto/wire/build.h"
 #include "proto/wire/messages.h"
 #include "proto/wire/signing.h"
 
@@ -14,6 +15,8 @@ wire::Record sample_record();          ///< readings, first of its name
 wire::Record sample_renamed_record();  ///< with a first name and two gaps
 wire::Fragment sample_fragment();      ///< the end of a body of two
 wire::Record sample_fragment_record();
+wire::LogPiece sample_log_piece();
+wire::Record sample_log_record();
 wire::Record sample_body_gap_record();   ///< with a gap that lost fragments
 wire::Receipt sample_waiting_receipt();  ///< a fragment may not begin its body yet
 wire::Envelope sample_envelope();

@@ -133,6 +133,7 @@ add_executable(
   unit/upload_file_test.cpp
   unit/upload_room_test.cpp
   unit/wire_body_test.cpp
+  unit/wire_build_test.cpp
   unit/wire_describe_test.cpp
   unit/wire_codec_golden_test.cpp
   unit/wire_codec_test.cpp

@@ -29,6 +29,7 @@ TEST_CASE("messages released with version 1 are decoded") {
   CHECK(*wire::decode_record(golden("record")) == sample_record());
   CHECK(*wire::decode_record(golden("record_renamed")) == sample_renamed_record());
   CHECK(*wire::decode_record(golden("record_fragment")) == sample_fragment_record());
+  CHECK(*wire::decode_record(golden("record_log_piece")) == sample_log_record());
   CHECK(*wire::decode_record(golden("record_body_gap")) == sample_body_gap_record());
   CHECK(*wire::decode_envelope(golden("envelope")) == sample_envelope());
   CHECK(*wire::decode_hello(golden("hello")) == sample_hello());

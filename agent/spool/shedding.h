@@ -18,8 +18,9 @@ struct ShedOptions {
   /// their own.
   std::uint64_t bytes_max = 1ull << 30;
   std::uint64_t age_max_ms = 90ull * 24 * 3600 * 1000;
-  std::uint64_t gap_reserve = 4 << 20;    ///< bytes of held gap records before they are merged
-  std::uint64_t event_reserve = 4 << 20;  ///< bytes of held events and logs; then producers wait
+  std::uint64_t gap_reserve = 4 << 20;  ///< bytes of held gap records before they are merged
+  /// Bytes of held events and logs; then producers wait, those of logs at half of it.
+  std::uint64_t event_reserve = 4 << 20;
   std::vector<ShedPolicy> policies = {ShedPolicy::kDropOldest};  ///< one for each class of readings
   rt::Nanos thin_window = rt::Seconds(60);  ///< kThin keeps first, last, minimum, maximum of each
 };

@@ -417,6 +417,12 @@ Status Spool::set_fact(std::string_view key, std::string_view value) {
   return write_fact(db_, key, value);
 }
 
+Status Spool::remove_fact(std::string_view key) {
+  rt::Statement& remove = db_.prepare("DELETE FROM fact WHERE key = ?1");
+  remove.bind_text(1, key);
+  return remove.run();
+}
+
 Result<std::string> Spool::fact(std::string_view key) {
   return read_fact(db_, key);
 }

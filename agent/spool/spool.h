@@ -185,6 +185,7 @@ class Spool {
   rt::Result<std::int64_t> incarnation_no(const wire::IncarnationId& id);
   rt::Status reload_totals();
   rt::Status set_fact(std::string_view key, std::string_view value);
+  rt::Status remove_fact(std::string_view key);
   rt::Result<std::string> fact(std::string_view key);                    ///< empty: none
   [[nodiscard]] wire::IncarnationId incarnation(std::int64_t no) const;  ///< none: unknown
   /// The next name, inside the caller's transaction; leases more seqs when they are used up.

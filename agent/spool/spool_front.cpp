@@ -166,7 +166,9 @@ void SpoolFront::append_record(wire::Record record, RecordClass record_class,
   const auto add = [&](const Encoded& each) { bytes += each.bytes(is_event_record); };
   for_each_waiting(add);
   add(encoded);
-  if (bytes > options_.shed.event_reserve) {
+  // Logs leave room for what says how a job ends.
+  const std::uint64_t reserve = options_.shed.event_reserve;
+  if (bytes > (record_class == RecordClass::kLog ? reserve / 2 : reserve)) {
     done(Error{Errc::kBusy, "as many events are held as the spool may hold"});
     return;
   }

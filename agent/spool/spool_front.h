@@ -84,7 +84,8 @@ class SpoolFront final : public Intake {
   [[nodiscard]] bool is_busy() const override;
 
   /// A durable record that is not readings: an event. `done` after it is on disk; kBusy when as
-  /// many are held as ShedOptions::event_reserve says; `also` happens in the same transaction.
+  /// many are held as ShedOptions::event_reserve says, of a log at half of it; `also` happens in
+  /// the same transaction.
   void append_record(wire::Record record, RecordClass record_class,
                      std::function<void(rt::Status)> done, SpoolWork also = nullptr);
 

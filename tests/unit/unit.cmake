@@ -10,6 +10,7 @@ add_executable(
   unit/body_store_test.cpp
   unit/body_writer_test.cpp
   unit/byte_budget_test.cpp
+  unit/dispatch_test.cpp
   unit/drop_directory_test.cpp
   unit/board_flash_test.cpp
   unit/bridge_agent_link_test.cpp

@@ -36,6 +36,7 @@ add_library(
   wire/media_type.cpp
   wire/names.cpp
   wire/node_state.cpp
+  wire/output_file.cpp
   wire/readings.cpp
   wire/readings_codec.cpp
   wire/record.cpp

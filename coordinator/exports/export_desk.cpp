@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t kReadBytes = 1 << 20;
 
 /// Size and hash of a file that no journal tells of.
-Result<WrittenFile> measure(rt::Files& files, const std::string& path) {
-  WrittenFile out;
+Result<wire::WrittenFile> measure(rt::Files& files, const std::string& path) {
+  wire::WrittenFile out;
   wire::Sha256 hash;
   for (;;) {
     const auto piece = files.read(path, out.size, kReadBytes);

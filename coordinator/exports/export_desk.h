@@ -56,7 +56,7 @@ class ExportDesk {
   /// A file of an export that is done.
   struct ListedFile {
     std::string path;  ///< below the experiment's directory
-    WrittenFile written;
+    wire::WrittenFile written;
   };
   using FileList = std::shared_ptr<const std::vector<ListedFile>>;
   /// Those of an export of the experiment with this id, by path, the manifest last. kDenied: it is

@@ -196,7 +196,8 @@ std::string experiment_document(const StudySnapshot& snapshot) {
   return text_of(out);
 }
 
-rt::Status write_log_document(StudyReader& reader, const StudySnapshot& snapshot, OutputFile& out) {
+rt::Status write_log_document(StudyReader& reader, const StudySnapshot& snapshot,
+                              wire::OutputFile& out) {
   const MembersByNo members = snapshot.members.by_no();
   std::map<std::int64_t, std::string> recordings;
   for (const Recording& each : snapshot.recordings) recordings.emplace(each.no, each.id);

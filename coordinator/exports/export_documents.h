@@ -17,7 +17,8 @@ inline constexpr std::string_view kManifestName = "manifest.json";
 
 /// The experiment, its config, protocol and recordings.
 [[nodiscard]] std::string experiment_document(const StudySnapshot& snapshot);
-rt::Status write_log_document(StudyReader& reader, const StudySnapshot& snapshot, OutputFile& out);
+rt::Status write_log_document(StudyReader& reader, const StudySnapshot& snapshot,
+                              wire::OutputFile& out);
 [[nodiscard]] std::string progress_document(const StudySnapshot& snapshot);
 struct ManifestFacts {
   const BootOffsets& offsets;

@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "coordinator/exports/exported_bodies.h"
-#include "coordinator/exports/output_file.h"
 #include "coordinator/store/reading_store.h"
 #include "proto/rt/files.h"
 #include "proto/rt/result.h"
+#include "proto/wire/output_file.h"
 
 namespace fieldpost::coordinator {
 
 /// A file of an export that is whole.
 struct FileEntry {
   std::string path;  ///< below the experiment's directory
-  WrittenFile written;
+  wire::WrittenFile written;
   std::uint64_t rows = 0;                                       ///< of sample files
   std::int64_t first_time = INT64_MAX, last_time = INT64_MIN;   ///< ns; of no rows: these
   std::vector<std::pair<SeriesId, std::uint64_t>> series_rows;  ///< of each that has any

@@ -110,7 +110,7 @@ Status ExportRun::make_parent(const std::string& relative) {
 
 Status ExportRun::open_file(const ExportFile& file, bool has_bodies) {
   if (auto done = make_parent(file.path); !done) return done;
-  current_ = std::make_unique<Current>(Current{OutputFile(files_, path_of(file.path)),
+  current_ = std::make_unique<Current>(Current{wire::OutputFile(files_, path_of(file.path)),
                                                nullptr,
                                                series_of(file, snapshot_, request_),
                                                0,
@@ -231,7 +231,7 @@ Status ExportRun::close_file() {
   return ok();
 }
 
-Status ExportRun::close_document(const std::string& path, OutputFile& out) {
+Status ExportRun::close_document(const std::string& path, wire::OutputFile& out) {
   const auto written = out.finish();
   if (!written) return written.error();
   progress_.bytes += written->size;
@@ -242,13 +242,13 @@ Status ExportRun::close_document(const std::string& path, OutputFile& out) {
 }
 
 Status ExportRun::write_document(const std::string& path, const std::string& text) {
-  OutputFile out(files_, path_of(path));
+  wire::OutputFile out(files_, path_of(path));
   if (auto done = out.append(text); !done) return done;
   return close_document(path, out);
 }
 
 Status ExportRun::write_log(StudyReader& reader, const std::string& path) {
-  OutputFile out(files_, path_of(path));
+  wire::OutputFile out(files_, path_of(path));
   if (auto done = write_log_document(reader, snapshot_, out); !done) return done;
   return close_document(path, out);
 }
@@ -289,7 +289,7 @@ Status ExportRun::finish(StudyReader& reader) {
   const auto manifest =
       manifest_document(reader, snapshot_, request_, {offsets_, *missing}, *journal_);
   if (!manifest) return manifest.error();
-  OutputFile out(files_, path_of(std::string(kManifestName)));
+  wire::OutputFile out(files_, path_of(std::string(kManifestName)));
   if (done = out.append(*manifest); !done) return done;
   const auto written = out.finish();
   if (!written) return written.error();

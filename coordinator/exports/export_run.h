@@ -11,11 +11,11 @@
 #include "coordinator/exports/export_bounds.h"
 #include "coordinator/exports/export_journal.h"
 #include "coordinator/exports/export_plan.h"
-#include "coordinator/exports/output_file.h"
 #include "coordinator/exports/sample_writer.h"
 #include "coordinator/store/export_table.h"
 #include "proto/rt/files.h"
 #include "proto/rt/result.h"
+#include "proto/wire/output_file.h"
 
 namespace fieldpost::coordinator {
 
@@ -50,7 +50,7 @@ class ExportRun {
  private:
   /// The file that is being written.
   struct Current {
-    OutputFile out;
+    wire::OutputFile out;
     std::unique_ptr<SampleWriter> writer;  ///< null: nothing was found yet
     std::vector<std::size_t> series;       ///< of the snapshot
     std::size_t series_at = 0, part_at = 0;
@@ -70,7 +70,7 @@ class ExportRun {
   rt::Status load_offsets(StudyReader& reader);
   rt::Status write_document(const std::string& path, const std::string& text);
   rt::Status write_log(StudyReader& reader, const std::string& path);
-  rt::Status close_document(const std::string& path, OutputFile& out);
+  rt::Status close_document(const std::string& path, wire::OutputFile& out);
   rt::Status open_file(const ExportFile& file, bool has_bodies);
   rt::Result<bool> step_file(StudyReader& reader);
   rt::Status note_bodies(const BodiesByPath& bodies);

@@ -166,7 +166,7 @@ std::vector<ColumnSpec> columns_of(const SampleFileHead& head, Places& places) {
 }  // namespace
 
 rt::Result<std::unique_ptr<SampleWriter>> make_parquet_samples(SampleFileHead head,
-                                                               OutputFile& out) {
+                                                               wire::OutputFile& out) {
   Places places;
   auto columns = columns_of(head, places);
   std::vector<parquet::KeyValue> metadata;

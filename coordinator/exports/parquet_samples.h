@@ -13,6 +13,6 @@ inline constexpr std::size_t kRowGroupRowsMax = 1 << 20;
 inline constexpr std::size_t kRowGroupBytesMax = 32 << 20;  ///< compressed, in memory
 
 rt::Result<std::unique_ptr<SampleWriter>> make_parquet_samples(SampleFileHead head,
-                                                               OutputFile& out);
+                                                               wire::OutputFile& out);
 
 }  // namespace fieldpost::coordinator

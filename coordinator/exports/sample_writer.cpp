@@ -6,7 +6,8 @@
 namespace fieldpost::coordinator {
 
 rt::Result<std::unique_ptr<SampleWriter>> make_sample_writer(SampleFormat format,
-                                                             SampleFileHead head, OutputFile& out) {
+                                                             SampleFileHead head,
+                                                             wire::OutputFile& out) {
   switch (format) {
     case SampleFormat::kParquet: return make_parquet_samples(std::move(head), out);
     case SampleFormat::kCsv: return make_csv_samples(std::move(head), out);

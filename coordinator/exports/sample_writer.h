@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "coordinator/exports/export_request.h"
-#include "coordinator/exports/output_file.h"
 #include "coordinator/query/calibration.h"
 #include "coordinator/query/reading_query.h"
 #include "proto/rt/result.h"
+#include "proto/wire/output_file.h"
 #include "proto/wire/readings.h"
 
 namespace fieldpost::coordinator {
@@ -51,6 +51,7 @@ class SampleWriter {
 
 /// `out` outlives it; whoever made it finishes the file.
 rt::Result<std::unique_ptr<SampleWriter>> make_sample_writer(SampleFormat format,
-                                                             SampleFileHead head, OutputFile& out);
+                                                             SampleFileHead head,
+                                                             wire::OutputFile& out);
 
 }  // namespace fieldpost::coordinator

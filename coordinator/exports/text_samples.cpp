@@ -29,7 +29,7 @@ void append_number(std::string& out, double value) {
 /// Text lines, handed on when there are enough of them.
 class TextSamples : public SampleWriter {
  public:
-  TextSamples(OutputFile& out, bool has_bodies) : has_bodies_(has_bodies), out_(out) {}
+  TextSamples(wire::OutputFile& out, bool has_bodies) : has_bodies_(has_bodies), out_(out) {}
 
   rt::Status add(const SampleLabels& labels, const ReadingColumns& readings) override {
     const std::string middle = labels_text(labels);
@@ -98,7 +98,7 @@ class TextSamples : public SampleWriter {
     }
   }
 
-  OutputFile& out_;
+  wire::OutputFile& out_;
 };
 
 class CsvSamples final : public TextSamples {
@@ -177,13 +177,15 @@ class JsonSamples final : public TextSamples {
 
 }  // namespace
 
-rt::Result<std::unique_ptr<SampleWriter>> make_csv_samples(SampleFileHead head, OutputFile& out) {
+rt::Result<std::unique_ptr<SampleWriter>> make_csv_samples(SampleFileHead head,
+                                                           wire::OutputFile& out) {
   auto done = out.append(std::string(kCsvHead) + (head.has_bodies ? ",file\r\n" : "\r\n"));
   if (!done) return done.error();
   return std::unique_ptr<SampleWriter>(std::make_unique<CsvSamples>(out, head.has_bodies));
 }
 
-rt::Result<std::unique_ptr<SampleWriter>> make_json_samples(SampleFileHead head, OutputFile& out) {
+rt::Result<std::unique_ptr<SampleWriter>> make_json_samples(SampleFileHead head,
+                                                            wire::OutputFile& out) {
   return std::unique_ptr<SampleWriter>(std::make_unique<JsonSamples>(out, head.has_bodies));
 }
 

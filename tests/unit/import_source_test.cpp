@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/exports/output_file.h"
 #include "coordinator/exports/sample_writer.h"
 #include "coordinator/imports/csv_reader.h"
 #include "coordinator/imports/text_pieces.h"
+#include "proto/wire/output_file.h"
 #include "proto/wire/readings_codec.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_files.h"
@@ -124,7 +124,7 @@ std::vector<Series> sample_series() {
 std::string sample_file(SampleFormat format, const std::vector<Series>& all = sample_series()) {
   sim::SimDisk disk;
   sim::SimFiles files(disk);
-  OutputFile out(files, "/x");
+  wire::OutputFile out(files, "/x");
   SampleFileHead head;
   for (const Series& each : all) head.types.insert(each.type);
   head.has_calibrated_f64 = true;

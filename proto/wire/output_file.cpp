@@ -1,9 +1,11 @@
-#include "coordinator/exports/output_file.h"
+#include "proto/wire/output_file.h"
 
-namespace fieldpost::coordinator {
+namespace fieldpost::wire {
 namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
+/// Synced as it grows, so that no sync takes long.
+constexpr std::uint64_t kSyncBytes = 32 << 20;
 constexpr unsigned kMode = 0640;
 
 }  // namespace
@@ -22,6 +24,10 @@ rt::Status OutputFile::flush() {
   if (failed_) failed_ = files_->write_at(part, written_, buffer_, kMode);
   written_ += buffer_.size();
   buffer_.clear();
+  if (failed_ && written_ - synced_ >= kSyncBytes) {
+    failed_ = files_->sync(part);
+    synced_ = written_;
+  }
   return failed_;
 }
 
@@ -31,7 +37,11 @@ rt::Result<WrittenFile> OutputFile::finish() {
   if (auto done = flush(); !done) return done.error();
   if (auto done = files_->sync(part); !done) return done.error();
   if (auto done = files_->rename(part, path_); !done) return done.error();
-  return WrittenFile{written_, hash_.digest()};
+  return written();
 }
 
-}  // namespace fieldpost::coordinator
+rt::Status OutputFile::discard() {
+  return files_->remove(path_ + ".part");
+}
+
+}  // namespace fieldpost::wire

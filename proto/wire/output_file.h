@@ -3,16 +3,18 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "proto/rt/files.h"
 #include "proto/rt/result.h"
 #include "proto/wire/sha256.h"
 
-namespace fieldpost::coordinator {
+namespace fieldpost::wire {
 
 struct WrittenFile {
   std::uint64_t size = 0;
-  wire::Sha256Digest sha256;
+  Sha256Digest sha256;
+  bool operator==(const WrittenFile&) const = default;
 };
 
 /// A file that is written from its beginning to its end, in pieces. It has its name only when it is
@@ -25,6 +27,10 @@ class OutputFile {
   rt::Status append(std::string_view bytes);
   /// Synced and renamed.
   rt::Result<WrittenFile> finish();
+  /// Takes away what was written, for one that is not finished and will not be.
+  rt::Status discard();
+  /// Of all that was appended.
+  [[nodiscard]] WrittenFile written() const { return {size(), hash_.digest()}; }
   [[nodiscard]] std::uint64_t size() const { return written_ + buffer_.size(); }
 
  private:
@@ -34,8 +40,9 @@ class OutputFile {
   std::string path_;
   std::string buffer_;
   std::uint64_t written_ = 0;
-  wire::Sha256 hash_;
+  std::uint64_t synced_ = 0;
+  Sha256 hash_;
   rt::Status failed_ = rt::ok();
 };
 
-}  // namespace fieldpost::coordinator
+}  // namespace fieldpost::wire

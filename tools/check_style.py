@@ -22,7 +22,8 @@ LINE_MAX = 100
 PRODUCT = ("agent/", "coordinator/", "firmware-bridge/", "proto/")
 NAMESPACES = {"agent/": "fieldpost::agent", "coordinator/": "fieldpost::coordinator",
               "firmware-bridge/": "fieldpost::bridge", "proto/mapping/": "fieldpost::mapping",
-              "proto/rt/": "fieldpost::rt", "proto/wire/": "fieldpost::wire"}
+              "proto/delta/": "fieldpost::delta", "proto/rt/": "fieldpost::rt",
+              "proto/wire/": "fieldpost::wire"}
 # What a folder may include of ours, beside itself.
 MAY_INCLUDE = {"agent/": ("proto/",), "coordinator/": ("proto/",), "firmware-bridge/": ("proto/",),
                "proto/": ()}

@@ -30,6 +30,10 @@ add_executable(
   unit/bridge_protocols_test.cpp
   unit/bridge_senml_test.cpp
   unit/bridge_session_test.cpp
+  unit/delta_commands_test.cpp
+  unit/delta_patcher_test.cpp
+  unit/delta_round_trip_test.cpp
+  unit/delta_signature_test.cpp
   unit/device_library_test.cpp
   unit/flash_order_test.cpp
   unit/exec_test.cpp
@@ -154,6 +158,7 @@ target_compile_definitions(
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_composed
                                          fieldpost_bridge_config
+                                         fieldpost_delta
                                          fieldpost_device fieldpost_sim_ports
                                          fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world

@@ -65,3 +65,10 @@ foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_mo
     CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
     LIBRARIES fieldpost_bridge)
 endforeach()
+
+foreach(name fuzz_delta_patch fuzz_delta_signature)
+  fieldpost_fuzz_target(
+    ${name} fuzz/${name}.cpp
+    CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
+    LIBRARIES fieldpost_delta fieldpost_fakes)
+endforeach()

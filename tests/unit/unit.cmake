@@ -5,6 +5,7 @@ add_executable(
   unit/accounts_test.cpp
   unit/agent_sampling_test.cpp
   unit/alarms_test.cpp
+  unit/artifact_index_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
   unit/body_store_test.cpp
@@ -158,7 +159,7 @@ target_compile_definitions(
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_composed
                                          fieldpost_bridge_config
-                                         fieldpost_delta
+                                         fieldpost_artifacts fieldpost_delta
                                          fieldpost_device fieldpost_sim_ports
                                          fieldpost_coordinator_config
                                          fieldpost_agent_sources fieldpost_api_world

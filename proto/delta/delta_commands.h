@@ -9,7 +9,8 @@
 #include "proto/rt/result.h"
 
 /// The commands of librsync's delta format: literal bytes, copies out of the base, an end. They are
-/// read by code of ours, since librsync trusts a delta: it takes lengths as they come.
+/// read by code of ours, since librsync trusts a delta: it bounds neither what it writes nor, by
+/// itself, where copies lie.
 namespace fieldpost::delta {
 
 struct DeltaCommand {

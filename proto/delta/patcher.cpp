@@ -56,14 +56,7 @@ Result<bool> Patcher::go_on() {
       if (auto done = finish(); !done) return done.error();
       return false;
     }
-    std::optional<DeltaCommand> command;
-    if (!is_ended_) {
-      auto next = commands_.next();
-      if (!next) return next.error();
-      command = *next;
-    }
-    const Status done = command ? take(*command) : read_delta();
-    if (!done) return done.error();
+    if (auto done = next_command(); !done) return done.error();
   }
   return true;
 }
@@ -83,6 +76,13 @@ Status Patcher::begin() {
   read_ = kDeltaHeaderBytes;
   is_begun_ = true;
   return ok();
+}
+
+Status Patcher::next_command() {
+  if (is_ended_) return read_delta();
+  const auto command = commands_.next();
+  if (!command) return command.error();
+  return *command ? take(**command) : read_delta();
 }
 
 Status Patcher::take(const DeltaCommand& command) {

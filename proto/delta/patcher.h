@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +33,7 @@ class Patcher {
  private:
   rt::Result<bool> go_on();
   rt::Status begin();
+  rt::Status next_command();
   rt::Status take(const DeltaCommand& command);
   rt::Status copy_on();
   rt::Status append(std::string_view bytes);

@@ -134,6 +134,8 @@ add_executable(
   unit/reading_model_test.cpp
   unit/reading_store_test.cpp
   unit/tar_archive_test.cpp
+  unit/triggers_cron_test.cpp
+  unit/triggers_schedule_test.cpp
   unit/unconfirmed_test.cpp
   unit/unpack_test.cpp
   unit/upload_file_test.cpp
@@ -168,7 +170,8 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
                                          fieldpost_fakes fieldpost_http_reader
                                          fieldpost_parquet_table
                                          fieldpost_reading_world fieldpost_sim
-                                         fieldpost_samples fieldpost_wire_schema
+                                         fieldpost_samples fieldpost_triggers
+                                         fieldpost_wire_schema
                                          LibArchive::LibArchive
                                          nlohmann_json::nlohmann_json ZLIB::ZLIB
                                          doctest::doctest)

@@ -71,4 +71,9 @@ foreach(name fuzz_delta_patch fuzz_delta_signature)
     ${name} fuzz/${name}.cpp
     CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
     LIBRARIES fieldpost_delta fieldpost_fakes)
+foreach(name fuzz_cron)
+  fieldpost_fuzz_target(
+    ${name} fuzz/${name}.cpp
+    CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
+    LIBRARIES fieldpost_triggers)
 endforeach()

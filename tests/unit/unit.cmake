@@ -135,7 +135,10 @@ add_executable(
   unit/reading_store_test.cpp
   unit/tar_archive_test.cpp
   unit/triggers_cron_test.cpp
+  unit/triggers_hooks_test.cpp
+  unit/triggers_replay_test.cpp
   unit/triggers_schedule_test.cpp
+  unit/triggers_signature_test.cpp
   unit/unconfirmed_test.cpp
   unit/unpack_test.cpp
   unit/upload_file_test.cpp

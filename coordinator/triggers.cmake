@@ -4,6 +4,8 @@ add_library(
   fieldpost_triggers STATIC
   triggers/cron.cpp
   triggers/cron_walk.cpp
+  triggers/filters/event_filters.cpp
+  triggers/filters/filter_pattern.cpp
   triggers/git/git_names.cpp
   triggers/hook_event.cpp
   triggers/hooks/gitea.cpp
@@ -20,5 +22,5 @@ add_library(
 target_link_libraries(
   fieldpost_triggers
   PUBLIC fieldpost_flags fieldpost_rt
-  PRIVATE date::date date::date-tz fmt::fmt nlohmann_json::nlohmann_json
+  PRIVATE date::date date::date-tz fmt::fmt nlohmann_json::nlohmann_json PkgConfig::RE2
           PkgConfig::SODIUM)

@@ -135,6 +135,7 @@ add_executable(
   unit/reading_store_test.cpp
   unit/tar_archive_test.cpp
   unit/triggers_cron_test.cpp
+  unit/triggers_filters_test.cpp
   unit/triggers_hooks_test.cpp
   unit/triggers_replay_test.cpp
   unit/triggers_schedule_test.cpp

@@ -7,6 +7,8 @@ add_library(
   triggers/filters/event_filters.cpp
   triggers/filters/filter_pattern.cpp
   triggers/git/git_names.cpp
+  triggers/git/git_poll.cpp
+  triggers/git/ls_remote.cpp
   triggers/hook_event.cpp
   triggers/hooks/gitea.cpp
   triggers/hooks/github.cpp

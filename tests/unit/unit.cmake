@@ -136,6 +136,8 @@ add_executable(
   unit/tar_archive_test.cpp
   unit/triggers_cron_test.cpp
   unit/triggers_filters_test.cpp
+  unit/triggers_git_test.cpp
+  unit/triggers_git_poll_test.cpp
   unit/triggers_hooks_test.cpp
   unit/triggers_replay_test.cpp
   unit/triggers_schedule_test.cpp

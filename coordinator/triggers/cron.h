@@ -28,6 +28,7 @@ class CronRule {
   /// kInvalid: the message names the expression, the field and what was expected. A rule that is
   /// never due ("30 2 31 2 *") is wrong, too.
   static rt::Result<CronRule> parse(std::string_view text);
+  bool operator==(const CronRule&) const = default;
 
   /// The field of hours begins with `*`: it means every so many hours rather than times of a day.
   [[nodiscard]] bool is_of_every_hour() const { return hours_.is_star; }
@@ -50,9 +51,6 @@ class CronRule {
   [[nodiscard]] bool is_never() const;
 
   Field minutes_, hours_, days_, months_, weekdays_;
-
- public:
-  bool operator==(const CronRule&) const = default;
 };
 
 }  // namespace fieldpost::coordinator

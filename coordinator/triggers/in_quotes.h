@@ -1,12 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace fieldpost::coordinator {
 
-/// `text` in double quotes for a message, its control characters escaped and its end cut off when
-/// it is long.
-[[nodiscard]] std::string in_quotes(std::string_view text);
+/// `text` in double quotes for a message, its control characters escaped and what is above
+/// `bytes_max` cut off.
+[[nodiscard]] std::string in_quotes(std::string_view text, std::size_t bytes_max = 80);
 
 }  // namespace fieldpost::coordinator

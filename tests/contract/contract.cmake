@@ -3,6 +3,7 @@ add_executable(
   contract_tests
   support/doctest_main.cpp
   contract/files_test.cpp
+  contract/git_poll_test.cpp
   contract/line_socket_test.cpp
   contract/loop_test.cpp
   contract/mqtt_test.cpp
@@ -18,7 +19,8 @@ add_executable(
 target_link_libraries(
   contract_tests PRIVATE Boost::headers fieldpost_adapters fieldpost_agent_sources
                          fieldpost_bridge_adapters fieldpost_fakes fieldpost_sim
-                         fieldpost_sim_ports fieldpost_test_support doctest::doctest)
+                         fieldpost_sim_ports fieldpost_test_support fieldpost_triggers
+                         doctest::doctest)
 doctest_discover_tests(
   contract_tests
   PROPERTIES LABELS contract TIMEOUT 120 ENVIRONMENT

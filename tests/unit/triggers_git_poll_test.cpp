@@ -164,12 +164,12 @@ TEST_CASE("persisting may end after the watching") {
 
 TEST_CASE("failures are told once, back off, and end") {
   Watched watched;
-  watched.break_git("fatal: a\nfatal: repository not found\n");
+  watched.break_git("a\nPermission denied.\nfatal: not read\nPlease make sure\nof that.\n");
   watched.start(GitBranches{{"main", kOne}});
   watched.world.run_for(1s);
   REQUIRE(watched.failures.size() == 1);
   CHECK(watched.failures[0] ==
-        "watching \"https://git.example/buoy.git\": \"fatal: repository not found\"");
+        "watching \"https://git.example/buoy.git\": \"Permission denied.; fatal: not read\"");
   watched.world.run_for(120s);
   CHECK(watched.runs() == 2);
   watched.world.run_for(240s);

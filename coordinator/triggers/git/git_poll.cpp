@@ -15,19 +15,28 @@ namespace {
 using rt::Errc;
 using rt::Error;
 
+constexpr std::size_t kShownBytesMax = 300;  // of what git says
+
 std::int64_t seconds_of(rt::Nanos span) {
   return std::chrono::duration_cast<rt::Seconds>(span).count();
 }
 
-/// The last line that says something.
-std::string last_line(std::string_view said) {
-  while (!said.empty() && (said.back() == '\n' || said.back() == '\r')) said.remove_suffix(1);
-  return std::string(said.substr(said.rfind('\n') + 1));
+/// The first line that git ends with ("fatal: …") and, for it may be ssh that says why, the one
+/// before it; otherwise the last line.
+std::string telling_lines(std::string_view said) {
+  std::string before, line;
+  while (!said.empty() && !line.starts_with("fatal: ")) {
+    const std::size_t end = std::min(said.find_first_of("\r\n"), said.size());
+    if (end > 0) before = std::exchange(line, said.substr(0, end));
+    said.remove_prefix(std::min(end + 1, said.size()));
+  }
+  const bool is_fatal = line.starts_with("fatal: ");
+  return is_fatal && !before.empty() ? before + "; " + line : line;
 }
 
 std::string how_it_ended(rt::ExitStatus status, std::string_view said) {
-  const std::string line = last_line(said);
-  if (!line.empty()) return in_quotes(line);
+  const std::string lines = telling_lines(said);
+  if (!lines.empty()) return in_quotes(lines, kShownBytesMax);
   return status.signal != 0 ? fmt::format("ended by signal {}", status.signal)
                             : fmt::format("exit code {}", status.code);
 }

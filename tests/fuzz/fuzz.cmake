@@ -71,7 +71,8 @@ foreach(name fuzz_delta_patch fuzz_delta_signature)
     ${name} fuzz/${name}.cpp
     CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
     LIBRARIES fieldpost_delta fieldpost_fakes)
-foreach(name fuzz_cron)
+endforeach()
+
 foreach(name fuzz_cron fuzz_filter_patterns fuzz_hooks)
   fieldpost_fuzz_target(
     ${name} fuzz/${name}.cpp

@@ -59,6 +59,11 @@ fieldpost_fuzz_target(
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_imports
   LIBRARIES fieldpost_coordinator fieldpost_sim)
 
+fieldpost_fuzz_target(
+  fuzz_build_facts fuzz/fuzz_build_facts.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_build_facts
+  LIBRARIES fieldpost_coordinator)
+
 foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_modbus)
   fieldpost_fuzz_target(
     ${name} fuzz/${name}.cpp

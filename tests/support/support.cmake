@@ -38,7 +38,7 @@ add_library(fieldpost_fakes STATIC support/fakes/fake_files.cpp support/fakes/fa
 target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)
 
 # A store with readings in it, and queries beside it.
-add_library(fieldpost_reading_world STATIC support/reading_world.cpp
+add_library(fieldpost_reading_world STATIC support/reading_world.cpp support/sample_builds.cpp
                                             support/store_records.cpp support/store_world.cpp)
 target_link_libraries(fieldpost_reading_world PUBLIC fieldpost_coordinator fieldpost_sim)
 

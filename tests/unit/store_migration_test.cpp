@@ -8,12 +8,17 @@
 
 #include "coordinator/imports/import_sink.h"
 #include "coordinator/query/reading_query.h"
+#include "coordinator/store/build_job_table.h"
+#include "coordinator/store/build_queue_table.h"
+#include "coordinator/store/build_table.h"
 #include "coordinator/store/gap_table.h"
 #include "coordinator/store/settled_nodes.h"
 #include "coordinator/store/store.h"
 #include "coordinator/store/studies.h"
+#include "coordinator/store/trigger_table.h"
 #include "proto/wire/readings_codec.h"
 #include "tests/support/sample_bodies.h"
+#include "tests/support/sample_builds.h"
 #include "tests/support/sim/sim_disk.h"
 #include "tests/support/sim/sim_random.h"
 #include "tests/support/sim/sim_vfs.h"
@@ -52,7 +57,7 @@ TEST_CASE("a store of schema 9 is brought up to date and keeps every reading") {
     REQUIRE(store.has_value());
     rt::Statement& version = (*store)->database().prepare("PRAGMA user_version");
     REQUIRE(version.step().value());
-    CHECK(version.i64(0) == 18);
+    CHECK(version.i64(0) == 19);
     version.reset();
     auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
     CHECK(readings_in(query) == 3422 + 1040);
@@ -128,5 +133,33 @@ TEST_CASE("a store of schema 11 takes bodies and imports, and keeps its readings
     REQUIRE(studies.logbook.add(entry));
     CHECK(studies.logbook.list(experiment.no, 1, 10).value().at(0).attachments ==
           entry.attachments);
+  }
+}
+
+TEST_CASE("a store of schema 18 takes builds, and keeps its readings and studies") {
+  sim::SimDisk disk;
+  const sim::SimVfs vfs(disk, "old-store");
+  disk.restore({{"/store.db", read_data("store-18.db.zst", 745'472)}});
+  sim::SimRandom random{sim::Dice(1)};
+  for (int start = 0; start < 2; ++start) {
+    auto store = coordinator::Store::open("/store.db", vfs.name(), {}, random, kNow);
+    REQUIRE(store.has_value());
+    rt::Database& db = (*store)->database();
+    auto query = coordinator::ReadingQuery::open("/store.db", vfs.name()).value();
+    CHECK(readings_in(query) == 600);
+    CHECK(coordinator::Studies(db).experiments.find("drought").has_value());
+    coordinator::BuildTable builds(db);
+    coordinator::BuildJobTable jobs(db);
+    coordinator::BuildQueueTable queue(db);
+    CHECK(builds.list({}, 0, 10)->size() == static_cast<std::size_t>(start));
+    CHECK(queue.state()->is_paused == (start > 0));
+    CHECK(queue.drained_nodes()->size() == static_cast<std::size_t>(start));
+    CHECK(jobs.find(test::job_id(1)).has_value() == (start > 0));
+    if (start > 0) continue;
+    REQUIRE(test::create_build(db, test::sample_build(), {test::sample_job(1)}).has_value());
+    REQUIRE(jobs.lease({test::job_id(1), 1}, {"greenhouse-3", {5, 5}, 1, kNow.ns}).has_value());
+    REQUIRE(queue.set_paused(true, "ada", kNow).has_value());
+    REQUIRE(queue.set_drained("greenhouse-3", true).has_value());
+    REQUIRE(coordinator::TriggerTable(db).set_state("cron/nightly", "1").has_value());
   }
 }

@@ -6,10 +6,15 @@ add_executable(
   unit/agent_sampling_test.cpp
   unit/alarms_test.cpp
   unit/artifact_index_test.cpp
+  unit/artifact_table_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
   unit/body_store_test.cpp
   unit/body_writer_test.cpp
+  unit/build_job_table_test.cpp
+  unit/build_log_table_test.cpp
+  unit/build_purge_test.cpp
+  unit/build_table_test.cpp
   unit/byte_budget_test.cpp
   unit/dispatch_test.cpp
   unit/drop_directory_test.cpp
@@ -142,6 +147,8 @@ add_executable(
   unit/triggers_replay_test.cpp
   unit/triggers_schedule_test.cpp
   unit/triggers_signature_test.cpp
+  unit/told_fact_test.cpp
+  unit/trigger_table_test.cpp
   unit/unconfirmed_test.cpp
   unit/unpack_test.cpp
   unit/upload_file_test.cpp

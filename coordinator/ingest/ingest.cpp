@@ -248,6 +248,7 @@ Status Ingest::apply(const IncarnationRow& incarnation, std::uint64_t seq,
     case wire::RecordKind::kReadings: return store_readings(incarnation, seq, record, now, out);
     case wire::RecordKind::kEvent: return store_event(incarnation, seq, record, now, out);
     case wire::RecordKind::kFragment: return store_fragment(incarnation, record, now, out);
+    case wire::RecordKind::kLogPiece: return store_log_piece(incarnation, record, now, out);
     default: return Error{Errc::kInvalid, fmt::format("unknown kind of record: {}", record.kind)};
   }
 }
@@ -345,6 +346,12 @@ Status Ingest::store_event(const IncarnationRow& incarnation, std::uint64_t seq,
   if (!json.is_object() || !json.contains("type") || !json["type"].is_string()) {
     return Error{Errc::kInvalid, "an event is a JSON object with a member \"type\""};
   }
+  if (json["type"] == "build") {
+    auto change = builds_.take_fact(incarnation.node, *raw, now);
+    if (!change) return change.error();
+    out.build = std::move(*change);
+    return ok();
+  }
   rt::Statement& add = db_.prepare(
       "INSERT OR IGNORE INTO event (node_no, incarnation_no, seq, received_ns, payload)"
       " VALUES (?1, ?2, ?3, ?4, ?5)");
@@ -370,6 +377,16 @@ Status Ingest::store_fragment(const IncarnationRow& incarnation, const wire::Rec
   if (!taken) return taken.error();
   out.fragment = true;
   out.waits = !*taken;
+  return ok();
+}
+
+Status Ingest::store_log_piece(const IncarnationRow& incarnation, const wire::Record& record,
+                               rt::UnixTime now, Settled& out) {
+  const auto raw = wire::decompress(record.payload, record.codec, record.raw_size);
+  if (!raw) return Error{Errc::kInvalid, raw.error().message};
+  auto change = builds_.take_log(incarnation.node, *raw, now);
+  if (!change) return change.error();
+  out.build = std::move(*change);
   return ok();
 }
 

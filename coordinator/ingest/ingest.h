@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/ingest/build_intake.h"
 #include "coordinator/ingest/gap_intake.h"
 #include "coordinator/ingest/quarantine.h"
 #include "coordinator/store/body_store.h"
@@ -48,6 +49,7 @@ struct Settled {
   bool waits = false;                 ///< a fragment of a body that may not begin yet [body-3]
   std::optional<StoredReadings> stored;
   std::optional<std::string> event;  ///< payload of a stored event record
+  std::optional<BuildChange> build;  ///< what a record of a build changed
   std::vector<std::int64_t> gaps;    ///< rows that were added
   std::string note;                  ///< why it was quarantined; for the log
   bool no_room = false;              ///< not understood, and the quarantine is full: no verdict
@@ -67,6 +69,7 @@ struct Reprocessed {
   std::uint64_t given_up = 0;
   std::uint64_t left = 0;                            ///< not understood
   std::map<NodeNo, std::vector<std::int64_t>> gaps;  ///< rows that are new
+  std::vector<BuildChange> builds;
   std::optional<NamePlace> more;  ///< where the next step goes on; none: it was the last
 };
 
@@ -86,7 +89,8 @@ class Ingest {
         readings_(readings),
         bodies_(bodies),
         quarantine_(db, ledger, readings, quarantine),
-        gaps_(ledger, quarantine_) {}
+        gaps_(ledger, quarantine_),
+        builds_(db) {}
 
   /// All of them in one synced transaction; when that fails for one's content, each in its own, and
   /// the one at fault is quarantined unless its name is settled, or dropped when that fails, too.
@@ -130,6 +134,8 @@ class Ingest {
                             rt::UnixTime now, Settled& out);
   rt::Status store_event(const IncarnationRow& incarnation, std::uint64_t seq,
                          const wire::Record& record, rt::UnixTime now, Settled& out);
+  rt::Status store_log_piece(const IncarnationRow& incarnation, const wire::Record& record,
+                             rt::UnixTime now, Settled& out);
   rt::Status quarantine(const IncarnationRow& incarnation, std::uint64_t seq,
                         const std::string& record, rt::UnixTime now, const std::string& why,
                         Settled& out);
@@ -147,6 +153,7 @@ class Ingest {
   BodyStore& bodies_;
   Quarantine quarantine_;
   GapIntake gaps_;
+  BuildIntake builds_;
   std::map<wire::Name, int> asks_;  ///< for definitions, since start; bounded
   std::uint64_t quarantined_ = 0;
 };

@@ -56,6 +56,7 @@ Result<bool> Ingest::try_store(const QuarantinedRecord& row, rt::UnixTime now, R
   Status done = try_apply(*incarnation, row.place.seq, *record, now, settled);
   if (!done && is_content_fault(done.error())) return false;
   if (done && settled.waits) return false;
+  if (settled.build) out.builds.push_back(*settled.build);
   if (done) done = quarantine_.release(row.place);
   // Taken already, unless the record could not be read at all then.
   for (const wire::Gap& gap : record->gaps) {

@@ -11,6 +11,7 @@ add_executable(
   unit/batcher_test.cpp
   unit/body_store_test.cpp
   unit/body_writer_test.cpp
+  unit/build_intake_test.cpp
   unit/build_job_table_test.cpp
   unit/build_log_table_test.cpp
   unit/build_purge_test.cpp

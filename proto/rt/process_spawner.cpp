@@ -56,6 +56,11 @@ class Process : public std::enable_shared_from_this<Process> {
     if (!reaped_) ::kill(-pid_, signal);
   }
 
+  void set_reading(bool reading) {
+    out_->set_reading(reading);
+    err_->set_reading(reading);
+  }
+
   void drop() {
     dropped_ = true;
     signal_group(SIGKILL);
@@ -114,6 +119,7 @@ class ProcessChild final : public Child {
   ProcessChild(const ProcessChild&) = delete;
   ProcessChild& operator=(const ProcessChild&) = delete;
   void signal_group(int signal_number) override { process_->signal_group(signal_number); }
+  void set_reading(bool reading) override { process_->set_reading(reading); }
 
  private:
   std::shared_ptr<Process> process_;

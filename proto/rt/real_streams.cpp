@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "proto/rt/asio_access.h"
@@ -25,12 +26,22 @@ ino_t inode_of(const std::string& path) {
   return ::lstat(path.c_str(), &found) == 0 ? found.st_ino : 0;
 }
 
+bool is_admitted(int fd, const std::optional<RealStreams::Users>& users) {
+  if (!users) return true;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return std::find(users->begin(), users->end(), peer.uid) != users->end();
+}
+
 /// Held by its operation in flight, too.
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
-  Acceptor(RealLoop& loop, FileDescriptor fd, Streams::OnAccept on_accept)
+  Acceptor(RealLoop& loop, FileDescriptor fd, std::optional<RealStreams::Users> users,
+           Streams::OnAccept on_accept)
       : loop_(loop),
         fd_(AsioAccess::io_context(loop), fd.release()),
+        users_(std::move(users)),
         on_accept_(std::move(on_accept)) {
     fd_.non_blocking(true);
   }
@@ -58,7 +69,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
         if (errno == EMFILE || errno == ENFILE) return pause();
         break;
       }
-      on_accept_(make_stream(loop_, std::move(peer)));
+      if (is_admitted(peer.get(), users_)) on_accept_(make_stream(loop_, std::move(peer)));
     }
     arm();
   }
@@ -69,6 +80,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
 
   RealLoop& loop_;
   Descriptor fd_;
+  std::optional<RealStreams::Users> users_;
   Streams::OnAccept on_accept_;
   TimerId pause_ = TimerId::kNone;
 };
@@ -99,7 +111,7 @@ Result<std::unique_ptr<Listener>> RealStreams::listen_unix(const std::string& pa
                                                            OnAccept on_accept) {
   auto fd = listen_at(path);
   if (!fd) return fd.error();
-  auto acceptor = std::make_shared<Acceptor>(loop_, std::move(*fd), std::move(on_accept));
+  auto acceptor = std::make_shared<Acceptor>(loop_, std::move(*fd), users_, std::move(on_accept));
   return std::unique_ptr<Listener>(std::make_unique<UnixListener>(std::move(acceptor), path));
 }
 

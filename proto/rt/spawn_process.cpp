@@ -40,8 +40,10 @@ std::string_view key_of(std::string_view entry) {
 }
 
 /// Ours, with what is added in the place of what it names.
-std::vector<std::string> environment_with(const std::vector<std::string>& added) {
+std::vector<std::string> environment_of(const SpawnOptions& options) {
+  const std::vector<std::string>& added = options.environment;
   std::vector<std::string> all = added;
+  if (options.only_this_environment) return all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const auto same = [&](const std::string& a) { return key_of(a) == key_of(*entry); };
     if (std::find_if(added.begin(), added.end(), same) == added.end()) all.emplace_back(*entry);
@@ -103,9 +105,11 @@ Result<SpawnedProcess> spawn_process(const SpawnOptions& options) {
   std::vector<std::string> argv = options.argv;
   // posix_spawn has no word for it; setpriv (util-linux) is on every Debian.
   if (options.dies_with_us) argv.insert(argv.begin(), {"setpriv", "--pdeathsig", "KILL", "--"});
-  std::vector<std::string> environment = environment_with(options.environment);
+  std::vector<std::string> environment = environment_of(options);
   const Attributes attributes;
-  const Actions actions(out->write_end.get(), err->write_end.get(), options.directory);
+  // The other pipe then has no writer, and ends at once.
+  const int stderr_end = options.stderr_to_stdout ? out->write_end.get() : err->write_end.get();
+  const Actions actions(out->write_end.get(), stderr_end, options.directory);
   SpawnedProcess process;
   const int failed = ::posix_spawnp(&process.pid, argv[0].c_str(), actions.get(), attributes.get(),
                                     pointers_to(argv).data(), pointers_to(environment).data());

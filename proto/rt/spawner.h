@@ -20,6 +20,9 @@ class Child {
  public:
   virtual ~Child() = default;
   virtual void signal_group(int signal_number) = 0;
+  /// Pauses or resumes what the child says: its pipes fill up, and then it stands still. What is in
+  /// them when it exits comes all the same.
+  virtual void set_reading(bool reading) = 0;
 };
 
 struct SpawnOptions {
@@ -29,6 +32,8 @@ struct SpawnOptions {
   /// Also when we are killed: SIGKILL to the child itself. A program that is not there is then no
   /// failure of `spawn`, but exit code 127, and stderr says "failed to execute".
   bool dies_with_us = false;
+  bool only_this_environment = false;  ///< nothing of ours beside it
+  bool stderr_to_stdout = false;       ///< one pipe, so that the order of what is said stays
 };
 
 struct SpawnHandlers {

@@ -221,5 +221,55 @@ TEST_CASE("all of a large output comes before the exit") {
   CHECK(child.out.size() == 3'000'000);
 }
 
+TEST_CASE_TEMPLATE("a child that nobody listens to stands still, and goes on afterwards", Rig,
+                   RealSpawnerRig, SimSpawnerRig) {
+  Rig rig;
+  Watched hanger;
+  hanger.start(rig, rig.argv("hanger"));
+  hanger.child->set_reading(false);
+  rig.run_for(rt::Millis{50});
+  CHECK(hanger.out.empty());
+  hanger.child->set_reading(true);
+  CHECK(rig.run_until([&] { return hanger.out == "up\n"; }));
+}
+
+TEST_CASE("a real child that nobody listens to waits with a full pipe") {
+  RealSpawnerRig rig;
+  Watched child;
+  child.start(rig, {"sh", "-c", "head -c 1000000 /dev/zero; echo end"});
+  child.child->set_reading(false);
+  rig.run_for(rt::Millis{100});
+  CHECK(child.out.empty());
+  CHECK_FALSE(child.exit.has_value());
+  child.child->set_reading(true);
+  CHECK(rig.run_until([&] { return child.exit.has_value(); }));
+  CHECK(child.out.size() == 1'000'004);
+}
+
+TEST_CASE_TEMPLATE("both of a child's voices come in their order where it was asked for", Rig,
+                   RealSpawnerRig, SimSpawnerRig) {
+  Rig rig;
+  Watched talker;
+  rt::SpawnOptions options;
+  options.argv = rig.argv("talker");
+  options.stderr_to_stdout = true;
+  talker.child = std::move(*rig.spawner.spawn(options, talker.handlers()));
+  CHECK(rig.run_until([&] { return talker.exit.has_value(); }));
+  CHECK(talker.out == "one\ntwo\nthree\n");
+  CHECK(talker.err.empty());
+}
+
+TEST_CASE("a real child can be given an environment without ours") {
+  RealSpawnerRig rig;
+  Watched child;
+  rt::SpawnOptions options;
+  options.argv = {"/usr/bin/env"};
+  options.environment = {"GREETING=hello"};
+  options.only_this_environment = true;
+  child.child = std::move(*rig.spawner.spawn(options, child.handlers()));
+  CHECK(rig.run_until([&] { return child.exit.has_value(); }));
+  CHECK(child.out == "GREETING=hello\n");
+}
+
 }  // namespace
 }  // namespace fieldpost::test

@@ -1,5 +1,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -187,6 +188,21 @@ TEST_CASE_TEMPLATE("who connects is told whether there is no file or nobody behi
   const auto client = rig.streams.connect_unix(path);
   CHECK(client.has_value());
   CHECK(rig.run_until([&] { return server != nullptr; }));
+}
+
+TEST_CASE("a real socket hangs up on users that may not connect") {
+  RealStreamsRig rig;
+  const unsigned me = ::geteuid();
+  for (const bool admitted : {true, false}) {
+    INFO("admitted: ", admitted);
+    rt::RealStreams streams(rig.loop, rt::RealStreams::Users{admitted ? me : me + 1});
+    int accepted = 0;
+    const auto listener = streams.listen_unix(rig.path("a.sock"), [&](auto) { accepted += 1; });
+    REQUIRE(listener.has_value());
+    Talk client(std::move(*rig.streams.connect_unix(rig.path("a.sock"))));
+    CHECK(rig.run_until([&] { return client.closed == 1; }));
+    CHECK(accepted == (admitted ? 1 : 0));
+  }
 }
 
 TEST_CASE("a real half-closed connection gets its answer") {

@@ -9,8 +9,10 @@ namespace {
 
 class SimChild final : public rt::Child {
  public:
-  SimChild(SimLoop& loop, SimProgram program, rt::SpawnHandlers handlers)
+  SimChild(SimLoop& loop, SimProgram program, const rt::SpawnOptions& options,
+           rt::SpawnHandlers handlers)
       : loop_(loop), program_(std::move(program)), handlers_(std::move(handlers)) {
+    if (options.stderr_to_stdout) handlers_.on_stderr = handlers_.on_stdout;
     go_on();
   }
   ~SimChild() override { loop_.cancel(timer_); }
@@ -21,8 +23,15 @@ class SimChild final : public rt::Child {
     const bool ends = signal == SIGKILL || (signal == SIGTERM && !program_.ignores_sigterm) ||
                       signal == SIGINT || signal == SIGHUP;
     if (!ends || ended_) return;
+    stalled_ = false;
     loop_.cancel(timer_);
     timer_ = loop_.after(rt::Nanos{0}, [this, signal] { exit({.code = 0, .signal = signal}); });
+  }
+
+  void set_reading(bool reading) override {
+    reading_ = reading;
+    if (!reading_ || !std::exchange(stalled_, false)) return;
+    timer_ = loop_.after(rt::Nanos{0}, [this] { say(); });
   }
 
  private:
@@ -35,6 +44,10 @@ class SimChild final : public rt::Child {
   }
 
   void say() {
+    if (!reading_) {
+      stalled_ = true;
+      return;
+    }
     const SimProgram::Step step = program_.steps[step_++];
     const auto handlers = handlers_;  // a handler may drop us
     const std::weak_ptr<const bool> alive = alive_;
@@ -55,6 +68,8 @@ class SimChild final : public rt::Child {
   rt::SpawnHandlers handlers_;
   std::size_t step_ = 0;
   bool ended_ = false;
+  bool reading_ = true;
+  bool stalled_ = false;  ///< stands still with what it has to say
   rt::TimerId timer_ = rt::TimerId::kNone;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
@@ -72,7 +87,7 @@ rt::Result<std::unique_ptr<rt::Child>> SimSpawner::spawn(const rt::SpawnOptions&
   }
   spawned_.push_back(options);
   return std::unique_ptr<rt::Child>(
-      std::make_unique<SimChild>(loop_, found->second, std::move(handlers)));
+      std::make_unique<SimChild>(loop_, found->second, options, std::move(handlers)));
 }
 
 }  // namespace fieldpost::sim

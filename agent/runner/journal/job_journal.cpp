@@ -55,6 +55,10 @@ rt::Result<JobJournal> JobJournal::open(rt::Files& files, std::string directory)
   return journal;
 }
 
+std::string JobJournal::spec_path() const {
+  return path(kSpec);
+}
+
 rt::Status JobJournal::read_facts() {
   const auto text = files_->read(path(kFacts), 0, kFactsBytesMax + 1);
   if (!text && text.error().code == rt::Errc::kNotFound) return rt::ok();

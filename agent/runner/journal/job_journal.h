@@ -28,6 +28,7 @@ class JobJournal {
   static rt::Result<JobJournal> open(rt::Files& files, std::string directory);
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::string spec_path() const;  ///< without it, the job is not there
   [[nodiscard]] const std::string& spec() const { return spec_; }
   [[nodiscard]] const std::vector<std::string>& facts() const { return facts_; }
   [[nodiscard]] std::uint64_t next_fact() const { return facts_.size(); }

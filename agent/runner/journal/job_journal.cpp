@@ -12,6 +12,7 @@ namespace fieldpost::agent::runner {
 namespace {
 
 constexpr unsigned kMode = 0600;
+constexpr std::size_t kAgainBytes = 256 * 1024;
 constexpr const char* kSpec = "spec.json";
 constexpr const char* kFacts = "facts.jsonl";
 constexpr const char* kLog = "log";
@@ -119,8 +120,25 @@ rt::Status JobJournal::append_log(std::string_view bytes) {
 
 rt::Status JobJournal::sync_log() {
   if (log_synced_ == log_size_) return rt::ok();
-  if (auto done = files_->sync(path(kLog)); !done) return done;
-  log_synced_ = log_size_;
+  rt::Status done = sync_failed_ ? write_log_again() : rt::ok();
+  if (done) done = files_->sync(path(kLog));
+  sync_failed_ = !done.has_value();
+  if (done) log_synced_ = log_size_;
+  return done;
+}
+
+/// After a sync that failed, Linux takes what it did not write for written.
+rt::Status JobJournal::write_log_again() {
+  for (std::uint64_t at = log_synced_; at < log_size_;) {
+    const auto size = std::min<std::uint64_t>(kAgainBytes, log_size_ - at);
+    const auto bytes = files_->read(path(kLog), at, static_cast<std::size_t>(size));
+    if (!bytes) return bytes.error();
+    if (bytes->empty()) {
+      return rt::Error{rt::Errc::kCorrupt, fmt::format("{} is shorter than it was", path(kLog))};
+    }
+    if (auto done = files_->write_at(path(kLog), at, *bytes, kMode); !done) return done;
+    at += bytes->size();
+  }
   return rt::ok();
 }
 

@@ -49,6 +49,7 @@ class JobJournal {
       : files_(&files), directory_(std::move(directory)) {}
   [[nodiscard]] std::string path(const char* name) const { return directory_ + "/" + name; }
   rt::Status read_facts();
+  rt::Status write_log_again();
   rt::Status write_fact(const std::string& with_end);
 
   rt::Files* files_;
@@ -57,6 +58,7 @@ class JobJournal {
   std::vector<std::string> facts_;
   std::uint64_t facts_size_ = 0;
   bool damaged_ = false;  ///< an attempt to add a fact failed
+  bool sync_failed_ = false;
   std::uint64_t log_size_ = 0;
   std::uint64_t log_synced_ = 0;
 };

@@ -105,6 +105,10 @@ std::string Masker::show(bool is_end) {
   std::string shown;
   std::size_t at = 0;
   for (; at < held_.size(); ++at) {
+    const std::size_t plain = at;
+    while (covered_ == 0 && at < held_.size() && by_first_byte_[index_of(held_[at])].empty()) ++at;
+    shown.append(held_, plain, at - plain);
+    if (at == held_.size()) break;
     const Match found = match(std::string_view(held_).substr(at));
     if (found.may_be_longer && !is_end) break;
     if (found.size > 0 && covered_ == 0) shown += kMask;

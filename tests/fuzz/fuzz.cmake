@@ -84,3 +84,10 @@ foreach(name fuzz_cron fuzz_filter_patterns fuzz_hooks)
     CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
     LIBRARIES fieldpost_triggers)
 endforeach()
+
+foreach(name fuzz_runner_spec fuzz_runner_words)
+  fieldpost_fuzz_target(
+    ${name} fuzz/${name}.cpp
+    CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
+    LIBRARIES fieldpost_runner)
+endforeach()

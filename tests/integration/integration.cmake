@@ -132,3 +132,12 @@ if(TARGET avr_board)
 endif()
 doctest_discover_tests(avr_tests PROPERTIES LABELS integration TIMEOUT 600
                                  SKIP_REGULAR_EXPRESSION "SKIPPED:")
+
+# Jobs of builds. One test at a time: a runner ends what it finds in its cgroups.
+add_executable(runner_tests support/doctest_main.cpp integration/runner_test.cpp)
+target_compile_definitions(runner_tests PRIVATE FIELDPOST_RUNNER="$<TARGET_FILE:fieldpost-runner>")
+target_link_libraries(runner_tests PRIVATE fieldpost_runner_adapters fieldpost_real_site
+                                           doctest::doctest)
+add_dependencies(runner_tests fieldpost-runner)
+doctest_discover_tests(runner_tests PROPERTIES LABELS integration TIMEOUT 240 RESOURCE_LOCK runner
+                                    SKIP_REGULAR_EXPRESSION "SKIPPED:")

@@ -127,6 +127,11 @@ add_executable(
   unit/request_mapping_test.cpp
   unit/api_reprocess_test.cpp
   unit/cli_reprocess_test.cpp
+  unit/runner_control_test.cpp
+  unit/runner_desk_test.cpp
+  unit/runner_job_test.cpp
+  unit/runner_journal_test.cpp
+  unit/runner_run_test.cpp
   unit/salvage_test.cpp
   unit/series_catalog_test.cpp
   unit/set_back_test.cpp
@@ -181,7 +186,7 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
                                          fieldpost_agent_sources fieldpost_api_world
                                          fieldpost_cli_world
                                          fieldpost_config fieldpost_coordinator
-                                         fieldpost_fakes fieldpost_http_reader
+                                         fieldpost_fakes fieldpost_http_reader fieldpost_runner
                                          fieldpost_parquet_table
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_triggers

@@ -181,4 +181,9 @@ rt::Result<Job> parse_job(std::string_view json) {
   return job;
 }
 
+std::string without_secrets(std::string_view json) {
+  const auto fields = JobFields::parse(json);
+  return fields ? fields->text_without("secrets") : std::string();
+}
+
 }  // namespace fieldpost::agent::runner

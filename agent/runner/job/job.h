@@ -86,5 +86,7 @@ struct Job {
 
 /// kInvalid names the key and what was expected. Keys that are not known are passed over.
 rt::Result<Job> parse_job(std::string_view json);
+/// The spec as it is kept: what was interrupted is not gone on with, so nobody needs its secrets.
+[[nodiscard]] std::string without_secrets(std::string_view json);
 
 }  // namespace fieldpost::agent::runner

@@ -132,6 +132,12 @@ std::string JobFields::object_text(const char* key) {
   return found->is_object() ? found->dump(-1, ' ', false, json::error_handler_t::replace) : "{}";
 }
 
+std::string JobFields::text_without(const char* key) const {
+  json rest = value_->object;
+  rest.erase(key);
+  return rest.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 void JobFields::each(const char* key, std::size_t count_max,
                      const std::function<void(JobFields&)>& take) {
   const json* found = value_->find(key);

@@ -46,6 +46,8 @@ class JobFields {
   /// Calls `take` for each object of an array, or for the one object that stands there.
   void each(const char* key, std::size_t count_max, const std::function<void(JobFields&)>& take);
 
+  /// All of it, but for `key`.
+  [[nodiscard]] std::string text_without(const char* key) const;
   /// For what only the caller can tell to be wrong.
   void fail(std::string_view key, std::string_view expected);
   [[nodiscard]] const std::optional<rt::Error>& error() const { return *error_; }

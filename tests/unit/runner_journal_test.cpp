@@ -194,12 +194,13 @@ struct Logged {
   int synced = 0;
   int room = 0;
   int failures = 0;
-  JobLog log{loop,
-             journal,
-             {{"A", "hunter22"}},
-             {.on_synced = [this] { synced += 1; },
-              .on_room = [this] { room += 1; },
-              .on_failure = [this] { failures += 1; }}};
+  JobLog log;
+
+  explicit Logged(const Pairs& secrets = Pairs{{"A", "hunter22"}})
+      : log(loop, journal, secrets,
+            {.on_synced = [this] { synced += 1; },
+             .on_room = [this] { room += 1; },
+             .on_failure = [this] { failures += 1; }}) {}
   [[nodiscard]] std::string text() const { return disk.disk.find(kDirectory + "/log")->content; }
 };
 
@@ -236,7 +237,7 @@ TEST_CASE("the log is synced a little later, and told of then") {
 }
 
 TEST_CASE("a log that nobody fetches asks to read no more, until half of it was fetched") {
-  Logged job;
+  Logged job(Pairs{});
   const std::string piece(1 << 20, 'x');
   for (int i = 0; i < 63; ++i) job.log.add(piece);
   CHECK_FALSE(job.log.is_full());

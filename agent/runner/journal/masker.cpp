@@ -71,6 +71,7 @@ void Masker::add_word(std::string word) {
 }
 
 std::string Masker::add(std::string_view bytes) {
+  if (words_.empty()) return std::string(bytes);
   held_ += bytes;
   return show(false);
 }

@@ -85,7 +85,7 @@ struct RunnerSite {
     std::string out;
     for (const nlohmann::json& each : facts()) {
       if (!out.empty()) out += ' ';
-      out += each["fact"].get<std::string>();
+      out += each["type"].get<std::string>();
       if (each.contains("step")) out += ":" + std::to_string(each["step"].get<int>());
       if (each.contains("verdict")) out += ":" + each["verdict"].get<std::string>();
     }

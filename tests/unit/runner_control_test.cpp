@@ -65,7 +65,7 @@ TEST_CASE("a job is started, asked for, and forgotten over the socket") {
   CHECK(door.ask(for_job("log", R"(,"from":0,"most":1000)")) ==
         R"({"bytes":)" + size + ",\"ended\":true}\n" + door.site.log_text());
   const std::string facts = door.ask(for_job("facts", R"(,"from":3)"));
-  CHECK(facts.starts_with(R"({"facts":[{"n":3,"fact":"ended","verdict":"passed")"));
+  CHECK(facts.starts_with(R"({"facts":[{"n":3,"type":"ended","verdict":"passed")"));
   CHECK(door.ask(for_job("facts", R"(,"from":4)")) == "{\"facts\":[]}\n");
   CHECK(door.ask(for_job("fetched", ",\"log\":" + size)) == "{\"ok\":true}\n");
   CHECK(door.ask(for_job("artifact", R"(,"name":"a","from":0,"most":1)")).find("not_found") !=

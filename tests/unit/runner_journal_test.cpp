@@ -97,7 +97,7 @@ TEST_CASE("facts that were told are there after a power cut, and the log that th
   const JobJournal journal = disk.open();
   CHECK(journal.spec() == kSpec);
   REQUIRE(journal.facts().size() == 1);
-  CHECK(journal.facts()[0] == R"({"n":0,"fact":"step_ended","step":1,"verdict":"passed",)"
+  CHECK(journal.facts()[0] == R"({"n":0,"type":"step_ended","step":1,"verdict":"passed",)"
                               R"("exit_code":0,"signal":0,"seconds":0.0})");
   CHECK(journal.read_log(0, 100).value() == "hello\n");
   CHECK_FALSE(journal.has_ended());

@@ -333,7 +333,7 @@ TEST_CASE("artifacts are collected, and told of when they are there") {
   site.write(out + "deb/about", sum + "\na.deb\n");
   site.child().exit(0);
   CHECK(site.last_fact() == nlohmann::json({{"n", 3},
-                                            {"fact", "artifact"},
+                                            {"type", "artifact"},
                                             {"name", "deb"},
                                             {"path", "a.deb"},
                                             {"size", 5},

@@ -16,7 +16,7 @@ namespace {
 ordered_json begin(std::uint64_t n, const char* fact) {
   ordered_json line;
   line["n"] = n;
-  line["fact"] = fact;
+  line["type"] = fact;
   return line;
 }
 
@@ -31,7 +31,7 @@ json parse(std::string_view line) {
 
 bool is_fact(const json& line, std::string_view name) {
   if (!line.is_object()) return false;
-  const auto found = line.find("fact");
+  const auto found = line.find("type");
   return found != line.end() && found->is_string() && found->get<std::string>() == name;
 }
 

@@ -12,7 +12,7 @@
 
 namespace fieldpost::agent::runner {
 
-/// Facts of a job: JSON objects, a line each, {"n":0,"fact":"started",…}. Numbers `n` begin at 0
+/// Facts of a job: JSON objects, a line each, {"n":0,"type":"started",…}. Numbers `n` begin at 0
 /// and have no holes; the last one is `ended`.
 
 /// What holds the processes of a job.

@@ -12,7 +12,7 @@
 
 namespace fieldpost::agent::runner {
 
-inline constexpr std::size_t kFactBytesMax = 1 << 20;    ///< of one, with its end of line
+inline constexpr std::size_t kFactBytesMax = 32 << 10;   ///< of one, with its end of line [build-2]
 inline constexpr std::size_t kFactsBytesMax = 16 << 20;  ///< of a job
 
 /// What is known of a job, as files in a directory of its own: spec.json, facts.jsonl, log. A fact

@@ -22,14 +22,17 @@ LINE_MAX = 100
 PRODUCT = ("agent/", "coordinator/", "firmware-bridge/", "proto/")
 NAMESPACES = {"agent/": "fieldpost::agent", "coordinator/": "fieldpost::coordinator",
               "firmware-bridge/": "fieldpost::bridge", "proto/mapping/": "fieldpost::mapping",
-              "proto/delta/": "fieldpost::delta", "proto/rt/": "fieldpost::rt",
+              "proto/delta/": "fieldpost::delta", "proto/pipeline/": "fieldpost::pipeline",
+              "proto/rt/": "fieldpost::rt",
               "proto/wire/": "fieldpost::wire"}
 # What a folder may include of ours, beside itself.
 MAY_INCLUDE = {"agent/": ("proto/",), "coordinator/": ("proto/",), "firmware-bridge/": ("proto/",),
                "proto/": ()}
-# The one third-party name in a port's signature: format strings checked at compile time.
+# Third-party names in signatures of ours: format strings checked at compile time, and JSON values,
+# declared only.
 C_HEADERS = {"firmware-bridge/device/fieldpost_device.h"}  # for firmware in C
 HEADER_EXCEPTIONS = {("proto/rt/log.h", "fmt/format.h"),
+                     ("proto/pipeline/json.h", "nlohmann/json_fwd.hpp"),
                      ("firmware-bridge/device/fieldpost_device.h", "avr/pgmspace.h")}
 STANDARD_C = {"assert.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
 

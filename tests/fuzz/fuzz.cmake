@@ -63,6 +63,12 @@ fieldpost_fuzz_target(
   fuzz_build_facts fuzz/fuzz_build_facts.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_build_facts
   LIBRARIES fieldpost_coordinator)
+foreach(name fuzz_expression fuzz_job_spec)
+  fieldpost_fuzz_target(
+    ${name} fuzz/${name}.cpp
+    CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
+    LIBRARIES fieldpost_pipeline)
+endforeach()
 
 foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_modbus)
   fieldpost_fuzz_target(

@@ -77,6 +77,7 @@ add_executable(
   unit/cli_study_test.cpp
   unit/export_journal_test.cpp
   unit/export_test.cpp
+  unit/expression_test.cpp
   unit/presses_test.cpp
   unit/reading_columns_test.cpp
   unit/health_desk_test.cpp
@@ -110,6 +111,7 @@ add_executable(
   unit/import_source_test.cpp
   unit/influx_http_test.cpp
   unit/ingest_test.cpp
+  unit/job_spec_test.cpp
   unit/kept_ranges_test.cpp
   unit/http_text_test.cpp
   unit/parquet_encodings_test.cpp
@@ -188,6 +190,7 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
                                          fieldpost_config fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader fieldpost_runner
                                          fieldpost_parquet_table
+                                         fieldpost_pipeline
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_triggers
                                          fieldpost_wire_schema

@@ -120,6 +120,9 @@ add_executable(
   unit/parquet_round_trip_test.cpp
   unit/parquet_statistics_test.cpp
   unit/parquet_writer_test.cpp
+  unit/pipeline_flat_test.cpp
+  unit/pipeline_plan_test.cpp
+  unit/pipeline_reader_test.cpp
   unit/quarantine_test.cpp
   unit/mapping_rules_test.cpp
   unit/raw_keeper_test.cpp
@@ -175,7 +178,8 @@ add_executable(
   unit/wire_readings_test.cpp
   unit/wire_rfc3339_test.cpp
   unit/wire_signing_test.cpp
-  unit/wire_topics_test.cpp)
+  unit/wire_topics_test.cpp
+  unit/yaml_document_test.cpp)
 target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
@@ -190,7 +194,7 @@ target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge
                                          fieldpost_config fieldpost_coordinator
                                          fieldpost_fakes fieldpost_http_reader fieldpost_runner
                                          fieldpost_parquet_table
-                                         fieldpost_pipeline
+                                         fieldpost_pipelines
                                          fieldpost_reading_world fieldpost_sim
                                          fieldpost_samples fieldpost_triggers
                                          fieldpost_wire_schema

@@ -57,6 +57,7 @@ add_executable(
   unit/cli_delete_test.cpp
   unit/cli_import_test.cpp
   unit/cli_parts_test.cpp
+  unit/cli_pipeline_test.cpp
   unit/cli_verbs_test.cpp
   unit/agent_config_test.cpp
   unit/config_test.cpp

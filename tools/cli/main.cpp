@@ -24,6 +24,7 @@
 #include "proto/rt/system_random.h"
 #include "proto/wire/flash_order.h"
 #include "tools/cli/curl_fetcher.h"
+#include "tools/cli/pipeline.h"
 #include "tools/cli/settings.h"
 #include "tools/cli/study_arguments.h"
 #include "tools/cli/verbs.h"
@@ -62,6 +63,7 @@ struct Arguments {
   BlobOptions blobs;
   GetBlobOptions blob;
   SpoolOptions spool;
+  PipelineCheck pipeline;
   StudyArguments study;
 };
 
@@ -368,6 +370,22 @@ void add_other_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
   });
 }
 
+void add_pipeline_verbs(CLI::App& app, Arguments& arguments, Verb& chosen) {
+  CLI::App* pipeline = app.add_subcommand("pipeline", "Look at pipelines");
+  pipeline->require_subcommand(1);
+  CLI::App* check = add_verb(*pipeline, arguments, "check",
+                             "Check a pipeline's file, and those beside it that it uses. Needs no "
+                             "coordinator.");
+  check->add_option("file", arguments.pipeline.file, "The file")->required();
+  check->callback([&] {
+    chosen.alone = true;
+    chosen.run = [&](Context& context, const Settings&) {
+      rt::SystemFiles files;
+      return run_pipeline_check(context, files, arguments.pipeline);
+    };
+  });
+}
+
 /// Measuring is a program of its own beside this one; comes back only when that cannot be started.
 int run_bench(std::vector<std::string> arguments) {
   std::array<char, 4096> self{};
@@ -460,6 +478,7 @@ int main(int argc, char** argv) {
                        return run(context);
                      };
                    }});
+  add_pipeline_verbs(app, arguments, verb);
   add_bench_verb(app, arguments, verb);
   try {
     app.parse(argc, argv);

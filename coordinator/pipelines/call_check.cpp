@@ -25,9 +25,10 @@ void check_argument(const Argument& argument, const std::vector<Input>& inputs,
   const Input* input = find_input(inputs, argument.name);
   if (input == nullptr) {
     const auto names = names_of(inputs);
-    problems.add(argument.place, "with." + argument.name,
-                 fmt::format("{} has no such input{}", file, near_name(argument.name, names)),
-                 one_of(names));
+    problems.add(
+        argument.place, "with." + argument.name,
+        fmt::format("{} has no such input{}", file, problems.near_name(argument.name, names)),
+        one_of(names));
     return;
   }
   const bool is_later =

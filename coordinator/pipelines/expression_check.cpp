@@ -63,13 +63,14 @@ std::optional<Wrong> what_is_wrong_with_call(const std::string& function, Spot s
   return std::nullopt;
 }
 
-std::optional<Wrong> what_is_wrong_with_context(const Use& use, Spot spot,
-                                                const KnownNames& known) {
+std::optional<Wrong> what_is_wrong_with_context(const Use& use, Spot spot, const KnownNames& known,
+                                                const Problems& problems) {
   const std::string& context = use.path.front().name;
   const Names& contexts = contexts_at(spot);
   if (!is_among(contexts, context)) {
-    return Wrong{fmt::format("`{}` is not known here{}", context, near_name(context, contexts)),
-                 fmt::format("one of {}", fmt::join(contexts, ", "))};
+    return Wrong{
+        fmt::format("`{}` is not known here{}", context, problems.near_name(context, contexts)),
+        fmt::format("one of {}", fmt::join(contexts, ", "))};
   }
   if (context == "secrets" && use.path.size() < 2) {
     return Wrong{"`secrets` without the name of one", "secrets.NAME"};
@@ -78,8 +79,8 @@ std::optional<Wrong> what_is_wrong_with_context(const Use& use, Spot spot,
   if (names == known.end() || use.path.size() < 2) return std::nullopt;
   const std::string& name = use.path[1].name;
   if (is_among(names->second, name)) return std::nullopt;
-  const std::string what =
-      fmt::format("there is no `{}` in `{}`{}", name, context, near_name(name, names->second));
+  const std::string what = fmt::format("there is no `{}` in `{}`{}", name, context,
+                                       problems.near_name(name, names->second));
   if (names->second.empty()) return Wrong{what, "nothing: it is empty here"};
   return Wrong{what, fmt::format("one of {}", fmt::join(names->second, ", "))};
 }
@@ -94,8 +95,9 @@ void ExpressionCheck::check_expression(const YamlNode& node, const std::string& 
     return;
   }
   for (const Use& use : expression->uses()) {
-    const auto wrong = use.is_call ? what_is_wrong_with_call(use.path.front().name, spot)
-                                   : what_is_wrong_with_context(use, spot, known_);
+    const auto wrong = use.is_call
+                           ? what_is_wrong_with_call(use.path.front().name, spot)
+                           : what_is_wrong_with_context(use, spot, known_, source_.problems);
     if (wrong) source_.complain(node, key, wrong->what, wrong->expected);
     const bool is_secret = !use.is_call && use.path.front().name == "secrets";
     if (is_secret && !wrong) secrets_.insert(use.path[1].name);

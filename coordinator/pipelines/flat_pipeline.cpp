@@ -13,7 +13,7 @@
 namespace fieldpost::coordinator {
 namespace {
 
-using Gates = std::vector<FlatGate>;
+using NeedPtr = std::shared_ptr<const FlatNeed>;
 
 bool has_expression(const std::string& text) {
   return text.find("${{") != std::string::npos;
@@ -32,16 +32,29 @@ std::string key_of(const Call& call, const std::string& surroundings) {
   return key + (call.hands_on_secrets ? "\ninherit" : "");
 }
 
-/// What has to be the same around two uses by jobs, beside their arguments.
-std::string surroundings_of(const Job& job, std::size_t scope, const Gates& gates) {
+/// What has to be the same around two uses by jobs, beside their arguments. A scope has one outer
+/// set of gates.
+std::string surroundings_of(const Job& job, std::size_t scope, const FlatGates& gates) {
   const bool has_condition =
-      std::ranges::any_of(gates, [](const FlatGate& gate) { return !gate.condition.empty(); });
+      std::ranges::any_of(gates, [](const auto& gate) { return !gate->condition.empty(); });
   const bool is_plain = !has_condition && !has_expression(*job.call) &&
                         !job.call->hands_on_secrets && job.call->secrets.empty();
   if (is_plain) return {};
-  std::string out = fmt::format("{} {}", scope, fmt::join(job.needs, " "));
-  for (const FlatGate& gate : gates) out += "\n" + gate.condition;
-  return out;
+  return fmt::format("{} {}\n{}", scope, fmt::join(job.needs, " "), job.condition);
+}
+
+std::size_t text_bytes_of(const TextMap& map) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : map) bytes += name.size() + value.size();
+  return bytes;
+}
+
+std::size_t text_bytes_of(const Job& job) {
+  std::size_t bytes = text_bytes_of(job.env) + text_bytes_of(job.outputs);
+  for (const Step& step : job.steps) {
+    bytes += step.spec.run.size() + step.spec.condition.size() + text_bytes_of(step.spec.env);
+  }
+  return bytes;
 }
 
 /// Whether nothing around a use by a step changes what it does.
@@ -59,18 +72,22 @@ class Flattener {
   FlatPipeline take() { return std::move(out_); }
 
  private:
-  using Results = std::vector<FlatNeed>;
+  /// By id, in a file.
+  using Results = std::map<std::string, NeedPtr>;
 
   const Pipeline* find(const std::string& file, const Place& place);
   const Pipeline* enter(const Call& call);
   std::size_t add_scope(const Call& call, const Pipeline& used, std::size_t parent);
   Results flatten_jobs(const Pipeline& pipeline, const std::string& prefix, std::size_t scope,
-                       const Gates& gates);
-  FlatNeed flatten_job(const Job& job, const std::string& prefix, std::size_t scope, Gates gates);
-  FlatNeed flatten_call(const Job& job, const std::string& prefix, std::size_t scope,
-                        const Gates& gates);
-  FlatNeed flatten_used(const Job& job, const Pipeline& used, const std::string& prefix,
-                        std::size_t scope, const Gates& gates);
+                       const FlatGates& gates);
+  NeedPtr flatten_job(const Job& job, const std::string& prefix, std::size_t scope,
+                      FlatGates gates);
+  NeedPtr flatten_call(const Job& job, const std::string& prefix, std::size_t scope,
+                       const FlatGates& gates);
+  NeedPtr flatten_used(const Job& job, const Pipeline& used, const std::string& prefix,
+                       std::size_t scope, const FlatGates& gates);
+  bool try_add_work(const Job& job);
+  void add_job(FlatJob flat);
   [[nodiscard]] std::string step_surroundings(const Step& step, std::size_t scope) const;
   std::vector<Step> expand(const std::vector<Step>& steps, std::size_t scope, FlatJob& into);
   void expand_call(const Step& step, std::size_t scope, FlatJob& into, std::vector<Step>& out);
@@ -81,9 +98,11 @@ class Flattener {
   FlatPipeline out_;
   std::map<std::string, std::optional<Pipeline>> files_;
   std::vector<std::string> chain_;
-  std::map<std::string, FlatNeed> done_;  ///< uses by jobs
-  std::set<std::string> done_steps_;      ///< uses by steps of one job
-  std::set<std::size_t> plain_scopes_;    ///< of them: steps in there run as anywhere
+  std::map<std::string, NeedPtr> done_;  ///< uses by jobs
+  std::set<std::string> done_steps_;     ///< uses by steps of one job
+  std::size_t work_ = 0;                 ///< of kFlatWorkMax
+  std::size_t text_bytes_ = 0;           ///< of kFlatTextBytesMax
+  std::set<std::size_t> plain_scopes_;   ///< of them: steps in there run as anywhere
 };
 
 const Pipeline* Flattener::find(const std::string& file, const Place& place) {
@@ -125,59 +144,77 @@ std::size_t Flattener::add_scope(const Call& call, const Pipeline& used, std::si
   return out_.scopes.size() - 1;
 }
 
+/// Past the bound nothing more is looked at.
+bool Flattener::try_add_work(const Job& job) {
+  if (++work_ == kFlatWorkMax) {
+    problems_.add(job.place, "jobs." + job.id, "too many jobs, with those of used pipelines",
+                  fmt::format("at most {} to look at", kFlatWorkMax));
+  }
+  return work_ < kFlatWorkMax;
+}
+
 Flattener::Results Flattener::flatten_jobs(const Pipeline& pipeline, const std::string& prefix,
-                                           std::size_t scope, const Gates& gates) {
+                                           std::size_t scope, const FlatGates& gates) {
   Results results;
   for (const Job& job : pipeline.jobs) {
+    if (!try_add_work(job)) break;
     FlatGate own{job.condition, {}, scope};
     for (const std::string& need : job.needs) {
-      const auto found = std::ranges::find(results, need, &FlatNeed::name);
-      if (found != results.end()) own.needs.push_back(*found);
+      const auto found = results.find(need);
+      if (found != results.end()) own.needs.push_back(found->second);
     }
-    Gates all = gates;
-    all.push_back(std::move(own));
-    results.push_back(job.call ? flatten_call(job, prefix, scope, all)
-                               : flatten_job(job, prefix, scope, std::move(all)));
+    FlatGates all = gates;
+    all.push_back(std::make_shared<const FlatGate>(std::move(own)));
+    results[job.id] = job.call ? flatten_call(job, prefix, scope, all)
+                               : flatten_job(job, prefix, scope, std::move(all));
   }
   return results;
 }
 
-FlatNeed Flattener::flatten_job(const Job& job, const std::string& prefix, std::size_t scope,
-                                Gates gates) {
-  FlatNeed result{.name = job.id, .jobs = {prefix + job.id}, .scope = scope};
-  if (out_.jobs.size() >= kFlatJobsMax) {
-    problems_.add(job.place, "jobs." + job.id, "too many jobs, with those of used pipelines",
-                  fmt::format("at most {}", kFlatJobsMax));
-    return result;
+void Flattener::add_job(FlatJob flat) {
+  const Job& job = flat.job;
+  text_bytes_ += text_bytes_of(job);
+  if (job.steps.size() > pipeline::kStepsMax) {
+    problems_.add(job.place, "jobs." + job.id, "too many steps, with those of used pipelines",
+                  fmt::format("at most {}", pipeline::kStepsMax));
   }
+  if (out_.jobs.size() >= kFlatJobsMax || text_bytes_ > kFlatTextBytesMax) {
+    problems_.add(job.place, "jobs." + job.id, "too much, with what used pipelines have",
+                  fmt::format("at most {} jobs and {} bytes", kFlatJobsMax, kFlatTextBytesMax));
+    work_ = std::max(work_, kFlatWorkMax);
+    return;
+  }
+  out_.jobs.push_back(std::move(flat));
+}
+
+NeedPtr Flattener::flatten_job(const Job& job, const std::string& prefix, std::size_t scope,
+                               FlatGates gates) {
+  FlatNeed result{.name = job.id, .scope = scope};
+  if (out_.jobs.size() < kFlatJobsMax) result.jobs.set(out_.jobs.size());
   FlatJob flat{prefix + job.id, job, scope, std::move(gates), {}};
   done_steps_.clear();
   plain_scopes_ = {scope};
   flat.job.steps = expand(job.steps, scope, flat);
-  if (flat.job.steps.size() > pipeline::kStepsMax) {
-    problems_.add(job.place, "jobs." + job.id, "too many steps, with those of used pipelines",
-                  fmt::format("at most {}", pipeline::kStepsMax));
-  }
-  out_.jobs.push_back(std::move(flat));
-  return result;
+  add_job(std::move(flat));
+  return std::make_shared<const FlatNeed>(std::move(result));
 }
 
-FlatNeed Flattener::flatten_used(const Job& job, const Pipeline& used, const std::string& prefix,
-                                 std::size_t scope, const Gates& gates) {
+NeedPtr Flattener::flatten_used(const Job& job, const Pipeline& used, const std::string& prefix,
+                                std::size_t scope, const FlatGates& gates) {
   const std::size_t inside = add_scope(*job.call, used, scope);
   FlatNeed out{.outputs = used.on.call->outputs, .scope = inside};
   chain_.push_back(job.call->file);
-  out.called = flatten_jobs(used, prefix + job.id + "/", inside, gates);
-  chain_.pop_back();
-  for (const FlatNeed& each : out.called) {
-    out.jobs.insert(out.jobs.end(), each.jobs.begin(), each.jobs.end());
+  for (const auto& [id, need] : flatten_jobs(used, prefix + job.id + "/", inside, gates)) {
+    out.jobs |= need->jobs;
+    out.called.push_back(need);
   }
-  return out;
+  chain_.pop_back();
+  return std::make_shared<const FlatNeed>(std::move(out));
 }
 
 /// A second use stands for the first, and comes behind what it needs itself as well.
-FlatNeed Flattener::flatten_call(const Job& job, const std::string& prefix, std::size_t scope,
-                                 const Gates& gates) {
+NeedPtr Flattener::flatten_call(const Job& job, const std::string& prefix, std::size_t scope,
+                                const FlatGates& gates) {
   FlatNeed out;
   const Pipeline* used = enter(*job.call);
   if (used != nullptr) {
@@ -188,13 +225,11 @@ FlatNeed Flattener::flatten_call(const Job& job, const std::string& prefix, std:
     if (known == done_.end()) {
       known = done_.emplace(key, flatten_used(job, *used, prefix, scope, gates)).first;
     }
-    out = known->second;
+    out = *known->second;
   }
   out.name = job.id;
-  for (const FlatNeed& need : gates.back().needs) {
-    out.jobs.insert(out.jobs.end(), need.jobs.begin(), need.jobs.end());
-  }
-  return out;
+  for (const NeedPtr& need : gates.back()->needs) out.jobs |= need->jobs;
+  return std::make_shared<const FlatNeed>(std::move(out));
 }
 
 std::string Flattener::step_surroundings(const Step& step, std::size_t scope) const {

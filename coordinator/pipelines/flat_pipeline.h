@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bitset>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +15,9 @@ namespace fieldpost::coordinator {
 inline constexpr std::size_t kCallDepthMax = 10;    ///< of pipelines that use pipelines
 inline constexpr std::size_t kFlatJobsMax = 1'000;  ///< of a pipeline with all that it uses
 inline constexpr std::size_t kCallsMax = 256;
+/// Jobs that were looked at, those of pipelines that are used again included.
+inline constexpr std::size_t kFlatWorkMax = 4 * kFlatJobsMax;
+inline constexpr std::size_t kFlatTextBytesMax = 8 * 1024 * 1024;  ///< of steps and variables
 
 /// A use of a pipeline: what its jobs or steps see as `inputs`, and whose secrets theirs are.
 struct CallScope {
@@ -23,29 +28,34 @@ struct CallScope {
   TextMap secrets;  ///< name here to name in the parent
 };
 
+/// By index in the flat pipeline's jobs.
+using JobSet = std::bitset<kFlatJobsMax>;
+
 /// Whose results `needs.<name>` are.
 struct FlatNeed {
   std::string name;
-  std::vector<std::string> jobs;  ///< ids of flat jobs
+  JobSet jobs;
   /// Of a used pipeline: its outputs, texts over `jobs`, which are these. Otherwise both are empty,
   /// and the outputs are those of the one job.
   TextMap outputs;
-  std::vector<FlatNeed> called;
+  std::vector<std::shared_ptr<const FlatNeed>> called;
   std::size_t scope = 0;  ///< index of the CallScope that `outputs` are in
 };
 
 /// A condition, and what has to be over before it can be looked at.
 struct FlatGate {
   std::string condition;
-  std::vector<FlatNeed> needs;
+  std::vector<std::shared_ptr<const FlatNeed>> needs;
   std::size_t scope = 0;  ///< index of a CallScope
 };
+/// From the outermost one, of a job that uses a pipeline, to the job's own.
+using FlatGates = std::vector<std::shared_ptr<const FlatGate>>;
 
 struct FlatJob {
   std::string id;  ///< "deploy/test": the job `test` of what `deploy` uses
   Job job;
   std::size_t scope = 0;
-  std::vector<FlatGate> gates;           ///< from the outermost to its own
+  FlatGates gates;
   std::vector<std::size_t> step_scopes;  ///< of steps that came from used pipelines: calls.cN
 };
 

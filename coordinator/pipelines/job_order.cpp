@@ -65,7 +65,7 @@ void check_needs(const std::vector<Job>& jobs, Problems& problems) {
         problems.add(job.place, key, "`" + need + "` a second time", "each job once");
       }
       if (std::ranges::find(ids, need) != ids.end()) continue;
-      problems.add(job.place, key, "there is no job `" + need + "`" + near_name(need, ids),
+      problems.add(job.place, key, "there is no job `" + need + "`" + problems.near_name(need, ids),
                    "ids of jobs in this file");
     }
   }

@@ -49,7 +49,7 @@ void check_declared_secrets(const YamlSource& source, const Pipeline& pipeline, 
     if (pipeline.on.call->secrets.contains(name)) continue;
     source.problems.add(job.place, "jobs." + job.id,
                         fmt::format("the secret `{}` is not in on.workflow_call.secrets{}", name,
-                                    near_name(name, declared)),
+                                    source.problems.near_name(name, declared)),
                         fmt::format("one of {}", fmt::join(declared, ", ")));
   }
 }

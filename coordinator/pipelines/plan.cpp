@@ -46,11 +46,11 @@ class Planner {
  private:
   [[nodiscard]] Json contexts_of(std::size_t scope) const;
   void plan_concurrency(Plan& out) const;
-  void plan_job(const FlatJob& flat, Plan& out);
+  void plan_job(std::size_t index, Plan& out);
   PlannedJob plan_leg(const FlatJob& flat, const Matrix::Values& leg);
   std::string name_of(const FlatJob& flat, const Matrix::Values& leg, const PlanTexts& texts);
   pipeline::JobSpec spec_of(const FlatJob& flat, const PlanTexts& texts) const;
-  void check_readable(const FlatJob& flat, pipeline::JobSpec spec) const;
+  void check_readable(const FlatJob& flat, pipeline::JobSpec spec);
 
   const FlatPipeline& pipeline_;
   const PlanRequest& request_;
@@ -58,6 +58,7 @@ class Planner {
   Problems& problems_;
   Json inputs_;
   std::set<std::string> names_;
+  std::size_t bytes_ = 0;  ///< of kPlanBytesMax
 };
 
 Json Planner::contexts_of(std::size_t scope) const {
@@ -115,7 +116,7 @@ pipeline::JobSpec Planner::spec_of(const FlatJob& flat, const PlanTexts& texts) 
 }
 
 /// As a runner will read it, but for secrets and what is under `needs`.
-void Planner::check_readable(const FlatJob& flat, pipeline::JobSpec spec) const {
+void Planner::check_readable(const FlatJob& flat, pipeline::JobSpec spec) {
   constexpr std::size_t kJobDigits = 32;
   spec.job = std::string(kJobDigits, '0');
   const std::string key = "jobs." + flat.job.id;
@@ -124,6 +125,7 @@ void Planner::check_readable(const FlatJob& flat, pipeline::JobSpec spec) const 
     problems_.add(flat.job.place, key, text.error().message, "");
     return;
   }
+  bytes_ += text->size();
   const auto again = pipeline::decode_job_spec(*text);
   if (!again) problems_.add(flat.job.place, key, again.error().message, "");
 }
@@ -139,7 +141,6 @@ PlannedJob Planner::plan_leg(const FlatJob& flat, const Matrix::Values& leg) {
   }
   const PlanTexts texts(contexts, flat.job.place, problems_);
   PlannedJob out;
-  out.flat_job = flat.id;
   out.name = name_of(flat, leg, texts);
   out.gates = flat.gates;
   out.labels = texts.texts(flat.job.labels, "jobs." + flat.job.id + ".runs-on");
@@ -158,7 +159,8 @@ PlannedJob Planner::plan_leg(const FlatJob& flat, const Matrix::Values& leg) {
   return out;
 }
 
-void Planner::plan_job(const FlatJob& flat, Plan& out) {
+void Planner::plan_job(std::size_t index, Plan& out) {
+  const FlatJob& flat = pipeline_.jobs[index];
   const auto legs = legs_of(flat.job.matrix);
   const std::string key = "jobs." + flat.job.id;
   if (legs.empty()) {
@@ -169,7 +171,15 @@ void Planner::plan_job(const FlatJob& flat, Plan& out) {
                   fmt::format("at most {} of a matrix, {} in all", kLegsMax, kPlannedJobsMax));
     return;
   }
-  for (const Matrix::Values& leg : legs) out.jobs.push_back(plan_leg(flat, leg));
+  for (const Matrix::Values& leg : legs) {
+    if (bytes_ > kPlanBytesMax) {
+      problems_.add(flat.job.place, key, "the plan is too large from here on",
+                    fmt::format("at most {} bytes", kPlanBytesMax));
+      return;
+    }
+    out.jobs.push_back(plan_leg(flat, leg));
+    out.jobs.back().flat_job = index;
+  }
 }
 
 Plan Planner::plan() {
@@ -179,7 +189,7 @@ Plan Planner::plan() {
     out.contexts.push_back(dump(contexts_of(i)));
   }
   plan_concurrency(out);
-  for (const FlatJob& flat : pipeline_.jobs) plan_job(flat, out);
+  for (std::size_t i = 0; i < pipeline_.jobs.size(); ++i) plan_job(i, out);
   return out;
 }
 

@@ -10,6 +10,7 @@
 namespace fieldpost::coordinator {
 
 inline constexpr std::size_t kPlannedJobsMax = 1'000;
+inline constexpr std::size_t kPlanBytesMax = 32 * 1024 * 1024;  ///< of all specs as JSON
 
 /// Where arguments of the form `$NAME` are looked up, one after the other; the default of the input
 /// that it is given to comes last.
@@ -28,9 +29,9 @@ struct PlanRequest {
 };
 
 struct PlannedJob {
-  std::string flat_job;         ///< id of its FlatJob; legs of a matrix share it
-  std::string name;             ///< "deploy/test (linux, 3)"; different within a plan
-  std::vector<FlatGate> gates;  ///< all have to hold
+  std::size_t flat_job = 0;  ///< index of its FlatJob; legs of a matrix share it
+  std::string name;          ///< "deploy/test (linux, 3)"; different within a plan
+  FlatGates gates;           ///< all have to hold
   std::vector<std::string> labels;
   bool fail_fast = true;         ///< of all legs
   std::size_t parallel_max = 0;  ///< legs at a time; 0: no bound

@@ -74,7 +74,7 @@ void InputPlanner::check_given() {
     if (find_input(pipeline_.main.on.dispatch_inputs, name) != nullptr) continue;
     problems_.add(
         {pipeline_.main.file, 0, 0}, "on.workflow_dispatch.inputs",
-        fmt::format("there is no input `{}`{}", name, near_name(name, names)),
+        fmt::format("there is no input `{}`{}", name, problems_.near_name(name, names)),
         names.empty() ? std::string("none") : fmt::format("one of {}", fmt::join(names, ", ")));
   }
 }

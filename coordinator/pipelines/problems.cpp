@@ -47,7 +47,9 @@ void Problems::add(Place place, std::string key, std::string what, std::string e
   all_.push_back({std::move(place), std::move(key), std::move(what), std::move(expected)});
 }
 
-std::string near_name(const std::string& word, const std::vector<std::string>& known) {
+std::string Problems::near_name(const std::string& word,
+                                const std::vector<std::string>& known) const {
+  if (all_.size() == kProblemsMax) return {};
   const auto distance = [&](const std::string& name) {
     return edit_distance(word.substr(0, kWordMax), name.substr(0, kWordMax));
   };

@@ -30,6 +30,9 @@ class Problems {
   static constexpr std::size_t kProblemsMax = 100;
 
   void add(Place place, std::string key, std::string what, std::string expected = {});
+  /// " (did you mean `name`?)", or nothing when nothing is near, or nothing more would be kept.
+  [[nodiscard]] std::string near_name(const std::string& word,
+                                      const std::vector<std::string>& known) const;
   [[nodiscard]] bool empty() const { return all_.empty(); }
   [[nodiscard]] const std::vector<Problem>& all() const { return all_; }
   [[nodiscard]] std::size_t left_out() const { return left_out_; }
@@ -38,8 +41,5 @@ class Problems {
   std::vector<Problem> all_;
   std::size_t left_out_ = 0;
 };
-
-/// " (did you mean `name`?)", or nothing when nothing is near.
-[[nodiscard]] std::string near_name(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace fieldpost::coordinator

@@ -203,7 +203,7 @@ YamlFields YamlFields::fields(std::string_view key) {
 void YamlFields::only(const std::vector<std::string>& known) {
   for (const YamlNode::Key& key : node_->keys) {
     if (std::ranges::find(known, key.text) != known.end()) continue;
-    std::string near = near_name(key.text, known);
+    std::string near = source_.problems.near_name(key.text, known);
     if (near.empty() && key.text == "true" && std::ranges::find(known, "on") != known.end()) {
       near = " (it was `on` before a program wrote it as YAML 1.1?)";
     }

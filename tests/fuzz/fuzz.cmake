@@ -70,6 +70,11 @@ foreach(name fuzz_expression fuzz_job_spec)
     LIBRARIES fieldpost_pipeline)
 endforeach()
 
+fieldpost_fuzz_target(
+  fuzz_pipelines fuzz/fuzz_pipelines.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_pipelines
+  LIBRARIES fieldpost_pipelines)
+
 foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_modbus)
   fieldpost_fuzz_target(
     ${name} fuzz/${name}.cpp

@@ -44,6 +44,14 @@ std::string ids(const FlatPipeline& flat) {
   return all;
 }
 
+std::string ids(const FlatPipeline& flat, const JobSet& jobs) {
+  std::string all;
+  for (std::size_t i = 0; i < flat.jobs.size(); ++i) {
+    if (jobs.test(i)) all += (all.empty() ? "" : " ") + flat.jobs[i].id;
+  }
+  return all;
+}
+
 std::string runs(const FlatJob& job) {
   std::string all;
   for (const Step& each : job.job.steps) all += (all.empty() ? "" : " ") + each.spec.run;
@@ -83,14 +91,14 @@ jobs:
   const FlatJob& check = flat.jobs[2];
   CHECK(check.scope == 1);
   REQUIRE(check.gates.size() == 2);
-  CHECK(check.gates[0].condition == "github.ref == 'x'");
-  CHECK(check.gates[0].needs.at(0).jobs == std::vector<std::string>{"before"});
-  CHECK(check.gates[0].scope == 0);
-  CHECK(check.gates[1].needs.at(0).name == "build");
-  CHECK(check.gates[1].needs.at(0).jobs == std::vector<std::string>{"call/build"});
-  const FlatNeed& need = flat.jobs[3].gates.at(0).needs.at(0);
+  CHECK(check.gates[0]->condition == "github.ref == 'x'");
+  CHECK(ids(flat, check.gates[0]->needs.at(0)->jobs) == "before");
+  CHECK(check.gates[0]->scope == 0);
+  CHECK(check.gates[1]->needs.at(0)->name == "build");
+  CHECK(ids(flat, check.gates[1]->needs.at(0)->jobs) == "call/build");
+  const FlatNeed& need = *flat.jobs[3].gates.at(0)->needs.at(0);
   CHECK(need.name == "call");
-  CHECK(need.jobs == std::vector<std::string>{"call/build", "call/check", "before"});
+  CHECK(ids(flat, need.jobs) == "before call/build call/check");
   CHECK(need.called.size() == 2);
   CHECK(need.outputs.at("version") == "${{ jobs.build.outputs.v }}");
   CHECK(need.scope == 1);
@@ -109,9 +117,9 @@ jobs:
 )";
   const FlatPipeline flat = flatten({{"d/main.yml", main}, {"d/leaf.yml", kLeaf}});
   CHECK(ids(flat) == "a/build a/check x c/build c/check d");
-  const FlatNeed& need = flat.jobs.back().gates.at(0).needs.at(0);
+  const FlatNeed& need = *flat.jobs.back().gates.at(0)->needs.at(0);
   CHECK(need.name == "b");
-  CHECK(need.jobs == std::vector<std::string>{"a/build", "a/check", "x"});
+  CHECK(ids(flat, need.jobs) == "a/build a/check x");
 }
 
 TEST_CASE("steps of used pipelines stand in place, depth first, and each runs once") {
@@ -174,6 +182,37 @@ TEST_CASE("pipelines that use each other are told with the chain") {
     deep["d/p" + std::to_string(i) + ".yml"] = uses("p" + std::to_string(i + 1) + ".yml");
   }
   CHECK(says(wrong(deep), "too many pipelines use each other, expected at most 10 levels"));
+}
+
+TEST_CASE("pipelines that use each other more and more often are bounded") {
+  const auto often = [](const std::string& file, const std::string& keys) {
+    std::string text = "on: [push, workflow_call]\njobs:\n";
+    for (int i = 0; i < 200; ++i) {
+      const std::string no = std::to_string(i);
+      text += "  j" + no + ": {" + (i == 0 ? "" : "needs: [j" + std::to_string(i - 1) + "], ");
+      text += "uses: ./" + file + keys + "}\n";
+    }
+    return text;
+  };
+  const std::string leaf = "on: workflow_call\njobs: {l: {steps: [{run: x}]}}";
+  const std::string always = ", if: always()";
+  CHECK(says(wrong({{"d/main.yml", often("a.yml", always)},
+                    {"d/a.yml", often("b.yml", always)},
+                    {"d/b.yml", leaf}}),
+             "at most 10 levels and 256 uses"));
+  CHECK(says(wrong({{"d/main.yml", often("a.yml", always)},
+                    {"d/a.yml", often("b.yml", "")},
+                    {"d/b.yml", leaf}}),
+             "uses"));
+  Files good = {
+      {"d/main.yml", often("a.yml", "")}, {"d/a.yml", often("b.yml", "")}, {"d/b.yml", leaf}};
+  CHECK(ids(flatten(good)) == "j0/j0/l");
+  std::string jobs = "on: workflow_call\njobs:\n";
+  for (int i = 0; i < 40; ++i) {
+    jobs += "  l" + std::to_string(i) + ": {steps: [{run: x}]}\n";
+  }
+  CHECK(says(wrong({{"d/main.yml", often("a.yml", always)}, {"d/a.yml", jobs}}),
+             "at most 1000 jobs"));
 }
 
 TEST_CASE("what a used pipeline takes is what it is given") {

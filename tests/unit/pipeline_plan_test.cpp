@@ -114,7 +114,7 @@ jobs:
   CHECK(names(out) == "one (arm, 1); one (x86, 1); second x");
   CHECK(out.concurrency_group == "g-refs/heads/main");
   const PlannedJob& arm = out.jobs[0];
-  CHECK(arm.flat_job == "one");
+  CHECK(arm.flat_job == 0);
   CHECK(arm.labels == std::vector<std::string>{"linux", "arm"});
   CHECK(arm.secrets == TextMap{{"T", "T"}});
   CHECK(arm.retry.count_max == 1);
@@ -130,7 +130,7 @@ jobs:
   const json context = json::parse(arm.spec.context);
   CHECK(context.at("matrix") == json{{"arch", "arm"}, {"n", 1}});
   CHECK(context.at("github").at("ref") == "refs/heads/main");
-  CHECK(out.jobs[2].gates.at(0).needs.at(0).jobs == std::vector<std::string>{"one"});
+  CHECK(out.jobs[2].gates.at(0)->needs.at(0)->jobs == JobSet(1));
   CHECK(out.contexts.size() == 1);
 }
 

@@ -121,6 +121,7 @@ add_executable(
   unit/parquet_round_trip_test.cpp
   unit/parquet_statistics_test.cpp
   unit/parquet_writer_test.cpp
+  unit/pipeline_docs_test.cpp
   unit/pipeline_flat_test.cpp
   unit/pipeline_plan_test.cpp
   unit/pipeline_reader_test.cpp
@@ -183,6 +184,7 @@ add_executable(
   unit/yaml_document_test.cpp)
 target_compile_definitions(
   unit_tests PRIVATE FIELDPOST_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/proto/golden"
+                     FIELDPOST_DOCS_DIR="${PROJECT_SOURCE_DIR}/docs"
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_composed

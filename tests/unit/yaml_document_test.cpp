@@ -93,7 +93,10 @@ TEST_CASE("problems are bounded, and the rest of them is counted") {
   for (std::size_t i = 0; i < Problems::kProblemsMax + 3; ++i) problems.add({}, "", "no");
   CHECK(problems.all().size() == Problems::kProblemsMax);
   CHECK(problems.left_out() == 3);
-  CHECK(near_name("brances", {"tags", "branches"}) == " (did you mean `branches`?)");
-  CHECK(near_name("xyz", {"tags", "branches"}).empty());
-  CHECK(near_name("x", {}).empty());
+  CHECK(problems.near_name("brances", {"tags", "branches"}).empty());
+  const Problems none;
+  CHECK(none.near_name("brances", {"tags", "branches"}) == " (did you mean `branches`?)");
+  CHECK(none.near_name("xyz", {"tags", "branches"}).empty());
+  CHECK(none.near_name("c", {"a", "b"}).empty());
+  CHECK(none.near_name("x", {}).empty());
 }

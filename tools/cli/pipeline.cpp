@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "coordinator/pipelines/flat_pipeline.h"
@@ -40,19 +38,23 @@ std::vector<std::string> triggers_of(const FlatPipeline& pipeline) {
 }
 
 /// Ids of jobs that have to be over before it.
-std::vector<std::string> needs_of(const FlatJob& job) {
-  std::set<std::string> ids;
+std::vector<std::string> needs_of(const FlatPipeline& pipeline, const FlatJob& job) {
+  coordinator::JobSet jobs;
   for (const auto& gate : job.gates) {
-    for (const auto& need : gate.needs) ids.insert(need.jobs.begin(), need.jobs.end());
+    for (const auto& need : gate->needs) jobs |= need->jobs;
   }
-  return {ids.begin(), ids.end()};
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < pipeline.jobs.size(); ++i) {
+    if (jobs.test(i)) ids.push_back(pipeline.jobs[i].id);
+  }
+  return ids;
 }
 
 Json json_of(const FlatPipeline& pipeline) {
   Json jobs = Json::array();
   for (const FlatJob& each : pipeline.jobs) {
     jobs.push_back({{"id", each.id},
-                    {"needs", needs_of(each)},
+                    {"needs", needs_of(pipeline, each)},
                     {"runs_on", each.job.labels},
                     {"legs", coordinator::legs_of(each.job.matrix).size()},
                     {"steps", each.job.steps.size()}});
@@ -68,7 +70,7 @@ std::string text_of(const FlatPipeline& pipeline) {
   constexpr auto kRight = TextTable::Align::kRight;
   TextTable table({{"job"}, {"legs", kRight}, {"steps", kRight}, {"runs on"}, {"needs"}});
   for (const FlatJob& each : pipeline.jobs) {
-    const auto needs = needs_of(each);
+    const auto needs = needs_of(pipeline, each);
     table.add({each.id, std::to_string(coordinator::legs_of(each.job.matrix).size()),
                std::to_string(each.job.steps.size()),
                each.job.labels.empty() ? "-" : fmt::format("{}", fmt::join(each.job.labels, ", ")),

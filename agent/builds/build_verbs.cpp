@@ -3,43 +3,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
-#include <string>
 #include <utility>
+#include <vector>
 
-#include "proto/rt/json_depth.h"
+#include "agent/builds/build_order.h"
 #include "proto/wire/limits.h"
 
 namespace fieldpost::agent {
 
 using nlohmann::json;
-using rt::Errc;
 using rt::ok;
 using rt::Status;
 
 namespace {
 
-/// The object, when it says which attempt it is about.
-std::optional<json> parse_order(const std::string& arguments) {
-  if (rt::nests_too_deep(arguments)) return std::nullopt;
-  json order = json::parse(arguments, nullptr, false);
-  if (!order.is_object() || !order.contains("job") || !order["job"].is_string() ||
-      !order.contains("fence") || !order["fence"].is_number_unsigned()) {
-    return std::nullopt;
+std::optional<std::vector<std::string>> texts_in(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const json& each : *found) {
+    if (!each.is_string()) return std::nullopt;
+    texts.push_back(each.get<std::string>());
   }
-  const auto job = wire::JobId::from_hex(order["job"].get_ref<const std::string&>());
-  if (!job || job->is_zero() || order["fence"] == 0) return std::nullopt;
-  return order;
-}
-
-wire::JobAttempt attempt_of(const json& order) {
-  return {wire::JobId::from_hex(order["job"].get_ref<const std::string&>()).value(),
-          order["fence"].get<std::uint64_t>()};
-}
-
-bool is_list_of_texts(const json& list) {
-  return list.is_array() &&
-         std::ranges::all_of(list, [](const json& each) { return each.is_string(); });
+  return texts;
 }
 
 Inbox::Answer refuse(std::string_view expected) {
@@ -56,58 +44,75 @@ BuildVerbs::~BuildVerbs() {
 }
 
 void BuildVerbs::add_to(Inbox& inbox) {
-  const auto add = [&](const char* verb,
-                       void (BuildVerbs::*act)(const wire::Command&, const Answered&)) {
-    const auto call = [this, act](const wire::Command& command, const Answered& answered) {
-      (this->*act)(command, answered);
-    };
-    inbox.set_slow_verb(verb, {.act = call, .resume = call});
+  add_to(inbox, "build", &BuildVerbs::build);
+  add_to(inbox, "build_cancel", &BuildVerbs::cancel);
+  add_to(inbox, "build_forget", &BuildVerbs::forget);
+}
+
+void BuildVerbs::add_to(Inbox& inbox, const std::string& name, Verb verb) {
+  const auto act = [this, verb](const wire::Command& command, const Answered& answered) {
+    if (orders_.size() < kOrdersMax) return (this->*verb)(command, answered);
+    answered({false, fmt::format("{} orders wait already; ask again", kOrdersMax)});
   };
-  add("build", &BuildVerbs::build);
-  add("build_cancel", &BuildVerbs::cancel);
-  add("build_forget", &BuildVerbs::forget);
+  const auto resume = [this, verb](const wire::Command& command, const Answered& answered) {
+    (this->*verb)(command, answered);
+  };
+  inbox.set_slow_verb(name, {.act = act, .resume = resume});
 }
 
 void BuildVerbs::build(const wire::Command& command, const Answered& answered) {
-  const auto spec = parse_order(command.arguments);
-  if (!spec || command.arguments.size() > wire::kJobSpecBytesMax) {
+  const bool fits = command.arguments.size() <= wire::kJobSpecBytesMax;
+  const auto attempt = fits ? parse_attempt(command.arguments) : std::nullopt;
+  if (!attempt) {
     return answered(refuse("a JobSpec of at most 128 KiB with job and fence"));
   }
-  const json question = {{"do", "start"}, {"spec", *spec}};
-  begin([this, question](const auto& done) { ask(question, done); }, answered);
-}
-
-void BuildVerbs::cancel(const wire::Command& command, const Answered& answered) {
-  const auto order = parse_order(command.arguments);
-  if (!order || !order->contains("why") || !order->at("why").is_string()) {
-    return answered(refuse(R"({"job": HEX, "fence": N, "why": TEXT})"));
-  }
-  const json question = {{"do", "cancel"},
-                         {"job", order->at("job")},
-                         {"fence", order->at("fence")},
-                         {"why", order->at("why")}};
-  begin([this, question](const auto& done) { ask(question, done); }, answered);
-}
-
-void BuildVerbs::forget(const wire::Command& command, const Answered& answered) {
-  const auto order = parse_order(command.arguments);
-  if (!order || !order->contains("keep") || !is_list_of_texts(order->at("keep"))) {
-    return answered(refuse(R"({"job": HEX, "fence": N, "keep": [SHA-256, ...]})"));
-  }
-  begin([this, attempt = attempt_of(*order),
-         keep = order->at("keep")](const auto& done) { shipper_.forget(attempt, keep, done); },
+  const json question = {{"do", "start"}, {"spec", json::parse(command.arguments)}};
+  begin([this, text = question.dump(),
+         attempt = *attempt](const Done& done) { start(text, attempt, done); },
         answered);
 }
 
-void BuildVerbs::ask(const json& question, const std::function<void(Status)>& done) {
-  runner_.ask(question, [this, done, alive = std::weak_ptr(alive_)](const auto& reply) {
-    if (alive.expired()) return;
-    done(reply ? ok() : Status(reply.error()));
-    shipper_.look();
+void BuildVerbs::cancel(const wire::Command& command, const Answered& answered) {
+  const auto attempt = parse_attempt(command.arguments);
+  const json order = attempt ? json::parse(command.arguments) : json();
+  if (!attempt || !order.contains("why") || !order["why"].is_string()) {
+    return answered(refuse(R"({"job": HEX, "fence": N, "why": TEXT})"));
+  }
+  const json question = {{"do", "cancel"},
+                         {"job", attempt->job.hex()},
+                         {"fence", attempt->fence},
+                         {"why", order["why"]}};
+  begin([this, text = question.dump()](const Done& done) { ask(text, done); }, answered);
+}
+
+void BuildVerbs::forget(const wire::Command& command, const Answered& answered) {
+  const auto attempt = parse_attempt(command.arguments);
+  const json order = attempt ? json::parse(command.arguments) : json();
+  const auto keep = attempt ? texts_in(order, "keep") : std::nullopt;
+  if (!keep) return answered(refuse(R"({"job": HEX, "fence": N, "keep": [SHA-256, ...]})"));
+  begin([this, attempt = *attempt,
+         keep = *keep](const Done& done) { shipper_.forget(attempt, keep, done); },
+        answered);
+}
+
+void BuildVerbs::start(const std::string& question, const wire::JobAttempt& attempt,
+                       const Done& done) {
+  ask(question, [this, attempt, done](const Status& status) {
+    if (!status) return done(status);
+    shipper_.expect(attempt, [done] { done(ok()); });
   });
 }
 
-void BuildVerbs::begin(std::function<void(std::function<void(Status)>)> send, Answered answered) {
+void BuildVerbs::ask(const std::string& question, const Done& done) {
+  runner_.ask(question,
+              [this, done, alive = std::weak_ptr(alive_)](const rt::Result<RunnerReply>& reply) {
+                if (alive.expired()) return;
+                done(reply ? ok() : Status(reply.error()));
+                if (!alive.expired()) shipper_.look();
+              });
+}
+
+void BuildVerbs::begin(std::function<void(Done)> send, Answered answered) {
   auto order = std::make_shared<Order>(
       Order{std::move(send), std::move(answered), loop_.now(), rt::TimerId::kNone});
   orders_.insert(order);
@@ -121,16 +126,16 @@ void BuildVerbs::try_order(const std::shared_ptr<Order>& order) {
 }
 
 void BuildVerbs::on_sent(const std::shared_ptr<Order>& order, const Status& status) {
-  const bool is_away =
-      !status && (status.error().code == Errc::kUnavailable || status.error().code == Errc::kBusy);
+  const bool is_away = !status && is_runner_away(status.error().code);
   if (is_away && loop_.now() - order->begun < kRunnerAbsentMax) {
     order->timer = loop_.after(kRetryEvery, [this, order] { try_order(order); });
     return;
   }
   orders_.erase(order);
   std::string detail = status ? "" : status.error().message;
-  if (is_away) detail += "; check that fieldpost-runner runs on that node";
   detail.resize(std::min(detail.size(), kDetailBytesMax));
+  if (is_away && status.error().code != rt::Errc::kBusy)
+    detail += "; check that fieldpost-runner runs on that node";
   order->answered({status.has_value(), std::move(detail)});
 }
 

@@ -4,10 +4,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
+#include "agent/builds/runner_reply.h"
 #include "proto/rt/loop.h"
 #include "proto/rt/result.h"
 #include "proto/rt/streams.h"
@@ -19,26 +19,20 @@ namespace fieldpost::agent {
 class RunnerLink {
  public:
   static constexpr rt::Nanos kSilentMax = rt::Seconds(30);
-  static constexpr std::size_t kLineBytesMax = 1 << 20;
-  static constexpr std::size_t kBytesMax = 1 << 20;  ///< that may follow a line
   static constexpr std::size_t kQuestionsMax = 1024;
-
-  /// A line, and the bytes behind it where it says `bytes`.
-  struct Reply {
-    nlohmann::json said;
-    std::string bytes;
-  };
-  using Answered = std::function<void(rt::Result<Reply>)>;
+  using Answered = std::function<void(rt::Result<RunnerReply>)>;
 
   RunnerLink(rt::Loop& loop, rt::Streams& streams, std::string path);
   ~RunnerLink();
   RunnerLink(const RunnerLink&) = delete;
   RunnerLink& operator=(const RunnerLink&) = delete;
 
-  /// `answered` is called once, later. kUnavailable: nobody listens, it hung up or says nothing,
-  /// so that it is not known whether it heard; kInvalid: what the runner says is wrong with the
-  /// question; kBusy: too many questions wait; kCorrupt: it does not answer as a runner does.
-  void ask(const nlohmann::json& question, Answered answered);
+  /// `question`: a JSON object in one line, without its end. `answered` is called once, later, and
+  /// not at all when this goes before. kUnavailable: nobody listens, it hung up or says nothing, so
+  /// that it is not known whether it heard; kCorrupt: it does not answer as a runner does, with the
+  /// same doubt; kBusy: too many questions wait, or it is busy; else what the runner says is wrong
+  /// (runner_reply.h).
+  void ask(const std::string& question, Answered answered);
 
  private:
   struct Question {
@@ -47,20 +41,19 @@ class RunnerLink {
   };
   void send_next();
   void on_data(const std::string& bytes);
-  void take_line(std::string_view line);
-  void fail_soon(rt::Error why);
-  void finish(const rt::Result<Reply>& result);
+  void break_off(rt::Error why);
   void drop();
+  void finish(rt::Result<RunnerReply> result);
 
   rt::Loop& loop_;
   rt::Streams& streams_;
   std::string path_;
   std::unique_ptr<rt::Stream> stream_;
   std::string input_;
-  std::optional<Reply> reply_;  ///< whose bytes have not all come
-  std::size_t missing_ = 0;     ///< bytes of it
+  std::optional<rt::Result<RunnerReply>> reply_;  ///< whose bytes have not all come
   std::deque<Question> questions_;
   bool is_asking_ = false;  ///< the first of them
+  bool is_broken_ = false;  ///< what the stream says does not count, and it goes at the next turn
   rt::TimerId timer_ = rt::TimerId::kNone;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -63,6 +63,7 @@ fieldpost_fuzz_target(
   fuzz_build_facts fuzz/fuzz_build_facts.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_build_facts
   LIBRARIES fieldpost_coordinator)
+
 foreach(name fuzz_expression fuzz_job_spec)
   fieldpost_fuzz_target(
     ${name} fuzz/${name}.cpp
@@ -74,6 +75,11 @@ fieldpost_fuzz_target(
   fuzz_pipelines fuzz/fuzz_pipelines.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_pipelines
   LIBRARIES fieldpost_pipelines)
+
+fieldpost_fuzz_target(
+  fuzz_runner_replies fuzz/fuzz_runner_replies.cpp
+  CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_runner_replies
+  LIBRARIES fieldpost_agent)
 
 foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_modbus)
   fieldpost_fuzz_target(

@@ -34,8 +34,14 @@ target_compile_definitions(
 target_link_libraries(fieldpost_test_support PUBLIC fieldpost_flags fieldpost_rt)
 
 # Ports that tests steer by hand.
-add_library(fieldpost_fakes STATIC support/fakes/fake_files.cpp support/fakes/fake_intake.cpp)
-target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim)
+add_library(fieldpost_fakes STATIC support/fakes/fake_files.cpp support/fakes/fake_intake.cpp
+                                   support/fakes/fake_runner.cpp)
+target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim
+                                             nlohmann_json::nlohmann_json)
+
+# A runner, and an agent that asks it, as far as builds concern it.
+add_library(fieldpost_builds_node STATIC support/builds_node.cpp)
+target_link_libraries(fieldpost_builds_node PUBLIC fieldpost_agent fieldpost_fakes doctest::doctest)
 
 # A store with readings in it, and queries beside it.
 add_library(fieldpost_reading_world STATIC support/reading_world.cpp support/sample_builds.cpp

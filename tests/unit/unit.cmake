@@ -113,6 +113,9 @@ add_executable(
   unit/influx_http_test.cpp
   unit/ingest_test.cpp
   unit/job_spec_test.cpp
+  unit/job_attempts_test.cpp
+  unit/job_shipper_crash_test.cpp
+  unit/job_shipper_test.cpp
   unit/kept_ranges_test.cpp
   unit/http_text_test.cpp
   unit/parquet_encodings_test.cpp
@@ -139,6 +142,7 @@ add_executable(
   unit/runner_job_test.cpp
   unit/runner_journal_test.cpp
   unit/runner_run_test.cpp
+  unit/runner_link_test.cpp
   unit/salvage_test.cpp
   unit/series_catalog_test.cpp
   unit/set_back_test.cpp
@@ -188,7 +192,7 @@ target_compile_definitions(
                      FIELDPOST_TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
                      FIELDPOST_SYSTEMD_DIR="${PROJECT_SOURCE_DIR}/systemd")
 target_link_libraries(unit_tests PRIVATE fieldpost_agent_config fieldpost_bridge_composed
-                                         fieldpost_bridge_config
+                                         fieldpost_bridge_config fieldpost_builds_node
                                          fieldpost_artifacts fieldpost_delta
                                          fieldpost_device fieldpost_sim_ports
                                          fieldpost_coordinator_config

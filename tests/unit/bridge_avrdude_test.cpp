@@ -174,6 +174,15 @@ TEST_CASE("the last lines that say something are the error") {
   CHECK(longest.size() < 300);
 }
 
+TEST_CASE("a run that a signal ended is a failure") {
+  Bench bench;
+  bench.spawner.install("avrdude", {.steps = {}, .exit = {.code = 0, .signal = 9}});
+  bench.verify();
+  bench.world.run_for(1s);
+  CHECK(bench.error().code == rt::Errc::kIo);
+  CHECK(bench.error().message == "verifying the flash at /dev/ttyUSB0: avrdude: signal 9");
+}
+
 TEST_CASE("only the end of what avrdude says is held") {
   Bench bench;
   bench.install(std::string(10 * Avrdude::kSaidBytesMax, 'x') + "\nthe end\n", 1);

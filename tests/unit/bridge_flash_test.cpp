@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "firmware-bridge/flash/board_content.h"
+#include "tests/support/fakes/fake_files.h"
 #include "tests/support/fakes/fake_flash.h"
 
 namespace fieldpost::test {
@@ -127,6 +128,25 @@ TEST_CASE("a kept image is written back by its hash") {
   CHECK(unknown.error().code == rt::Errc::kNotFound);
 }
 
+TEST_CASE("a kept image that is another one on disk is not flashed under the hash that was asked") {
+  Machine machine;
+  const FlashOutcome first = machine.flash_to_end(Machine::request("a", "2.0"));
+  const std::string path = "/state/flash/node/images/" + first.old_sha256 + ".hex";
+  const std::string other = sim::fake_hex(sim::fake_firmware("7.0", kOldBytes));
+  REQUIRE(machine.life->files.write_durably(path, other, 0640));
+  FlashRequest back;
+  back.id = "b";
+  back.device = "node";
+  back.sha256 = first.old_sha256;
+  back.version = "1.0";
+  const auto refused = machine.flash(back);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == rt::Errc::kCorrupt);
+  CHECK(refused.error().message.find(path) != std::string::npos);
+  CHECK(machine.outcome_of("b") == "unknown");
+  CHECK(machine.board.running() == "2.0");
+}
+
 TEST_CASE("only pages that differ are written") {
   Machine machine;
   std::string same = sim::fake_firmware("1.0", kOldBytes);
@@ -148,6 +168,27 @@ TEST_CASE("only pages that differ are written") {
   CHECK(machine.flash_to_end(half).state == FlashState::kReverted);
   CHECK(machine.board.pages_written == 2);
   CHECK(machine.board.flash == machine.whole_flash);
+}
+
+TEST_CASE("a flash that fails and had nothing to write has nothing to take back") {
+  Machine machine;
+  FlashRequest same = Machine::request("a", "1.0");
+  same.image = sim::fake_hex(sim::fake_firmware("1.0", kOldBytes));
+  machine.life->tool.failures["verify"] = {broken_line()};
+  FlashOutcome outcome = machine.flash_to_end(same);
+  CHECK(outcome.state == FlashState::kUnchanged);
+  CHECK(outcome.step == FlashStep::kVerify);
+  CHECK(outcome.error == "planned");
+  CHECK_FALSE(machine.life->session.suspended);
+  same.id = "b";
+  same.version = "1.1";
+  outcome = machine.flash_to_end(same);
+  CHECK(outcome.state == FlashState::kUnchanged);
+  CHECK(outcome.step == FlashStep::kConfirm);
+  CHECK(outcome.error == "it says that it is 1.0");
+  CHECK(machine.board.pages_written == 0);
+  CHECK_FALSE(machine.life->desk->is_out_of_service("node"));
+  CHECK(machine.unfinished() == 0);
 }
 
 TEST_CASE("the wrong part, and an image that is no good, are refused before anything is written") {
@@ -609,6 +650,45 @@ TEST_CASE("an old image that cannot be read any more is not kept, and holds no c
   CHECK(kept->empty());
 }
 
+TEST_CASE("a damaged list of kept images holds no commit up") {
+  Machine machine;
+  REQUIRE(machine.flash(Machine::request("a", "2.0")));
+  machine.world.run_until([&] { return machine.life->tool.count("verify") == 1; }, kLong);
+  REQUIRE(machine.life->files.write_durably("/state/flash/node/images/index.json", "[", 0640));
+  machine.world.run_for(10s);
+  REQUIRE(machine.told.size() == 1);
+  CHECK(machine.told.front().state == FlashState::kDone);
+  CHECK(machine.unfinished() == 0);
+  const auto kept = machine.life->desk->images("node");
+  REQUIRE_FALSE(kept.has_value());
+  CHECK(kept.error().code == rt::Errc::kCorrupt);
+  CHECK(machine.flash_to_end(Machine::request("b", "3.0")).state == FlashState::kDone);
+}
+
+TEST_CASE("a flash does not begin before the names of its folders are on disk") {
+  sim::FakeFiles files;
+  // Directories are names there that can be synced.
+  for (const std::string each : {"/state", "/state/flash", "/state/flash/node"})
+    files.put(each, "");
+  auto journal = FlashJournal::open(files, "/state/flash");
+  REQUIRE(journal.has_value());
+  FlashRecord record;
+  record.id = "a";
+  record.device = "node";
+  FlashImage image;
+  REQUIRE(image.put(0, "new"));
+  for (const std::string folder : {"/state/flash", "/state/flash/node"}) {
+    INFO(folder);
+    files.errors = {{folder, rt::Error{rt::Errc::kIo, "planned"}}};
+    const auto begun = journal->begin(record, image);
+    REQUIRE_FALSE(begun.has_value());
+    CHECK(begun.error().code == rt::Errc::kIo);
+    CHECK(files.writes == 0);
+  }
+  files.errors.clear();
+  CHECK(journal->begin(record, image).has_value());
+}
+
 TEST_CASE("whoever waits for a flash waits for the time of both firmwares and the transfers") {
   FlashRequest request = Machine::request("a", "2.0");
   CHECK(request.longest() == 120s + 1800s);
@@ -730,6 +810,30 @@ TEST_CASE("the last outcomes and the last images are kept, older ones go") {
   const auto files = machine.life->files.list("/state/flash/node/images");
   REQUIRE(files.has_value());
   CHECK(files->size() == FlashJournal::kImagesMax + 1);
+}
+
+TEST_CASE("an image that is kept again is the newest one, and stays when older ones go") {
+  Machine machine;
+  FlashJournal& journal = *machine.life->journal;
+  const auto keep = [&](const std::string& version) {
+    FlashImage image;
+    REQUIRE(image.put(0, version));
+    REQUIRE(journal.keep_image("node", image, version));
+    return image.sha256().hex();
+  };
+  const std::string again = keep("again");
+  const std::string oldest = keep("oldest");
+  for (std::size_t i = 2; i < FlashJournal::kImagesMax; ++i) keep(std::to_string(i));
+  CHECK(keep("again") == again);
+  CHECK(journal.load_image("node", oldest).has_value());
+  keep("last");
+  const auto kept = journal.load_images("node");
+  REQUIRE(kept.has_value());
+  REQUIRE(kept->size() == FlashJournal::kImagesMax);
+  CHECK(kept->at(FlashJournal::kImagesMax - 2).sha256 == again);
+  CHECK(kept->back().version == "last");
+  CHECK(journal.load_image("node", again).has_value());
+  CHECK_FALSE(journal.load_image("node", oldest).has_value());
 }
 
 TEST_CASE("a journal that is damaged is said, and no board of it is flashed on top of it") {

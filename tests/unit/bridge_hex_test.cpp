@@ -166,6 +166,19 @@ TEST_CASE("pages are written whole where they differ, and taken back as they wer
   CHECK(old.below(0).size() == 0);
 }
 
+TEST_CASE("a page that several ranges touch is written once") {
+  const FlashImage old = image_of(0, std::string(16, 'o'));
+  FlashImage fresh = image_of(0, "n");
+  REQUIRE(fresh.put(5, "nnnn"));
+  REQUIRE(fresh.put(10, "n"));
+  const FlashImage pages = pages_to_write(fresh, old, 8);
+  const std::string e = "\xff";
+  CHECK(pages.size() == 16);
+  CHECK(pages.page(0, 8) == "n" + e + e + e + e + "nnn");
+  CHECK(pages.page(8, 8) == "n" + e + "n" + e + e + e + e + e);
+  CHECK(same_pages(fresh, old, 8).ranges() == old.ranges());
+}
+
 TEST_CASE("an image must fit its part, beside a bootloader, and start at the reset vector") {
   const auto part = find_avr_part("atmega328p");
   REQUIRE(part.has_value());

@@ -142,6 +142,23 @@ TEST_CASE("a Modbus device that answers without a number, or in part, is told") 
   CHECK(bench.session->state().diagnosis.text == "holding 7: illegal data address");
 }
 
+TEST_CASE("a Modbus device that is asked seldom is good between its rounds, too") {
+  Bench bench;
+  bench.config.protocol.modbus_every = rt::Seconds(60);
+  auto made = std::make_unique<FakeLink>(bench.loop);
+  FakeLink* link = made.get();
+  link->answer = bench.link->answer;
+  const ModbusSession session({bench.loop, bench.log, bench.sink}, bench.config, std::move(made));
+  bench.world.run_for(rt::Seconds(59));
+  CHECK(session.state().diagnosis.verdict == Verdict::kGood);
+  link->answer = [] { return std::vector<Measured>{}; };
+  bench.world.run_for(rt::Seconds(120));
+  CHECK(link->rounds == 3);
+  CHECK(session.state().diagnosis.verdict == Verdict::kGood);
+  bench.world.run_for(rt::Seconds(10));
+  CHECK(session.state().diagnosis.verdict == Verdict::kNoReadings);
+}
+
 TEST_CASE("after a failure a Modbus device is left alone for a while") {
   Bench bench;
   bench.config.protocol.modbus_every = rt::Millis(10);

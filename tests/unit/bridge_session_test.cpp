@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -290,6 +291,32 @@ TEST_CASE("a port that is just being opened is free only when that is over") {
   CHECK(bench.board().is_open());
 }
 
+TEST_CASE("a session that waits to try its port again does not while it is suspended") {
+  Bench bench;
+  bench.board().plugged = false;
+  bench.start();
+  bool is_free = false;
+  bench.session->suspend([&] { is_free = true; });
+  bench.board().plugged = true;
+  bench.world.run_for(1min);
+  CHECK(is_free);
+  CHECK(bench.board().tried.size() == 1);
+  bench.session->resume();
+  bench.world.run_for(10ms);
+  CHECK(bench.board().is_open());
+}
+
+TEST_CASE("a port that is still being opened when its session is resumed is opened once") {
+  Bench bench;
+  bench.board().open_takes = 5s;
+  bench.start();
+  bench.session->suspend([] {});
+  bench.session->resume();
+  bench.world.run_for(11s);
+  CHECK(bench.board().tried.size() == 1);
+  CHECK(bench.board().is_open());
+}
+
 TEST_CASE("who resumes before the port was free hears nothing any more") {
   Bench bench;
   bench.start();
@@ -347,6 +374,54 @@ TEST_CASE("what a board said of its version is not believed of the one plugged i
   CHECK(bench.session->state().hello->firmware == "2.0");
   bench.board().say("h uno 3.0\n");
   CHECK(board.version() == "3.0");
+}
+
+TEST_CASE(
+    "a flashed board is confirmed by its first reading and its word that it is the firmware") {
+  Bench bench;
+  bench.start();
+  bridge::SessionBoard board(bench.loop, *bench.session, [](const bridge::PortAddress& address) {
+    return rt::Result<std::string>(address.path);
+  });
+  bench.board().say("b uno 1.0 1\nr t 20\n");
+  board.suspend([](const rt::Status&) {});
+  bench.world.run_for(10s);
+  board.resume();
+  bench.world.run_for(10ms);
+  REQUIRE(bench.board().is_open());
+  std::optional<rt::Status> done;
+  board.await("2.0", 60s, [&](rt::Status status) { done = std::move(status); });
+  std::string failure;
+  SUBCASE("a reading, then its word") {
+    bench.board().say("r t 20\n");
+    bench.world.run_for(1s);
+    CHECK_FALSE(done.has_value());
+    bench.board().say("h uno 2.0\n");
+  }
+  SUBCASE("its word, then a reading") {
+    bench.board().say("b uno 2.0 1\n");
+    bench.world.run_for(1s);
+    CHECK_FALSE(done.has_value());
+    bench.board().say("r t 20\n");
+  }
+  SUBCASE("a reading, then the word that it is another one") {
+    bench.board().say("r t 20\n");
+    bench.board().say("h uno 1.0\n");
+    failure = "the board says that it is 1.0, expected was 2.0";
+  }
+  SUBCASE("its word, but no reading since it was flashed") {
+    bench.board().say("b uno 2.0 1\n");
+    bench.world.run_for(60s);
+    failure = "waiting for the board: it says that it is 2.0, but measures nothing";
+  }
+  SUBCASE("a reading, but no word") {
+    bench.board().say("r t 20\n");
+    bench.world.run_for(60s);
+    failure = "waiting for the board: it measures, but does not say its version";
+  }
+  bench.world.run_for(1ms);
+  REQUIRE(done.has_value());
+  CHECK((*done ? "" : done->error().message) == failure);
 }
 
 TEST_CASE("a session may be suspended out of what it tells") {
@@ -446,6 +521,17 @@ TEST_CASE("trouble that is over is told as over") {
   CHECK(bench.diagnosis() == "silent");
   CHECK(bench.log.lines().size() == 3);
   CHECK(bench.log.count(rt::LogLevel::kWarning) == 2);
+}
+
+TEST_CASE("a board is told to be of another version while its frames are, and no longer") {
+  Bench bench;
+  bench.start();
+  bench.say_for("v\n", 20s);
+  CHECK(bench.diagnosis() == "other_version");
+  bench.say_for("h u 1\n", 20s);
+  CHECK(bench.diagnosis() == "no_readings");
+  bench.world.run_for(20s);
+  CHECK(bench.diagnosis() == "silent");
 }
 
 TEST_CASE("a clock that is not synchronised judges nobody's") {

@@ -480,6 +480,28 @@ TEST_CASE("when too much is held the oldest goes, is counted and told") {
   CHECK(world.log.count_containing("the oldest are being lost") == 1);
 }
 
+TEST_CASE("what the agent has been sent and may still answer for is not shed") {
+  World world;
+  ScriptedAgent agent(world);
+  const auto link = world.make_link();
+  const auto first = World::offer(*link, {reading(1, 1)});
+  CHECK(agent.take() == "m,device=a v=1 1\n\n");
+  std::size_t offered = 1;
+  while (link->state().lost == 0) {
+    std::vector<Measured> some;
+    for (int i = 0; i < 100; ++i) some.push_back(reading(i, std::int64_t(offered) + i));
+    offered += some.size();
+    World::offer(*link, std::move(some));
+    REQUIRE(offered < 1'000'000);
+  }
+  world.world.run_for(1ms);
+  REQUIRE(first->text() == "nothing");
+  agent.say("ok 1\n");
+  CHECK(first->text() == "ok");
+  CHECK(link->state().on_disk == 1);
+  CHECK(link->state().on_disk + link->state().lost + link->state().held == offered);
+}
+
 TEST_CASE("an offer that takes half of the room is refused, and nothing is lost for it") {
   World world;
   const auto link = world.make_link();
@@ -702,6 +724,23 @@ TEST_CASE("whoever does not answer as an agent does is left, and nothing is lost
     CHECK(first->text() == "ok");
     CHECK(second->text() == "ok");
   }
+}
+
+TEST_CASE("half an answer goes with its connection, and is not held against the next one") {
+  World world;
+  ScriptedAgent agent(world);
+  const auto link = world.make_link();
+  const auto told = World::offer(*link, {reading(1, 1)});
+  CHECK(agent.take() == "m,device=a v=1 1\n\n");
+  agent.peer->send("error 0: busy, send it again: too much\n");
+  agent.peer->close_after_send();
+  world.world.run_for(1s);
+  CHECK(agent.connections == 2);
+  CHECK(agent.take() == "m,device=a v=1 1\n\n");
+  CHECK(agent.say("error 1: no good\nok 0\n").empty());
+  CHECK(told->text() == to_string(Errc::kInvalid));
+  CHECK(link->state().bad == 1);
+  CHECK(link->state().held == 0);
 }
 
 TEST_CASE("an agent with too many connections is asked again later") {

@@ -65,8 +65,10 @@ TEST_CASE("south and west are negative") {
         "latitude=-33.85 lat longitude=-151.2 lon fix=1 ");
 }
 
-TEST_CASE("without a fix there is no position, and its date is not believed") {
+TEST_CASE("without a fix there is no position or altitude, and its date is not believed") {
   CHECK(shown(sentence("GPGGA,123519,4807.038,N,01131.000,E,0,00,,,M,,M,,")) ==
+        "fix=0 satellites=0 ");
+  CHECK(shown(sentence("GPGGA,123519,4807.038,N,01131.000,E,0,00,,545.4,M,46.9,M,,")) ==
         "fix=0 satellites=0 ");
   CHECK(shown(sentence("GPRMC,123519,V,4807.038,N,01131.000,E,022.4,084.4,060180,,")).empty());
 }

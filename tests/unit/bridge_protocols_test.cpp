@@ -205,6 +205,17 @@ TEST_CASE(
   CHECK(board.heard.lost == 0);
 }
 
+TEST_CASE("a port that was opened anew breaks the count once: then frames come again as before") {
+  FramesBoard board;
+  board.feed(readings(2));
+  board.protocol->restart();
+  CHECK(board.feed(readings(3)) == "temp=21 Cel; ");
+  CHECK(board.feed(readings(3)).empty());
+  CHECK_FALSE(board.heard.restart_unseen);
+  CHECK(board.heard.why_bad == "frame 3 comes again, or is damaged");
+  CHECK(board.feed(readings(4)) == "temp=21 Cel; ");
+}
+
 TEST_CASE("a boot frame begins the count anew, and only one whose sequence is 0") {
   FramesBoard board;
   board.feed(readings(1000));
@@ -304,6 +315,20 @@ TEST_CASE("what was begun is forgotten when the port is opened anew") {
   CHECK(board.feed(readings(2)) == "temp=21 Cel; ");
   CHECK(board.counts().bad + board.counts().bad_checksum == 0);
   CHECK(board.counts().good == 3);
+}
+
+TEST_CASE("what damage was counted stays so when the port is opened anew") {
+  FramesBoard board;
+  std::string damaged = readings(2);
+  damaged[6] = static_cast<char>(damaged[6] ^ 4);
+  board.feed(damaged + "\5abc\0"s + std::string(5000, 'x') + '\0');
+  CHECK(board.counts().bad_checksum == 1);
+  CHECK(board.counts().bad == 2);
+  board.protocol->restart();
+  CHECK(board.feed(readings(3)) == "temp=21 Cel; ");
+  CHECK(board.heard.why_bad.empty());
+  CHECK(board.counts().bad_checksum == 1);
+  CHECK(board.counts().bad == 2);
 }
 
 TEST_CASE("a message is frames, or SenML without any") {
@@ -516,6 +541,14 @@ TEST_CASE("a line that is too long is bad, and the next one is found") {
   board.feed(std::string(4092, ' ') + "m v=1\n");
   CHECK(board.heard.readings.empty());
   CHECK(board.heard.why_bad == "a line of more than 4096 bytes");
+}
+
+TEST_CASE("a message whose last line is too long takes nothing of the next one along") {
+  Board board(Kind::kLineProtocol);
+  CHECK(board.take_message("m v=1\n" + std::string(5000, 'x')) == "m v=1; ");
+  CHECK(board.heard.why_bad == "a line of more than 4096 bytes");
+  CHECK(board.take_message("m v=2\nm v=3") == "m v=2; m v=3; ");
+  CHECK(board.counts().bad == 1);
 }
 
 TEST_CASE("of a line that was begun nothing is left when the port is opened anew") {

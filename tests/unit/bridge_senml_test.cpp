@@ -119,6 +119,10 @@ TEST_CASE("what is no SenML, or none that is understood, is refused with the rec
   CHECK(cbor("\x80\x80"s) == "SenML: more than a pack");
   CHECK(cbor("\x81\xa2\x00\x61"
              "a\x02\x81\x01"s) == "SenML: record 1: a value of a wrong type");
+  CHECK(cbor("\x81\xa3\x00\x61"
+             "a\x02\x01\x65must_\x01"s) == "SenML: record 1: must_ is not understood");
+  CHECK(cbor("\x81\xa2\x00\x61"
+             "a\x05\x01"s) == "SenML: record 1: s is not understood");
   std::string many = "\x99\x04\x01"s;
   for (int i = 0; i < 1025; ++i)
     many +=

@@ -220,6 +220,10 @@ TEST_CASE_TEMPLATE("each datagram is a message", Rig, RealPortsRig, SimPortsRig)
   rig.send_datagram(*ear.listener, std::string("\0\n", 2));
   CHECK(rig.run_until([&] { return ear.messages.size() == 3; }));
   CHECK(ear.messages == std::vector<std::string>{"one", large, std::string("\0\n", 2)});
+  // Not only those that were there in the first turn.
+  rig.send_datagram(*ear.listener, "later");
+  CHECK(rig.run_until([&] { return ear.messages.size() == 4; }));
+  CHECK(ear.messages.back() == "later");
 }
 
 template <typename Rig>

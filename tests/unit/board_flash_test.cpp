@@ -364,6 +364,22 @@ TEST_CASE("a bridge is silent for as long as the board may take, and a while bes
   }
 }
 
+TEST_CASE("a bridge that goes on telling how far it is is not silent, however long it takes") {
+  Node node;
+  Bridge bridge(node.streams, "/a");
+  node.act(7);
+  for (int i = 0; i < 6; ++i) {
+    node.world.run_for(10min);
+    bridge.say(kProgress);
+  }
+  node.world.run_for(15min);
+  CHECK(node.answers.empty());
+  CHECK(bridge.asked.size() == 1);
+  bridge.say(kDone);
+  node.world.run_for(1s);
+  CHECK(node.said() == "yes: firmware 2.1.0 runs");
+}
+
 TEST_CASE("a bridge that is busy is asked again until it has time") {
   Node node;
   Bridge bridge(node.streams, "/a");

@@ -437,6 +437,19 @@ TEST_CASE("Modbus devices of one bus have an address each, and its settings") {
         "device.port: expected one of its own: a has it");
 }
 
+TEST_CASE("a Modbus device is compared with all that are on its bus") {
+  const std::string two = modbus("a", "/dev/bus") + modbus("b", "/dev/bus", "modbus_unit = 2\n") +
+                          value("a", "v") + value("b", "v");
+  const auto with = [&](const std::string& lines) {
+    return refusal(two + modbus("c", "/dev/bus", lines) + value("c", "v"));
+  };
+  CHECK(with("modbus_unit = 3\n") == "no error");
+  CHECK(with("modbus_unit = 2\n") ==
+        "device.modbus_unit: expected one of its own on this bus: b has it");
+  CHECK(refusal(two + modbus("b", "/dev/bus", "modbus_unit = 3\n")) ==
+        "device.name: expected one that is not there yet");
+}
+
 TEST_CASE("a bridge has so many devices and no more") {
   std::string text;
   for (std::size_t i = 0; i < kDevicesMax; ++i) {

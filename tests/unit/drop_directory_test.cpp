@@ -87,6 +87,19 @@ TEST_CASE("another file under the name stays, and one that is gone is no error")
   }
 }
 
+TEST_CASE("a file that takes the name in the moment before it is given up stays") {
+  Directory drop;
+  drop.put("a.jpg", "stored");
+  const StoredFile file = drop.stored("a.jpg");
+  drop.files.before_rename([&] {
+    REQUIRE(drop.files.remove("/drop/a.jpg"));
+    drop.put("a.jpg", "new");
+  });
+  CHECK(put_away(drop.files, "/drop", file, "").status.has_value());
+  CHECK(drop.seen() == Names{".fieldpost-a.jpg"});
+  CHECK(drop.files.read("/drop/.fieldpost-a.jpg", 0, 9).value_or("") == "new");
+}
+
 TEST_CASE("no file that waits to be taken loses its name to one that is put away") {
   Directory drop;
   drop.put(".fieldpost-a.jpg", "waits");

@@ -96,6 +96,7 @@ rt::Status SimFiles::sync(const std::string& path) {
 }
 
 rt::Status SimFiles::rename(const std::string& from, const std::string& to) {
+  if (before_rename_) std::exchange(before_rename_, nullptr)();
   if (!is_directory(parent_of(to))) return status_of(DiskAnswer::kNotFound, "renaming", from);
   if (auto link = links_.extract(from); !link.empty()) {
     disk_.remove(to, true);

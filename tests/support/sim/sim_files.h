@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proto/rt/files.h"
@@ -37,6 +39,8 @@ class SimFiles final : public rt::Files {
     disk_.remove(path, true);
     links_[path] = to;
   }
+  /// What somebody else does to these files in the moment before the next rename.
+  void before_rename(std::function<void()> other) { before_rename_ = std::move(other); }
 
  private:
   [[nodiscard]] std::string follow(const std::string& path) const;
@@ -45,6 +49,7 @@ class SimFiles final : public rt::Files {
   SimDisk& disk_;
   std::set<std::string> directories_;
   std::map<std::string, std::string> links_;  ///< what they lead to, by their names
+  std::function<void()> before_rename_;
 };
 
 }  // namespace fieldpost::sim

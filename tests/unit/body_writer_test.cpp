@@ -147,6 +147,19 @@ TEST_CASE(
   CHECK(after->has_value());
 }
 
+TEST_CASE("a body that cannot be written does not hold up those behind it") {
+  World world;
+  auto& fails = world.accept(world.offer("abc"));
+  auto& behind = world.accept(world.offer("def"));
+  std::exchange(world.intake.fragments_done, nullptr)(rt::Error{Errc::kIo, "gone"});
+  CHECK(fails->error().code == Errc::kIo);
+  REQUIRE(world.intake.fragments.size() == 2);
+  world.fragments_written();
+  world.intake.answer();
+  REQUIRE(behind);
+  CHECK(behind->has_value());
+}
+
 TEST_CASE("a patient body whose reading finds no room is not written anew") {
   World world;
   BodyOffer patient = world.offer("abc");

@@ -107,4 +107,19 @@ TEST_CASE("so many bytes of bodies wait at once at most, and make place again") 
   CHECK(!door.post("measurement=c&time=3", half).response);
 }
 
+TEST_CASE("bodies that are stored make place for others") {
+  Door door;
+  door.intake.answer_at_once = false;
+  const std::string half(HttpBlobs::kBodyBytesMax / 2 + 1, 'x');
+  for (const std::string time : {"1", "2"}) {
+    INFO("time ", time);
+    auto& answer = door.post("measurement=c&time=" + time, half);
+    while (const auto done = std::exchange(door.intake.fragments_done, nullptr)) done(rt::ok());
+    REQUIRE(door.intake.waiting.size() == 1);
+    door.intake.answer();
+    REQUIRE(answer.response);
+    CHECK(answer.response->status == 201);
+  }
+}
+
 }  // namespace fieldpost::agent

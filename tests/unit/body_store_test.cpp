@@ -75,6 +75,14 @@ struct World {
   std::uint64_t seq = 0;
 };
 
+/// A body whose file lies in this directory.
+std::string body_in(const std::string& directory) {
+  for (std::uint64_t seed = 0;; ++seed) {
+    std::string bytes = body_bytes(100, seed);
+    if (wire::sha256(bytes).hex().starts_with(directory)) return bytes;
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a body becomes a file when its last fragment is there, in whatever order they come") {
@@ -333,6 +341,18 @@ TEST_CASE("a start takes files without a row and temporary ones away, and finds 
   CHECK(world.store.number("SELECT count(*) FROM blob WHERE missing = 0") == 2);
   world.store.restart(kStoreNow);
   for (const auto& step : world.work()) CHECK(step.missing.empty());
+}
+
+TEST_CASE("a start leaves the files of the first directory where they are, and of the last one") {
+  World world;
+  const std::string first = body_in("00"), last = body_in("ff");
+  world.take_all(first);
+  world.take_all(last);
+  world.work();
+  world.store.restart(kStoreNow);
+  for (const auto& step : world.work()) CHECK(step.missing.empty());
+  CHECK(world.file(first) == first);
+  CHECK(world.file(last) == last);
 }
 
 TEST_CASE("a fragment that a body cannot have is quarantined") {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -227,6 +228,24 @@ TEST_CASE("an export is removed with its files, also while it runs") {
   }
   for (const std::string& file : study.world.store.disk().paths()) {
     CHECK_FALSE(file.starts_with("/exports/"));
+  }
+}
+
+TEST_CASE("an export that is removed while it waits for another one never runs") {
+  Study study;
+  const auto ask = [&]() -> std::string {
+    return study.post(study.path + "/exports", "").at("id");
+  };
+  const std::string first = ask(), waiting = ask();
+  std::optional<rt::Status> gone;
+  study.world.exports->remove("drought", waiting, [&](const rt::Status& status) { gone = status; });
+  study.world.sim.run_for(rt::Seconds{5});
+  REQUIRE(gone);
+  CHECK(gone->has_value());
+  CHECK(study.world.get(study.path + "/exports/" + first).at("state") == "done");
+  study.world.get(study.path + "/exports/" + waiting, 404);
+  for (const std::string& file : study.world.store.disk().paths()) {
+    CHECK_FALSE(file.starts_with(study.world.exports->directory_of(waiting) + "/"));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "coordinator/exports/export_plan.h"
@@ -80,7 +81,7 @@ struct Study {
     world.add(make_batch(node, {1, ++seq}, set, columns));
   }
 
-  void record(const std::string& participant, std::int64_t from, std::int64_t to,
+  void record(const std::string& participant, std::int64_t from, std::optional<std::int64_t> to,
               std::vector<std::string> nodes = {}) {
     REQUIRE(world.change_studies([&](Studies& studies) -> rt::Status {
       Recording recording;
@@ -286,6 +287,26 @@ TEST_CASE("days are files of their own, and times to the nanosecond on their sid
   CHECK(lines("id-P2/1970-01-02_climate_samples.jsonl") == 2);
 }
 
+TEST_CASE("a series of more readings than a step takes leaves nothing out of those behind it") {
+  Study study;
+  constexpr std::size_t kBatches = 5, kBatchReadings = ExportRun::kStepReadings / 4;
+  std::int64_t time = 10 * kSecond;  // behind all that the other node has
+  for (std::size_t batch = 0; batch < kBatches; ++batch) {
+    wire::Columns columns;
+    wire::Column& column = columns.columns.emplace_back();
+    for (std::size_t i = 0; i < kBatchReadings; ++i) column.times.push_back(time += 1'000'000);
+    column.values.assign(kBatchReadings, 0);
+    study.world.add(make_batch(1, {1, ++study.seq}, make_set({"air t f"}), std::move(columns)));
+  }
+  study.record("P1", 0, 1000 * kSecond);
+  study.request(R"({"sensors":["air"]})");
+  CHECK(study.run().readings == kBatches * kBatchReadings + 10);
+  const json series = study.manifest().at("series");
+  REQUIRE(series.size() == 2);
+  CHECK(series[0].at("readings") == kBatches * kBatchReadings + 5);
+  CHECK(series[1].at("readings") == 5);
+}
+
 TEST_CASE("a part of an experiment is exported by participant, task, sensor and time") {
   Study study;
   study.record("P1", 0, 5 * kSecond);
@@ -370,6 +391,18 @@ TEST_CASE("what the journal has is not written again, unless its file is not the
   CHECK(study.read(climate) == bytes);
 }
 
+TEST_CASE("a file that is shorter than the journal says is written again") {
+  Study study;
+  study.record("P1", 0, 5 * kSecond);
+  study.run();
+  const std::string climate = "id-P1/1970-01-01_climate_samples.parquet";
+  const std::string bytes = study.read(climate);
+  REQUIRE(study.files.write_durably("/exports/1/experiment-id/" + climate,
+                                    bytes.substr(0, bytes.size() / 2), 0640));
+  study.run();
+  CHECK(study.read(climate) == bytes);
+}
+
 TEST_CASE("the manifest tells the gaps of the experiment's time and how far clocks were off") {
   Study study;
   study.record("P1", 0, 5 * kSecond);
@@ -395,6 +428,20 @@ TEST_CASE("the manifest tells the gaps of the experiment's time and how far cloc
   CHECK(
       study.read("id-P1/1970-01-01_climate_samples.jsonl").find("1970-01-01T00:00:01.000000007Z") !=
       std::string::npos);
+}
+
+TEST_CASE("the manifest tells the gaps of a recording that is open, up to the export") {
+  Study study;
+  study.record("P1", 0, std::nullopt);
+  study.world.execute(
+      fmt::format("INSERT INTO gap (node_no, cause, state, first_time, last_time, readings,"
+                  " readings_known, since_ns) VALUES (1, 1, 2, {0}, {0}, 3, 1, 0),"
+                  " (1, 1, 2, {1}, {1}, 4, 1, 0)",
+                  kDay, study.row.created + kDay));
+  study.run();
+  const json gaps = study.manifest().at("gaps");
+  REQUIRE(gaps.size() == 1);
+  CHECK(gaps[0].at("readings") == 3);
 }
 
 TEST_CASE("the manifest names the store, and of an imported gap the first one") {

@@ -70,7 +70,7 @@ Status HealthTable::add_all(std::int64_t experiment, const std::vector<HealthFla
 
 Status HealthTable::end(const HealthFlag& flag) {
   rt::Statement& stmt = db_.prepare(
-      "UPDATE health_flag SET to_ns = ?5 WHERE to_ns IS NULL AND experiment_no = ?1"
+      "UPDATE health_flag SET to_ns = max(from_ns, ?5) WHERE to_ns IS NULL AND experiment_no = ?1"
       " AND sensor = ?2 AND series_id = ?3 AND kind = ?4");
   stmt.bind(1, flag.experiment).bind_text(2, flag.sensor).bind(3, flag.series);
   stmt.bind(4, static_cast<std::int64_t>(flag.kind));

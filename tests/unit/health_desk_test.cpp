@@ -79,6 +79,17 @@ TEST_CASE("what is wrong with a sensor is flagged within seconds, and when it is
   CHECK(all[1].at("to").is_string());
 }
 
+TEST_CASE("nothing is over before it began, though the clock was set back") {
+  Study study;
+  study.world.sim.run_for(rt::Seconds{10});
+  study.world.clock.jump(-rt::Seconds{3600});
+  for (int i = 0; i < 2; ++i) study.read(1);
+  const json all = study.world.get(study.path + "/health").at("items");
+  REQUIRE(all.size() == 2);
+  CHECK(all[1].at("sensor") == "air");
+  CHECK(all[1].at("to") == all[1].at("from"));
+}
+
 TEST_CASE("nothing is wrong any more when the experiment does not record") {
   Study study;
   study.world.sim.run_for(rt::Seconds{20});

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/support/api_world.h"
 
@@ -20,15 +21,20 @@ constexpr const char* kConfig = R"({"name":"house","sensors":[
     {"name":"soil","measurement":"soil","field":"raw","rate_hz":1},
     {"name":"calm","measurement":"calm","field":"x"}]})";
 
+constexpr const char* kOneOff = R"({"name":"house","sensors":[
+    {"name":"air","measurement":"air","field":"t","rate_hz":1},
+    {"name":"soil","measurement":"soil","field":"raw","rate_hz":1,"enabled":false}]})";
+
 /// An experiment that records, with one series of its three sensors.
 struct Study {
   ApiWorld world;
   SeriesId air = world.add_series("n", "air t f", {{1, 1.0}});
+  std::vector<SeriesId> measured = {air};
   std::optional<HealthDesk> desk;
   std::string path = "/api/v1/experiments/drought";
 
-  explicit Study(bool watched = true) {
-    post("/api/v1/sensor_configs", kConfig);
+  explicit Study(bool watched = true, const char* config = kConfig) {
+    post("/api/v1/sensor_configs", config);
     post("/api/v1/experiments", R"({"name":"drought","config":"house"})");
     post(path + "/state", R"({"state":"ready"})");
     post(path + "/recordings", "{}");
@@ -42,8 +48,10 @@ struct Study {
   void read(double value) {
     world.sim.run_for(rt::Seconds{1});
     for (auto& [id, handlers] : world.view.subscriptions) {
-      handlers.on_readings(
-          {{air, wire::ValueType::kF64, 0, std::bit_cast<std::uint64_t>(value), ""}});
+      for (const SeriesId series : measured) {
+        handlers.on_readings(
+            {{series, wire::ValueType::kF64, 0, std::bit_cast<std::uint64_t>(value), ""}});
+      }
     }
     world.sim.run_for(rt::Millis{10});
   }
@@ -77,6 +85,36 @@ TEST_CASE("what is wrong with a sensor is flagged within seconds, and when it is
   CHECK(all[0].at("to").is_null());
   CHECK(all[1].at("series") == study.air);
   CHECK(all[1].at("to").is_string());
+}
+
+TEST_CASE("nobody expects anything of a sensor that is off") {
+  Study study(/*watched=*/true, kOneOff);
+  study.world.sim.run_for(rt::Seconds{20});
+  CHECK(study.flags("") == "air silent");
+}
+
+TEST_CASE("a sensor whose first series comes while it is watched is heard from then on") {
+  Study study;
+  for (int i = 0; i < 6; ++i) study.read(i);
+  CHECK(study.flags("?open=true") == "soil silent");
+  study.measured.push_back(study.world.add_series("n", "soil raw f", {{1, 1.0}}));
+  for (int i = 0; i < 15; ++i) study.read(i);
+  CHECK(study.world.view.last_subscribed == study.measured);
+  CHECK(study.flags("?open=true") == "");
+}
+
+TEST_CASE("a sensor that is heard of again stays out of range when its value is") {
+  Study study;
+  for (int i = 0; i < 3; ++i) study.read(60);
+  study.world.sim.run_for(rt::Seconds{6});
+  const auto is_open = [&](const std::string& flag) {
+    return study.flags("?open=true").find(flag) != std::string::npos;
+  };
+  CHECK(is_open("air silent"));
+  CHECK(is_open("air out_of_range"));
+  for (int i = 0; i < 2; ++i) study.read(60);
+  CHECK_FALSE(is_open("air silent"));
+  CHECK(is_open("air out_of_range"));
 }
 
 TEST_CASE("nothing is over before it began, though the clock was set back") {

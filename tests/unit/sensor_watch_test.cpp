@@ -104,6 +104,17 @@ TEST_CASE("a value out of range is told with its bound, after calibration") {
   CHECK(changes(watch, 5) == "+out_of_range");
 }
 
+TEST_CASE("what is no number is out of a range with one bound, whichever it is") {
+  Sensor least, most;
+  least.min = 0;
+  most.max = 0;
+  for (const Sensor& expects : {least, most}) {
+    SensorWatch watch(expects, at(0));
+    watch.on_reading(NAN, true, at(1));
+    CHECK(changes(watch, 1) == "+out_of_range");
+  }
+}
+
 TEST_CASE("a value that does not change for too long is stuck, and a silent sensor is not") {
   Sensor expects = sensor(1);
   expects.stuck_after_s = 5;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "coordinator/experiments/study_series.h"
 #include "coordinator/store/studies.h"
@@ -66,6 +68,29 @@ struct Site {
       const auto stopped = studies.stop(recordings(experiment).front(), time, "anna");
       return stopped ? rt::ok() : rt::Status(stopped.error());
     }));
+  }
+  /// As somebody enters what is over.
+  void record(std::int64_t from, std::int64_t to, std::vector<std::string> nodes = {}) {
+    REQUIRE(world.change_studies([&](Studies& studies) -> rt::Status {
+      Recording entered;
+      entered.id = fmt::format("recording {}", from);
+      entered.started = from;
+      entered.stopped = to;
+      entered.nodes = std::move(nodes);
+      const auto added = studies.start(studies.experiments.find(experiment).value(), entered);
+      return added ? rt::ok() : rt::Status(added.error());
+    }));
+  }
+  /// "n to 200: it was never heard of; " of each node that is awaited.
+  std::string waits(std::int64_t now = 1000) {
+    Studies studies(world.db());
+    const auto awaiting = studies.experiments.find(experiment).value();
+    const auto found = outstanding_of(studies, world.db(), world.query(), awaiting, now).value();
+    std::string out;
+    for (const Outstanding& each : found) {
+      out += fmt::format("{} to {}: {}; ", each.node, each.needed_until, each.why);
+    }
+    return out;
   }
   /// As many presses as are kept, from time 100 on, with the problem of the one that there is.
   void fill(const std::string& boot, PressAction action) {
@@ -330,36 +355,56 @@ TEST_CASE("an experiment waits for each node that may hold readings of its recor
   Site site;
   site.press(100, "start");
   site.press(200, "stop");
-  const auto waits = [&](std::int64_t now = 1000) {
-    Studies studies(site.world.db());
-    const auto experiment = studies.experiments.find(site.experiment).value();
-    std::string out;
-    const auto found =
-        outstanding_of(studies, site.world.db(), site.world.query(), experiment, now).value();
-    for (const Outstanding& each : found) {
-      out += fmt::format("{} to {}: {}; ", each.node, each.needed_until, each.why);
-    }
-    return out;
-  };
-  CHECK(waits() == "");  // it writes over HTTP only: what it wrote is here
+  CHECK(site.waits() == "");  // it writes over HTTP only: what it wrote is here
   site.world.execute("UPDATE node SET current_incarnation = 1");
-  CHECK(waits() == "n to 200: it has not told yet what it holds; ");
+  CHECK(site.waits() == "n to 200: it has not told yet what it holds; ");
   site.world.execute("UPDATE node SET settled_until_ns = 199");
-  CHECK(waits() == "n to 200: it may hold readings of that time; ");
+  CHECK(site.waits() == "n to 200: it may hold readings of that time; ");
   site.world.execute("UPDATE node SET settled_until_ns = 200");
-  CHECK(waits() == "");
+  CHECK(site.waits() == "");
   site.world.execute(
       "INSERT INTO gap (node_no, cause, state, readings_known, since_ns) VALUES (1, 7, 1, 0, 0)");
-  CHECK(waits() == "n to 200: a gap of it is not confirmed yet; ");
+  CHECK(site.waits() == "n to 200: a gap of it is not confirmed yet; ");
   site.world.execute("UPDATE gap SET last_time = 99");
-  CHECK(waits() == "");
+  CHECK(site.waits() == "");
   site.world.execute("UPDATE gap SET last_time = 150, state = 2");
-  CHECK(waits() == "");
+  CHECK(site.waits() == "");
   site.press(300, "start");
-  CHECK(waits(400) == "n to 400: it may hold readings of that time; ");
+  CHECK(site.waits(400) == "n to 400: it may hold readings of that time; ");
   site.world.execute("UPDATE experiment SET nodes = '[\"n\",\"m\",\"x-*\"]'");
   site.world.execute("UPDATE node SET settled_until_ns = 400");
-  CHECK(waits(400) == "m to 400: it was never heard of; ");
+  CHECK(site.waits(400) == "m to 400: it was never heard of; ");
+}
+
+TEST_CASE("a node that is part of no recording is not awaited, though the experiment names it") {
+  Site site;
+  site.record(100, 200, {"n"});
+  site.world.execute("UPDATE experiment SET nodes = '[\"n\",\"m\"]'");
+  CHECK(site.waits() == "");
+  site.record(300, 400);
+  CHECK(site.waits() == "m to 400: it was never heard of; ");
+}
+
+TEST_CASE("of recordings that overlap the one that ends last tells how long nodes are awaited") {
+  Site site;
+  site.record(100, 500);
+  site.record(200, 300);
+  site.world.execute("UPDATE node SET current_incarnation = 1, settled_until_ns = 400");
+  CHECK(site.waits() == "n to 500: it may hold readings of that time; ");
+}
+
+TEST_CASE(
+    "a gap that is not confirmed keeps an experiment incomplete from its first recording on") {
+  Site site;
+  site.record(100, 200);
+  site.record(300, 400);
+  site.world.execute("UPDATE node SET current_incarnation = 1, settled_until_ns = 1000");
+  site.world.execute(
+      "INSERT INTO gap (node_no, cause, state, last_time, readings_known, since_ns)"
+      " VALUES (1, 7, 1, 150, 0, 0)");
+  CHECK(site.waits() == "n to 400: a gap of it is not confirmed yet; ");
+  site.world.execute("UPDATE gap SET last_time = 99");
+  CHECK(site.waits() == "");
 }
 
 TEST_CASE("a node with an agent is awaited before its first reading of the experiment is here") {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "proto/wire/sha256.h"
 #include "tests/support/api_world.h"
 
 namespace fieldpost::test {
@@ -149,6 +150,22 @@ TEST_CASE("recordings start and stop, and the experiment's state follows") {
         R"(experiment "drought": it is finished)");
 }
 
+TEST_CASE("the recordings of one experiment have nothing to do with those of another") {
+  Study study;
+  const std::string flood = "/api/v1/experiments/flood";
+  send(study.world, "POST", "/api/v1/experiments", R"({"name":"flood","config":"house"})", 201);
+  send(study.world, "POST", flood + "/state", R"({"state":"ready"})", 200);
+  send(study.world, "POST", flood + "/recordings", "{}", 201);
+  CHECK(study.state() == "ready");
+  const std::string id = study.start("{}").at("id");
+  send(study.world, "POST", study.path + "/recordings/" + id + "/stop", "{}", 200);
+  CHECK(study.state() == "paused");
+  study.start("{}");
+  send(study.world, "POST", study.path + "/state", R"({"state":"paused"})", 200);
+  CHECK(study.world.get(flood).at("recordings_open") == 1);
+  CHECK(study.world.get(flood).at("state") == "recording");
+}
+
 TEST_CASE("a recording is of no node that the experiment does not have") {
   Study study;
   const std::string path = study.path + "/recordings";
@@ -175,6 +192,24 @@ TEST_CASE("what is over may be entered afterwards; times to come are refused") {
         R"(the experiment has no task "run")");
   CHECK(refused(study.world, "POST", study.path + "/recordings/none/stop", "{}", 404) ==
         "the experiment has no recording none");
+}
+
+TEST_CASE("a recording is not stopped at a time to come") {
+  Study study;
+  const std::string id = study.start("{}").at("id");
+  CHECK(refused(study.world, "POST", study.path + "/recordings/" + id + "/stop",
+                R"({"time":"2200-01-01T00:00:00Z"})", 400)
+            .find(R"("time")") == 0);
+  CHECK(study.state() == "recording");
+}
+
+TEST_CASE("a task is being recorded as long as any of its recordings is open") {
+  Study study;
+  study.start(R"({"participant":"P01","task":"walk","time":1000})");
+  study.start(R"({"participant":"P01","task":"walk","time":2000,"stop":3000})");
+  const json item = study.world.get(study.path + "/progress").at("items")[0];
+  CHECK(item.at("tasks")[0].at("recordings") == 2);
+  CHECK(item.at("tasks")[0].at("recording") == true);
 }
 
 TEST_CASE("progress is what was recorded and what was said of it") {
@@ -214,6 +249,19 @@ TEST_CASE("members are renamed, and removed unless something names them") {
         std::string::npos);
 }
 
+TEST_CASE("a participant whom only the logbook or the progress names stays") {
+  Study study;
+  const std::string participants = study.path + "/participants";
+  send(study.world, "POST", participants, R"({"name":"P02"})", 201);
+  send(study.world, "POST", study.path + "/logbook", R"({"text":"ill","participant":"P01"})", 201);
+  send(study.world, "PUT", study.path + "/progress",
+       R"({"participant":"P02","task":"walk","state":"skipped"})", 200);
+  for (const std::string name : {"P01", "P02"}) {
+    CHECK(refused(study.world, "DELETE", participants + "/" + name, "", 409) ==
+          "participant \"" + name + "\" stays: recordings, progress or the logbook name it");
+  }
+}
+
 TEST_CASE("the logbook keeps what was written, and an entry with its id is written once") {
   Study study;
   const std::string id = study.start(R"({"participant":"P01"})").at("id");
@@ -234,6 +282,57 @@ TEST_CASE("the logbook keeps what was written, and an entry with its id is writt
   CHECK(refused(study.world, "POST", study.path + "/logbook", "{}", 400).find(R"("text")") == 0);
   CHECK(refused(study.world, "POST", study.path + "/logbook", R"({"text":"x","recording":"y"})",
                 404) == "the experiment has no recording y");
+}
+
+const std::string kPhoto = wire::sha256("photo").hex();
+const std::string kWithPhoto =
+    R"({"text":"see","attachments":[{"sha256":")" + kPhoto + R"(","name":"a.jpg"}]})";
+
+void add_photo(ApiWorld& world) {
+  world.store.execute("INSERT INTO blob (hash, size, type, stored_ns) VALUES (x'" + kPhoto +
+                      "', 5, 'image/jpeg', 0)");
+}
+
+TEST_CASE("an entry is refused whose file is not here, or not any more") {
+  Study study;
+  const std::string log = study.path + "/logbook";
+  const std::string why =
+      "the bytes of " + kPhoto + " are not here: POST them to /api/v1/blobs first";
+  CHECK(refused(study.world, "POST", log, kWithPhoto, 409) == why);
+  add_photo(study.world);
+  const json entry = send(study.world, "POST", log, kWithPhoto, 201);
+  CHECK(entry.at("attachments")[0].at("size") == 5);
+  study.world.store.execute("UPDATE blob SET missing = 1");
+  CHECK(refused(study.world, "POST", log, kWithPhoto, 409) == why);
+  CHECK(study.world.get(log).at("items").size() == 1);
+}
+
+TEST_CASE("an entry has its own files, whatever is written elsewhere in between") {
+  Study study;
+  const std::string flood = "/api/v1/experiments/flood";
+  add_photo(study.world);
+  send(study.world, "POST", "/api/v1/experiments", R"({"name":"flood"})", 201);
+  send(study.world, "POST", study.path + "/logbook", R"({"text":"before"})", 201);
+  send(study.world, "POST", flood + "/logbook", kWithPhoto, 201);
+  send(study.world, "POST", study.path + "/logbook", R"({"text":"after"})", 201);
+  const json entries = study.world.get(study.path + "/logbook").at("items");
+  REQUIRE(entries.size() == 2);
+  for (const json& entry : entries) CHECK(entry.at("attachments").empty());
+  CHECK(study.world.get(flood + "/logbook").at("items")[0].at("attachments").size() == 1);
+}
+
+TEST_CASE("an archived experiment takes no entry and no progress") {
+  Study study;
+  study.start("{}");
+  send(study.world, "POST", study.path + "/state", R"({"state":"finished"})", 200);
+  send(study.world, "POST", study.path + "/logbook", R"({"text":"over"})", 201);
+  send(study.world, "POST", study.path + "/state", R"({"state":"archived","incomplete":true})",
+       200);
+  const std::string why = "it is archived and stays as it is";
+  CHECK(refused(study.world, "POST", study.path + "/logbook", R"({"text":"late"})", 409) == why);
+  CHECK(refused(study.world, "PUT", study.path + "/progress",
+                R"({"participant":"P01","task":"walk","state":"done"})", 409) == why);
+  CHECK(study.world.get(study.path + "/logbook").at("items").size() == 1);
 }
 
 TEST_CASE("an experiment is archived when nothing of it is outstanding, or when it is told so") {

@@ -329,6 +329,17 @@ TEST_CASE("line protocol goes to a node, or to those that a tag names") {
   CHECK(world.read().size() == 1);
 }
 
+TEST_CASE("behind a line without a time each value keeps its own time") {
+  World world;
+  world.request.format = ImportFormat::kLineProtocol;
+  world.request.node = "n";
+  world.put("cpu load=1,text=\"a\" 1\ncpu load=2,text=\"b\"\ncpu load=3,text=\"c\" 3\n");
+  CHECK(text_of(world.read()) == text_of(Found{{"n cpu load f", {"1=1.000000", "3=3.000000"}},
+                                               {"n cpu text s", {"1=a", "3=c"}}}));
+  CHECK(world.rows_bad == 1);
+  CHECK(world.problems.at(0) == "row 2: it has no time");
+}
+
 TEST_CASE("series that become one of one node lose nothing") {
   World world;
   world.request.format = ImportFormat::kLineProtocol;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,16 @@ struct World : ReadingWorld {
         Studies(db()).configs.find(made.config->name, made.config->version).value();
     CHECK(found.sensors == config.sensors);
     return fmt::format("{} {}", made.config->name, made.config->version);
+  }
+  /// Of a node that is new, without readings.
+  void add_series(const std::string& node, const std::string& key) {
+    const NodeNo no = add_node(node);
+    execute(fmt::format("INSERT INTO series (node_no, key, type) VALUES ({}, '{}', 1)", no, key));
+  }
+  /// The only one of a node.
+  std::optional<SeriesId> series_of(const std::string& node) {
+    return number("SELECT series.id FROM series JOIN node ON no = node_no WHERE node.id = '" +
+                  node + "'");
   }
   void declare(const std::vector<ArchivedGap>& gaps) {
     const auto done = run_store([&](Store& store) { return import_gaps(store, gaps, kNow); });
@@ -179,6 +190,25 @@ TEST_CASE("recordings, entries and flags come in with their bounds and their ids
       world.run_store([&](Store& store) { return import_log(store, uuid(9), entries); });
   REQUIRE_FALSE(elsewhere.has_value());
   CHECK(elsewhere.error().code == rt::Errc::kNotFound);
+}
+
+TEST_CASE("a flag is of its own node's series, though others have one of that key") {
+  World world;
+  ArchivedStudy study = study_of(uuid(1), "drought");
+  for (const std::string node : {"m", "n", "none"}) {
+    ArchivedFlag& flag = study.health.emplace_back();
+    flag.node = node;
+    flag.series = "air t f";
+    if (node != "none") world.add_series(node, flag.series);
+  }
+  world.bring(study);
+  Studies studies(world.db());
+  const std::int64_t no = studies.experiments.find(uuid(1)).value().no;
+  const auto flags = studies.health.list(no, 0, 10).value();
+  REQUIRE(flags.size() == 3);
+  CHECK(flags[0].series == world.series_of("m"));
+  CHECK(flags[1].series == world.series_of("n"));
+  CHECK(flags[2].series == 0);
 }
 
 TEST_CASE("entries whose ids another experiment has come in under others, once") {

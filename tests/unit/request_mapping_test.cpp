@@ -119,6 +119,21 @@ TEST_CASE("an array of objects is a reading object each, or does not fit as a wh
             .starts_with("several elements are readings of one series without a time"));
 }
 
+TEST_CASE("a pointer into an array finds its elements, and nothing behind them") {
+  for (const int count : {1, 2, 4, 8, 16, 32}) {
+    std::string elements = "0";
+    for (int i = 1; i < count; ++i) elements += "," + std::to_string(i);
+    const auto at = [&](int index) {
+      return map(R"({"path": "/a", "measurement": "m", "fields": {"v": "/x/)" +
+                     std::to_string(index) + R"("}})",
+                 "/a", R"({"x": [)" + elements + "]}");
+    };
+    INFO(count);
+    CHECK(at(count - 1) == "m v f = " + std::to_string(count - 1) + " @5000000000\n");
+    CHECK(at(count) == "none of the fields is there");
+  }
+}
+
 TEST_CASE("an object that does not fit says where") {
   const std::string path = "/door/a/event";
   CHECK(map(kJson, path, "{\"open\": tru}") == "this is not JSON: byte 13");

@@ -51,6 +51,7 @@ template const fb::Receipt* FlatReader::root<fb::Receipt>();
 template const fb::Command* FlatReader::root<fb::Command>();
 template const fb::Presence* FlatReader::root<fb::Presence>();
 template const fb::Fragment* FlatReader::root<fb::Fragment>();
+template const fb::LogPiece* FlatReader::root<fb::LogPiece>();
 
 bool FlatReader::require(bool condition, std::string_view why) {
   if (!condition && !error_) {

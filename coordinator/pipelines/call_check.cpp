@@ -50,7 +50,7 @@ std::string what_is_beside_steps(const Job& job) {
 }  // namespace
 
 void check_arguments(const Call& call, const Pipeline& used, Problems& problems) {
-  const std::vector<Input>& inputs = used.on.call->inputs;
+  const std::vector<Input>& inputs = used.on.called().inputs;
   for (const Argument& argument : call.arguments) {
     check_argument(argument, inputs, call.file, problems);
   }
@@ -66,7 +66,7 @@ void check_arguments(const Call& call, const Pipeline& used, Problems& problems)
 
 void check_secrets(const Call& call, const Pipeline& used, Problems& problems) {
   if (call.hands_on_secrets) return;
-  const auto& declared = used.on.call->secrets;
+  const auto& declared = used.on.called().secrets;
   std::map<std::string, bool> required = declared;
   for (const Job& job : used.jobs) {
     for (const std::string& name : job.secrets) {

@@ -37,8 +37,8 @@ std::string key_of(const Call& call, const std::string& surroundings) {
 std::string surroundings_of(const Job& job, std::size_t scope, const FlatGates& gates) {
   const bool has_condition =
       std::ranges::any_of(gates, [](const auto& gate) { return !gate->condition.empty(); });
-  const bool is_plain = !has_condition && !has_expression(*job.call) &&
-                        !job.call->hands_on_secrets && job.call->secrets.empty();
+  const bool is_plain = !has_condition && !has_expression(job.used()) &&
+                        !job.used().hands_on_secrets && job.used().secrets.empty();
   if (is_plain) return {};
   return fmt::format("{} {}\n{}", scope, fmt::join(job.needs, " "), job.condition);
 }
@@ -107,7 +107,10 @@ class Flattener {
 
 const Pipeline* Flattener::find(const std::string& file, const Place& place) {
   const auto known = files_.find(file);
-  if (known != files_.end()) return known->second ? &*known->second : nullptr;
+  if (known != files_.end()) {
+    const std::optional<Pipeline>& found = known->second;
+    return found.has_value() ? &*found : nullptr;
+  }
   auto& pipeline = files_[file];
   const auto text = load_(directory_ + file);
   if (!text) {
@@ -140,7 +143,7 @@ const Pipeline* Flattener::enter(const Call& call) {
 
 std::size_t Flattener::add_scope(const Call& call, const Pipeline& used, std::size_t parent) {
   out_.scopes.push_back(
-      {parent, used.on.call->inputs, call.arguments, call.hands_on_secrets, call.secrets});
+      {parent, used.on.called().inputs, call.arguments, call.hands_on_secrets, call.secrets});
   return out_.scopes.size() - 1;
 }
 
@@ -201,9 +204,9 @@ NeedPtr Flattener::flatten_job(const Job& job, const std::string& prefix, std::s
 
 NeedPtr Flattener::flatten_used(const Job& job, const Pipeline& used, const std::string& prefix,
                                 std::size_t scope, const FlatGates& gates) {
-  const std::size_t inside = add_scope(*job.call, used, scope);
-  FlatNeed out{.outputs = used.on.call->outputs, .scope = inside};
-  chain_.push_back(job.call->file);
+  const std::size_t inside = add_scope(job.used(), used, scope);
+  FlatNeed out{.outputs = used.on.called().outputs, .scope = inside};
+  chain_.push_back(job.used().file);
   for (const auto& [id, need] : flatten_jobs(used, prefix + job.id + "/", inside, gates)) {
     out.jobs |= need->jobs;
     out.called.push_back(need);
@@ -216,11 +219,11 @@ NeedPtr Flattener::flatten_used(const Job& job, const Pipeline& used, const std:
 NeedPtr Flattener::flatten_call(const Job& job, const std::string& prefix, std::size_t scope,
                                 const FlatGates& gates) {
   FlatNeed out;
-  const Pipeline* used = enter(*job.call);
+  const Pipeline* used = enter(job.used());
   if (used != nullptr) {
-    check_arguments(*job.call, *used, problems_);
-    check_secrets(*job.call, *used, problems_);
-    const std::string key = key_of(*job.call, surroundings_of(job, scope, gates));
+    check_arguments(job.used(), *used, problems_);
+    check_secrets(job.used(), *used, problems_);
+    const std::string key = key_of(job.used(), surroundings_of(job, scope, gates));
     auto known = done_.find(key);
     if (known == done_.end()) {
       known = done_.emplace(key, flatten_used(job, *used, prefix, scope, gates)).first;
@@ -234,7 +237,7 @@ NeedPtr Flattener::flatten_call(const Job& job, const std::string& prefix, std::
 
 std::string Flattener::step_surroundings(const Step& step, std::size_t scope) const {
   const bool is_plain =
-      plain_scopes_.contains(scope) && is_plain_use(step) && !has_expression(*step.call);
+      plain_scopes_.contains(scope) && is_plain_use(step) && !has_expression(step.used());
   if (is_plain) return {};
   std::string out = fmt::format("{} {}\n{}", scope, step.spec.condition, step.continue_on_error);
   for (const auto& [name, value] : step.spec.env) out += "\n" + name + "=" + value;
@@ -243,12 +246,12 @@ std::string Flattener::step_surroundings(const Step& step, std::size_t scope) co
 
 void Flattener::expand_call(const Step& step, std::size_t scope, FlatJob& into,
                             std::vector<Step>& out) {
-  const Pipeline* used = enter(*step.call);
-  if (used == nullptr || !check_as_step(*step.call, *used, problems_)) return;
-  check_arguments(*step.call, *used, problems_);
-  const std::string key = key_of(*step.call, step_surroundings(step, scope));
+  const Pipeline* used = enter(step.used());
+  if (used == nullptr || !check_as_step(step.used(), *used, problems_)) return;
+  check_arguments(step.used(), *used, problems_);
+  const std::string key = key_of(step.used(), step_surroundings(step, scope));
   if (!done_steps_.insert(key).second) return;
-  const std::size_t inside = add_scope(*step.call, *used, scope);
+  const std::size_t inside = add_scope(step.used(), *used, scope);
   into.step_scopes.push_back(inside);
   const Job& job = used->jobs.front();
   if (plain_scopes_.contains(scope) && is_plain_use(step) && job.env.empty()) {
@@ -256,7 +259,7 @@ void Flattener::expand_call(const Step& step, std::size_t scope, FlatJob& into,
   }
   into.job.secrets.insert(job.secrets.begin(), job.secrets.end());
   const Renames renames{fmt::format("calls.c{}", inside), fmt::format("c{}_", inside)};
-  chain_.push_back(step.call->file);
+  chain_.push_back(step.used().file);
   auto steps = expand(job.steps, inside, into);
   chain_.pop_back();
   for (Step& each : steps) {

@@ -10,7 +10,6 @@ namespace fieldpost::coordinator {
 namespace {
 
 using pipeline::kNameBytesMax;
-using pipeline::kTextBytesMax;
 
 constexpr rt::Nanos kBackoffMax = std::chrono::hours(24);
 

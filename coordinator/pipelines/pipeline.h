@@ -13,6 +13,7 @@
 #include "coordinator/pipelines/problems.h"
 #include "proto/pipeline/job_spec.h"
 #include "proto/pipeline/verdict.h"
+#include "proto/rt/result.h"
 #include "proto/rt/time.h"
 
 /// What a pipeline's file says. All of it was checked; texts may have `${{ }}` in them.
@@ -72,6 +73,8 @@ struct Triggers {
   std::vector<Input> dispatch_inputs;  ///< of that
   std::optional<CallTrigger> call;
   std::vector<PipelineTrigger> pipelines;
+
+  [[nodiscard]] const CallTrigger& called() const { return (FP_CHECK(call.has_value()), *call); }
 };
 
 /// What is given to a used pipeline; a text of the form `$NAME` is looked up when a build is
@@ -95,6 +98,8 @@ struct Step {
   std::string continue_on_error;  ///< true, false or a text for when a build is planned
   std::optional<Call> call;       ///< in place of `run`
   Place place;
+
+  [[nodiscard]] const Call& used() const { return (FP_CHECK(call.has_value()), *call); }
 };
 
 /// Values are JSON texts.
@@ -135,6 +140,8 @@ struct Job {
   std::vector<pipeline::CacheSpec> cache;
   Retry retry;
   std::set<std::string> secrets;  ///< names that its texts use
+
+  [[nodiscard]] const Call& used() const { return (FP_CHECK(call.has_value()), *call); }
 };
 
 struct Pipeline {

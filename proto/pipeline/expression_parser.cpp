@@ -64,7 +64,7 @@ class Parser {
   explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
   NodePtr parse_whole();
-  [[nodiscard]] const rt::Error& error() const { return *error_; }
+  [[nodiscard]] const rt::Error& error() const { return (FP_CHECK(error_.has_value()), *error_); }
   std::vector<Use> take_uses() { return std::move(uses_); }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/mapping/readings_builder.h"
@@ -23,13 +24,45 @@ std::uint64_t bytes_in_spool(std::uint64_t size) {
   return size + wire::fragment_count(size) * kFragmentOverhead;
 }
 
+Error no_room() {
+  return {Errc::kFull, "bodies hold as much of the spool as they may"};
+}
+
 }  // namespace
 
 BodyWriter::BodyWriter(rt::Loop& loop, const rt::WallClock& clock, Intake& intake)
-    : loop_(loop), clock_(clock), intake_(intake), patient_(loop, intake) {}
+    : loop_(loop), clock_(clock), intake_(intake), patient_(loop, intake) {
+  intake_.load_body_place([this, alive = std::weak_ptr(alive_)](const auto& place) {
+    // What cannot be read is begun anew, when it is offered.
+    if (!alive.expired()) on_place(place ? *place : std::nullopt);
+  });
+}
+
+BodyWriter::~BodyWriter() {
+  for (const rt::TimerId timer : {timer_, room_timer_, begun_timer_}) loop_.cancel(timer);
+}
+
+void BodyWriter::on_place(const std::optional<BodyPlace>& place) {
+  is_ready_ = true;
+  begun_ = place;
+  if (begun_) begun_timer_ = loop_.after(kBegunWaitMax, [this] { give_up_begun(); });
+  begin_next();
+}
+
+void BodyWriter::give_up_begun() {
+  begun_.reset();
+  intake_.forget_body_place([](const Status&) {});  // else the next start waits again
+  begin_next();
+}
+
+bool BodyWriter::is_begun(const BodyOffer& offer) const {
+  return begun_ && offer.in_windows && offer.reference.hash == begun_->hash &&
+         offer.reference.size == begun_->size;
+}
 
 void BodyWriter::accept(BodyOffer offer, std::function<void(Status)> done) {
-  if (waiting_.size() >= kBodiesMax) {
+  if (waits_for_room_ && !offer.in_windows) return done(no_room());
+  if (waiting_.size() >= kBodiesMax && !is_begun(offer)) {
     return done(Error{Errc::kBusy, "too many bodies are waiting for the disk"});
   }
   auto work = std::make_shared<Work>();
@@ -48,10 +81,7 @@ Status BodyWriter::find_room(std::uint64_t size) const {
                  fmt::format("it has {} bytes, and the spool takes at most {} of a body", size,
                              room.bytes_max)};
   }
-  if (bytes > room.bytes_free) {
-    return Error{Errc::kFull, "bodies hold as much of the spool as they may"};
-  }
-  return ok();
+  return waits_for_room_ || bytes > room.bytes_free ? Status(no_room()) : ok();
 }
 
 Status BodyWriter::prepare(Work& work) const {
@@ -67,15 +97,26 @@ Status BodyWriter::prepare(Work& work) const {
 }
 
 void BodyWriter::begin_next() {
-  while (!work_ && !waiting_.empty()) {
-    work_ = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (auto room = find_room(work_->offer.reference.size); !room) {
-      end(room);
+  while (is_ready_ && !work_ && !waiting_.empty()) {
+    const auto next =
+        begun_ ? std::ranges::find_if(waiting_, [&](const auto& w) { return is_begun(w->offer); })
+               : waiting_.begin();
+    if (next == waiting_.end()) return;
+    work_ = std::move(*next);
+    waiting_.erase(next);
+    if (auto begun = begin(); !begun) {
+      end(begun);
     } else {
       read_on();
     }
   }
+}
+
+Status BodyWriter::begin() {
+  if (!work_->offer.in_windows) return find_room(work_->offer.reference.size);
+  loop_.cancel(std::exchange(begun_timer_, rt::TimerId::kNone));
+  if (begun_) work_->offset = begun_->offset;
+  return ok();
 }
 
 void BodyWriter::read_on() {
@@ -111,6 +152,7 @@ wire::Record BodyWriter::record_of(std::string bytes) const {
 }
 
 void BodyWriter::write() {
+  if (work_->offer.in_windows) return write_window();
   auto fragments = std::exchange(work_->fragments, {});
   intake_.accept_fragments(std::move(fragments),
                            [this, alive = std::weak_ptr(alive_)](const Status& status) {
@@ -118,6 +160,44 @@ void BodyWriter::write() {
                              if (!status) return end(status);
                              work_->offset >= work_->offer.reference.size ? tell(work_) : read_on();
                            });
+}
+
+/// They stay in memory until they are on disk: nobody gives them again.
+void BodyWriter::write_window() {
+  std::uint64_t bytes = 0;
+  for (const wire::Record& each : work_->fragments)
+    bytes += each.payload.size() + kFragmentOverhead;
+  if (bytes > intake_.body_room().bytes_free) return wait_for_room();
+  const wire::BodyReference& body = work_->offer.reference;
+  std::optional<BodyPlace> place;
+  if (work_->offset < body.size) place = {body.hash, body.size, work_->offset};
+  intake_.accept_window(work_->fragments, place,
+                        [this, place, alive = std::weak_ptr(alive_)](const Status& status) {
+                          if (alive.expired()) return;
+                          if (status) begun_ = place;
+                          on_window(status);
+                        });
+}
+
+void BodyWriter::on_window(const Status& status) {
+  if (!status && (status.error().code == Errc::kFull || status.error().code == Errc::kBusy)) {
+    return wait_for_room();
+  }
+  if (!status) return end(status);
+  waits_for_room_ = false;
+  work_->fragments.clear();
+  begun_ ? read_on() : tell(work_);
+}
+
+/// Who could wait for long is told so.
+void BodyWriter::wait_for_room() {
+  waits_for_room_ = true;
+  room_timer_ = loop_.after(kRoomEvery, [this] { write_window(); });
+  std::deque<WorkPtr> refused;
+  for (WorkPtr& each : std::exchange(waiting_, {})) {
+    (each->offer.in_windows ? waiting_ : refused).push_back(std::move(each));
+  }
+  for (const WorkPtr& each : refused) each->done(no_room());
 }
 
 void BodyWriter::tell(const WorkPtr& work) {
@@ -154,6 +234,10 @@ void BodyWriter::tell_parked() {
 
 void BodyWriter::end(const Status& status) {
   const WorkPtr work = std::exchange(work_, nullptr);
+  if (work->offer.in_windows) {
+    waits_for_room_ = false;
+    if (std::exchange(begun_, std::nullopt)) intake_.forget_body_place([](const Status&) {});
+  }
   work->done(status);
   begin_next();
 }

@@ -178,31 +178,6 @@ void SpoolFront::append_record(wire::Record record, RecordClass record_class,
   on_encoded(std::move(encoded));
 }
 
-void SpoolFront::accept_fragments(std::vector<wire::Record> fragments,
-                                  std::function<void(Status)> done) {
-  if (needs_salvage_) {
-    done(Error{Errc::kBusy, "the spool is damaged and is about to be salvaged"});
-    return;
-  }
-  Encoded encoded;
-  for (const wire::Record& each : fragments) {
-    encoded.records.push_back(make_spool_record(each, RecordClass::kBody));
-  }
-  encoded.durable = true;
-  encoded.done = std::move(done);
-  on_encoded(std::move(encoded));
-}
-
-BodyRoom SpoolFront::body_room() const {
-  const std::uint64_t bound = options_.shed.bytes_max;
-  const auto left = [](std::uint64_t most, std::uint64_t taken) {
-    return most - std::min(most, taken);
-  };
-  return {
-      std::min(left(bound / kBodiesShare, bodies_bytes(totals_)), left(bound, held_bytes(totals_))),
-      bound / kBodiesShare};
-}
-
 void SpoolFront::on_closed(ClosedBatch batch) {
   encoding_readings_ += batch.count;
   auto work = std::make_shared<ClosedBatch>(std::move(batch));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,10 @@ class SpoolFront final : public Intake {
   void accept_fragments(std::vector<wire::Record> fragments,
                         std::function<void(rt::Status)> done) override;
   [[nodiscard]] BodyRoom body_room() const override;
+  void accept_window(std::vector<wire::Record> fragments, std::optional<BodyPlace> place,
+                     std::function<void(rt::Status)> done) override;
+  void load_body_place(std::function<void(rt::Result<std::optional<BodyPlace>>)> done) override;
+  void forget_body_place(std::function<void(rt::Status)> done) override;
   [[nodiscard]] bool is_busy() const override;
 
   /// A durable record that is not readings: an event. `done` after it is on disk; kBusy when as
@@ -136,7 +141,7 @@ class SpoolFront final : public Intake {
     std::vector<Waiter> waiters;
     bool durable = false;
     std::function<void(rt::Status)> done;  ///< of append_record
-    SpoolWork also;                        ///< of append_record; may be empty
+    SpoolWork also;                        ///< in the same transaction; may be empty
     bool counts_as_batch = false;
     bool named = false;
     std::uint64_t shed = 0;  ///< readings from memory that its gap tells of
@@ -166,6 +171,8 @@ class SpoolFront final : public Intake {
   };
   [[nodiscard]] static State state_of(const Spool& spool);
 
+  void add_fragments(std::vector<wire::Record> fragments, SpoolWork also,
+                     std::function<void(rt::Status)> done);
   void on_closed(ClosedBatch batch);
   void on_encoded(Encoded encoded);
   void pump();  ///< names what is ready, then writes what is due

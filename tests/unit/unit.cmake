@@ -10,6 +10,7 @@ add_executable(
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
   unit/body_store_test.cpp
+  unit/body_windows_test.cpp
   unit/body_writer_test.cpp
   unit/build_intake_test.cpp
   unit/build_job_table_test.cpp

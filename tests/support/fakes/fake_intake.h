@@ -32,6 +32,10 @@ class FakeIntake final : public agent::Intake {
   std::vector<wire::Record> fragments;             ///< in order
   std::function<void(rt::Status)> fragments_done;  ///< of those not answered yet
   int commits = 0;                                 ///< of fragments
+  std::optional<agent::BodyPlace> place;           ///< that is on disk
+  bool loads_place_at_once = true;                 ///< else when `place_loaded` is called
+  std::function<void()> place_loaded;
+  std::optional<rt::Error> place_error;
 
   void accept_sampled(wire::ParsedLines lines) override { sampled.push_back(std::move(lines)); }
   void accept_durable(wire::ParsedLines lines, agent::DurableOptions options,
@@ -46,6 +50,23 @@ class FakeIntake final : public agent::Intake {
     for (wire::Record& each : records) fragments.push_back(std::move(each));
     if (answer_at_once) return done(rt::ok());
     fragments_done = std::move(done);
+  }
+  void accept_window(std::vector<wire::Record> records, std::optional<agent::BodyPlace> to,
+                     std::function<void(rt::Status)> done) override {
+    accept_fragments(std::move(records), [this, to, done = std::move(done)](rt::Status status) {
+      if (status) place = to;
+      done(std::move(status));
+    });
+  }
+  void load_body_place(
+      std::function<void(rt::Result<std::optional<agent::BodyPlace>>)> done) override {
+    if (place_error) return done(*place_error);
+    if (loads_place_at_once) return done(place);
+    place_loaded = [this, done = std::move(done)] { done(place); };
+  }
+  void forget_body_place(std::function<void(rt::Status)> done) override {
+    place.reset();
+    done(rt::ok());
   }
   [[nodiscard]] agent::BodyRoom body_room() const override { return room; }
   [[nodiscard]] bool is_busy() const override { return busy; }

@@ -47,6 +47,7 @@ Agent::Agent(const AgentPorts& ports, SpoolFrontOptions front, const UplinkOptio
 void Agent::start() {
   sampling_.recover();
   inbox_.recover();
+  if (builds_ != nullptr) builds_->start();
   uplink_.start();
 }
 
@@ -60,6 +61,9 @@ void Agent::fill_state(wire::NodeState& state) {
     SourceHealth health = source->health();
     state.sources.push_back(
         {std::move(health.name), health.readings, health.errors, std::move(health.last_error)});
+  }
+  if (builds_ != nullptr) {
+    for (std::string& label : builds_->labels()) state.labels.push_back(std::move(label));
   }
   state.disk_bytes_written = disk_bytes_written(ports_.files);
   state.oldest_age_ms = front_.oldest_age_ms();

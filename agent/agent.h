@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/board_flash.h"
+#include "agent/builds/builds.h"
 #include "agent/sampling.h"
 #include "agent/sources/body_writer.h"
 #include "agent/sources/line_pump.h"
@@ -42,6 +43,11 @@ class Agent {
   void set_board_flash(BoardFlash& flash) {
     inbox_.set_slow_verb(std::string(wire::kFlashVerb), flash.verb());
   }
+  /// The same; `builds` is dropped before this.
+  void set_builds(Builds& builds) {
+    builds.add_to(inbox_);
+    builds_ = &builds;
+  }
   /// What sources that read lines stand on.
   [[nodiscard]] LinePorts line_ports() {
     return {ports_.loop, ports_.clock, ports_.encoder, front_};
@@ -59,6 +65,7 @@ class Agent {
   Uplink uplink_;
   Inbox inbox_;
   BodyWriter bodies_;
+  Builds* builds_ = nullptr;  ///< none: this node has no runner
   std::vector<std::unique_ptr<Source>> sources_;
   Sampling sampling_;
 };

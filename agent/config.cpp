@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <set>
 #include <string>
 
+#include "agent/builds/builds.h"
 #include "proto/mapping/http_route_config.h"
 #include "proto/wire/influx_http.h"
 #include "proto/wire/limits.h"
@@ -21,6 +23,7 @@ constexpr std::size_t kClassesMax = wire::kReadingClassesMax - 1;  // class 0: w
 /// The node's state tells of each source and route, and of [listen] socket and http, which is two.
 constexpr std::size_t kSourceTablesMax = wire::kSourcesMax - 3;
 constexpr std::size_t kBridgesMax = 16;
+constexpr std::size_t kRunnerLabels = 2;  // that it is there, and its slots
 constexpr std::size_t kReadingBytes = 2;  // in a batch, at worst about
 
 ShedPolicy read_policy(const std::string& name) {
@@ -64,12 +67,20 @@ Result<SpoolFrontOptions> read_spool(const rt::Config& config) {
   return options;
 }
 
+/// Those of the node, and what says that it has a runner.
+std::vector<std::string> labels_of(const rt::Config& config) {
+  std::vector<std::string> labels = config.section("node").list("labels");
+  const bool is_said = std::ranges::find(labels, kRunnerLabel) != labels.end();
+  if (config.section("runner").flag("enabled") && !is_said) labels.emplace_back(kRunnerLabel);
+  return labels;
+}
+
 UplinkOptions read_uplink(const rt::Config& config, const rt::MqttConfig& mqtt) {
   const ConfigTable& node = config.section("node");
   UplinkOptions options;
   options.site = node.text("site");
   options.node = node.text("id");
-  options.labels = node.list("labels");
+  options.labels = labels_of(config);
   options.mqtt = mqtt.options;
   options.bytes_per_second = config.section("mqtt").bytes("bytes_per_second");
   options.bytes_per_day = config.section("mqtt").bytes("bytes_per_day");
@@ -81,8 +92,10 @@ UplinkOptions read_uplink(const rt::Config& config, const rt::MqttConfig& mqtt) 
 /// What the coordinator would not take in a hello or a state.
 rt::Status check_bounds(const rt::Config& config) {
   const ConfigTable& node = config.section("node");
-  if (node.list("labels").size() > wire::kLabelsMax)
-    return node.error("labels", fmt::format("expected at most {}", wire::kLabelsMax));
+  const bool has_runner = config.section("runner").flag("enabled");
+  const std::size_t labels_max = wire::kLabelsMax - (has_runner ? kRunnerLabels : 0);
+  if (node.list("labels").size() > labels_max)
+    return node.error("labels", fmt::format("expected at most {}", labels_max));
   const auto& sources = config.tables("source");
   if (sources.size() > kSourceTablesMax) {
     return sources[kSourceTablesMax].error(
@@ -142,6 +155,8 @@ Result<AgentConfig> read_agent_config(const rt::Config& config) {
   if (bridge.list("sockets").size() > kBridgesMax)
     return bridge.error("sockets", fmt::format("expected at most {}", kBridgesMax));
   agent.bridge_sockets = bridge.list("sockets");
+  const ConfigTable& runner = config.section("runner");
+  if (runner.flag("enabled")) agent.runner_socket = runner.text("socket");
   agent.log_level = rt::read_log_level(config.section("log"));
   auto routes = read_routes(config, agent.listen_http);
   if (!routes) return routes.error();

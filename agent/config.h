@@ -21,6 +21,7 @@ struct AgentConfig {
   std::string listen_socket;  ///< empty: none
   std::string listen_http;    ///< empty: none
   std::vector<std::string> bridge_sockets;
+  std::string runner_socket;  ///< empty: this node runs no jobs
   rt::LogLevel log_level = rt::LogLevel::kInfo;
   std::vector<SourceConfig> sources;       ///< in the file's order
   std::vector<mapping::HttpRoute> routes;  ///< the same; none without listen_http

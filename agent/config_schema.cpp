@@ -122,6 +122,19 @@ ConfigSection bridge_section() {
                     .expectation = "the path of a socket"}}};
 }
 
+ConfigSection runner_section() {
+  return {.name = "runner",
+          .keys = {{.name = "enabled",
+                    .type = ConfigType::kFlag,
+                    .preset = "false",
+                    .meaning = "this node runs jobs of builds: it has the label runner"},
+                   {.name = "socket",
+                    .preset = "/run/fieldpost-runner/runner.sock",
+                    .meaning = "of fieldpost-runner here",
+                    .is_valid = is_not_empty,
+                    .expectation = "the path of a socket"}}};
+}
+
 ConfigSection class_section() {
   return {.name = "class",
           .repeated = true,
@@ -147,6 +160,7 @@ const rt::ConfigSchema& agent_schema() {
                                  rt::codec_section("records"),
                                  listen_section(),
                                  bridge_section(),
+                                 runner_section(),
                                  rt::log_section(),
                                  class_section()};
     for (auto& section : source_sections()) sections.push_back(std::move(section));

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/agent_verbs.h"
 #include "agent/board_flash.h"
+#include "agent/builds/builds.h"
 #include "agent/config.h"
 #include "agent/sources/exec.h"
 #include "agent/sources/file_drop.h"
@@ -153,6 +154,17 @@ rt::Result<std::unique_ptr<rt::HttpListener>> listen_http(Agent& agent, World& w
   return listener;
 }
 
+/// null: this node runs no jobs.
+std::unique_ptr<Builds> add_builds(Agent& agent, World& world, const AgentConfig& config) {
+  if (config.runner_socket.empty()) return nullptr;
+  auto builds =
+      std::make_unique<Builds>(BuildPorts{world.loop, world.clock, world.streams, world.log},
+                               agent.front(), agent.bodies(), config.runner_socket);
+  agent.set_builds(*builds);
+  world.log.info("jobs go to the runner at {}", config.runner_socket);
+  return builds;
+}
+
 /// A spool that turned out damaged is salvaged at the next start: the process ends for it.
 void watch_spool(World& world, Agent& agent, bool& salvage) {
   world.loop.after(rt::Seconds(1), [&] {
@@ -195,6 +207,7 @@ int run(AgentConfig config, const rt::DaemonProgram& program, const rt::DaemonCo
                world.files, world.log},
               config.spool, config.uplink, std::move(*spool));
   agent.set_board_flash(board_flash);
+  const auto builds = add_builds(agent, world, config);
   std::unique_ptr<rt::HttpListener> http;
   if (!config.listen_socket.empty()) {
     if (auto done = add_line_socket(agent, world, {config.listen_socket}); !done) {

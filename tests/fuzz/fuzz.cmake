@@ -79,7 +79,7 @@ fieldpost_fuzz_target(
 fieldpost_fuzz_target(
   fuzz_runner_replies fuzz/fuzz_runner_replies.cpp
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/fuzz_runner_replies
-  LIBRARIES fieldpost_agent)
+  LIBRARIES fieldpost_agent_builds)
 
 foreach(name fuzz_bridge_frames fuzz_bridge_hex fuzz_bridge_lines fuzz_bridge_modbus)
   fieldpost_fuzz_target(

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -41,10 +42,19 @@ std::optional<wire::BuildFact> fact_of(const SpoolRecord& record) {
   return fact ? std::optional(*std::move(fact)) : std::nullopt;
 }
 
-std::vector<SpoolRecord> held_records(agent::Spool& spool) {
+/// `7 yes: DETAIL`; empty: it is no outcome.
+std::string outcome_of(const SpoolRecord& record) {
+  if (record.record_class != RecordClass::kEvent) return "";
+  const auto event = nlohmann::json::parse(payload_of(record));
+  if (event.at("type") != "command") return "";
+  return std::to_string(event.at("id").get<std::uint64_t>()) +
+         (event.at("ok").get<bool>() ? " yes: " : " no: ") + event.at("detail").get<std::string>();
+}
+
+std::vector<SpoolRecord> held_records(agent::Spool& spool, RecordClass from, RecordClass to) {
   std::vector<SpoolRecord> all;
   for (std::int64_t after = 0;;) {
-    auto page = spool.load_held(RecordClass::kEvent, RecordClass::kLog, after, kPageBytes);
+    auto page = spool.load_held(from, to, after, kPageBytes);
     REQUIRE(page.has_value());
     if (page->empty()) return all;
     after = page->back().no;
@@ -80,21 +90,28 @@ std::size_t StoredJobs::fact_count() const {
   return count;
 }
 
-BuildsLife::BuildsLife(sim::SimWorld& world, sim::SimStreams& streams, sim::SimWallClock& clock,
-                       sim::SimLog& log, const agent::SpoolFrontOptions& options,
-                       const std::string& vfs)
-    : loop(world, clock.uptime()),
-      random(world.dice("random")),
-      store(loop, world.dice("store")),
-      encoder(loop, world.dice("encoder")) {
-  auto spool = agent::Spool::open(kSpoolPath, vfs, random);
+BuildsLife::BuildsLife(BuildsNode& node)
+    : loop(node.world, node.clock.uptime()),
+      random(node.world.dice("random")),
+      store(loop, node.world.dice("store")),
+      encoder(loop, node.world.dice("encoder")),
+      mqtt(loop, node.broker) {
+  auto spool = agent::Spool::open(kSpoolPath, node.vfs.name(), random);
   REQUIRE(spool.has_value());
-  front = std::make_unique<agent::SpoolFront>(loop, clock, random, store, encoder, log, options,
-                                              std::move(*spool));
-  link = std::make_unique<agent::RunnerLink>(loop, streams, kRunnerPath);
-  shipper = std::make_unique<agent::JobShipper>(loop, clock, log, *front, *link);
-  watch =
-      std::make_unique<agent::RunnerWatch>(loop, streams, kRunnerPath, [this] { shipper->look(); });
+  front = std::make_unique<agent::SpoolFront>(loop, node.clock, random, store, encoder, node.log,
+                                              node.options, std::move(*spool));
+  link = std::make_unique<agent::RunnerLink>(loop, node.streams, kRunnerPath);
+  shipper = std::make_unique<agent::JobShipper>(loop, node.clock, node.log, *front, *link);
+  watch = std::make_unique<agent::RunnerWatch>(loop, node.streams, kRunnerPath,
+                                               [this] { shipper->look(); });
+  uplink = std::make_unique<agent::Uplink>(loop, node.clock, random, mqtt, node.log, *front,
+                                           agent::UplinkOptions{});
+  inbox = std::make_unique<agent::Inbox>(loop, node.clock, node.log, *front, *uplink);
+  bodies = std::make_unique<agent::BodyWriter>(loop, node.clock, *front);
+  verbs = std::make_unique<agent::BuildVerbs>(loop, *link, *shipper);
+  artifacts = std::make_unique<agent::ArtifactSender>(loop, node.clock, *link, *bodies);
+  verbs->add_to(*inbox);
+  artifacts->add_to(*inbox);
 }
 
 BuildsLife::~BuildsLife() {
@@ -110,9 +127,9 @@ BuildsNode::~BuildsNode() {
 void BuildsNode::start() {
   life.reset();
   told = {};
-  undelivered_.clear();
-  life = std::make_unique<BuildsLife>(world, streams, clock, log, options, vfs.name());
+  life = std::make_unique<BuildsLife>(*this);
   life->front->set_sink(this);
+  life->inbox->recover();
   life->shipper->start();
   life->watch->start();
 }
@@ -143,15 +160,39 @@ void BuildsNode::deliver() {
   world.run_for(1s);  // its marks are written
 }
 
-StoredJobs BuildsNode::stored() {
-  StoredJobs out;
+void BuildsNode::command(std::uint64_t id, const std::string& verb, const std::string& arguments) {
+  wire::Command command;
+  command.id = id;
+  command.verb = verb;
+  command.arguments = arguments;
+  life->inbox->on_command(command);
+}
+
+std::vector<SpoolRecord> BuildsNode::records(RecordClass from, RecordClass to) {
+  std::vector<SpoolRecord> out;
   life->front->with_spool(
-      [&out](agent::Spool& spool) {
-        for (const SpoolRecord& record : held_records(spool)) out.add_next(record);
+      [&out, from, to](agent::Spool& spool) {
+        out = held_records(spool, from, to);
         return rt::ok();
       },
       [](const rt::Status& status) { CHECK(status.has_value()); });
   world.run_for(100ms);
+  return out;
+}
+
+StoredJobs BuildsNode::stored() {
+  StoredJobs out;
+  for (const SpoolRecord& record : records(RecordClass::kEvent, RecordClass::kLog)) {
+    out.add_next(record);
+  }
+  return out;
+}
+
+std::vector<std::string> BuildsNode::stored_outcomes() {
+  std::vector<std::string> out;
+  for (const SpoolRecord& record : records(RecordClass::kEvent, RecordClass::kEvent)) {
+    if (auto outcome = outcome_of(record); !outcome.empty()) out.push_back(std::move(outcome));
+  }
   return out;
 }
 
@@ -182,6 +223,13 @@ StoredJobs BuildsNode::expected() const {
 void BuildsNode::on_record(const SpoolRecord& record, bool on_disk) {
   CHECK(on_disk);
   told.add(record);
+  if (auto outcome = outcome_of(record); !outcome.empty()) outcomes.push_back(std::move(outcome));
+  if (is_readings(record.record_class)) readings.push_back(record);
+  if (record.record_class == RecordClass::kBody) {
+    auto fragment = wire::decode_fragment(payload_of(record));
+    REQUIRE(fragment.has_value());
+    fragments.push_back(*std::move(fragment));
+  }
   undelivered_.push_back({record.name.incarnation, {record.name.seq, record.name.seq}});
 }
 

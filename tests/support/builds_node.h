@@ -6,15 +6,23 @@
 #include <string>
 #include <vector>
 
+#include "agent/builds/artifact_sender.h"
+#include "agent/builds/build_verbs.h"
 #include "agent/builds/job_shipper.h"
 #include "agent/builds/runner_link.h"
 #include "agent/builds/runner_watch.h"
+#include "agent/sources/body_writer.h"
 #include "agent/spool/spool_front.h"
+#include "agent/uplink/inbox.h"
+#include "agent/uplink/uplink.h"
+#include "proto/wire/body.h"
 #include "proto/wire/build.h"
 #include "tests/support/fakes/fake_runner.h"
+#include "tests/support/sim/sim_broker.h"
 #include "tests/support/sim/sim_clock.h"
 #include "tests/support/sim/sim_log.h"
 #include "tests/support/sim/sim_loop.h"
+#include "tests/support/sim/sim_mqtt.h"
 #include "tests/support/sim/sim_random.h"
 #include "tests/support/sim/sim_streams.h"
 #include "tests/support/sim/sim_vfs.h"
@@ -35,10 +43,11 @@ struct StoredJobs {
   [[nodiscard]] std::size_t fact_count() const;
 };
 
-/// One life of the agent's process, as far as builds concern it.
+class BuildsNode;
+
+/// One life of the agent's process, as far as builds concern it. Its inbox hears of no coordinator.
 struct BuildsLife {
-  BuildsLife(sim::SimWorld& world, sim::SimStreams& streams, sim::SimWallClock& clock,
-             sim::SimLog& log, const agent::SpoolFrontOptions& options, const std::string& vfs);
+  explicit BuildsLife(BuildsNode& node);
   ~BuildsLife();
   BuildsLife(const BuildsLife&) = delete;
   BuildsLife& operator=(const BuildsLife&) = delete;
@@ -50,11 +59,17 @@ struct BuildsLife {
   std::unique_ptr<agent::RunnerLink> link;
   std::unique_ptr<agent::JobShipper> shipper;
   std::unique_ptr<agent::RunnerWatch> watch;
+  sim::SimMqtt mqtt;
+  std::unique_ptr<agent::Uplink> uplink;
+  std::unique_ptr<agent::Inbox> inbox;
+  std::unique_ptr<agent::BodyWriter> bodies;
+  std::unique_ptr<agent::BuildVerbs> verbs;
+  std::unique_ptr<agent::ArtifactSender> artifacts;
 };
 
 /// A machine with a runner, whose processes begin and end apart from each other, and an agent that
 /// has a real spool on a simulated disk.
-class BuildsNode final : public agent::RecordSink {
+class BuildsNode : public agent::RecordSink {
  public:
   explicit BuildsNode(std::uint64_t seed = 1);
   ~BuildsNode() override;
@@ -69,8 +84,12 @@ class BuildsNode final : public agent::RecordSink {
   void replace_spool();
   /// What was told on its way is with the coordinator.
   void deliver();
+  void command(std::uint64_t id, const std::string& verb, const std::string& arguments);
   /// What the spool holds.
   [[nodiscard]] StoredJobs stored();
+  [[nodiscard]] std::vector<agent::SpoolRecord> records(agent::RecordClass from,
+                                                        agent::RecordClass to);
+  [[nodiscard]] std::vector<std::string> stored_outcomes();
   [[nodiscard]] std::map<wire::JobId, agent::JobProgress> progress();
   /// All that the runner has, as the spool should have it.
   [[nodiscard]] StoredJobs expected() const;
@@ -89,7 +108,12 @@ class BuildsNode final : public agent::RecordSink {
   sim::SimWallClock clock{world, "host"};
   sim::SimLog log{world, "agent"};
   agent::SpoolFrontOptions options;
+  sim::SimBroker broker{world};
   StoredJobs told;  ///< by the records that got on disk in the life that is
+  // Over all lives, unless one ended between the disk and its word.
+  std::vector<std::string> outcomes;  ///< of commands: `7 yes: DETAIL`, `7 no: DETAIL`
+  std::vector<wire::Fragment> fragments;
+  std::vector<agent::SpoolRecord> readings;
   std::unique_ptr<BuildsLife> life;
 
  private:

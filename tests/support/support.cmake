@@ -41,7 +41,8 @@ target_link_libraries(fieldpost_fakes PUBLIC fieldpost_wire fieldpost_sim
 
 # A runner, and an agent that asks it, as far as builds concern it.
 add_library(fieldpost_builds_node STATIC support/builds_node.cpp)
-target_link_libraries(fieldpost_builds_node PUBLIC fieldpost_agent fieldpost_fakes doctest::doctest)
+target_link_libraries(fieldpost_builds_node PUBLIC fieldpost_agent_builds fieldpost_fakes
+                                                   doctest::doctest)
 
 # A store with readings in it, and queries beside it.
 add_library(fieldpost_reading_world STATIC support/reading_world.cpp support/sample_builds.cpp

@@ -255,6 +255,22 @@ TEST_CASE("a node asks the bridges that it is told of, and so many at most") {
   CHECK(message_of(sockets(17)) == "agent.toml:4: bridge.sockets: expected at most 16");
 }
 
+TEST_CASE("a node that runs jobs says so among its labels, and where its runner is") {
+  CHECK(read(kNode)->runner_socket.empty());
+  CHECK(read(kNode + "[runner]\nsocket = \"/run/r.sock\"\n")->runner_socket.empty());
+  CHECK(read(kNode)->uplink.labels.empty());
+  const std::string labelled = kNode + "labels = [\"arm64\"]\n[runner]\nenabled = true\n";
+  const auto runs = read(labelled);
+  REQUIRE(runs);
+  CHECK(runs->runner_socket == "/run/fieldpost-runner/runner.sock");
+  CHECK(runs->uplink.labels == std::vector<std::string>{"arm64", "runner"});
+  CHECK(read(labelled + "socket = \"/run/r.sock\"\n")->runner_socket == "/run/r.sock");
+  CHECK(read(kNode + "labels = [\"runner\"]\n[runner]\nenabled = true\n")->uplink.labels ==
+        std::vector<std::string>{"runner"});
+  CHECK(message_of(labelled + "socket = \"\"\n") ==
+        "agent.toml:6: runner.socket: expected the path of a socket, got \"\"");
+}
+
 TEST_CASE("more labels or sources than the coordinator takes are refused") {
   const auto labels = [](int count) {
     std::string text = kNode + "labels = [";
@@ -263,6 +279,9 @@ TEST_CASE("more labels or sources than the coordinator takes are refused") {
   };
   CHECK(message_of(labels(64)) == "no error");
   CHECK(message_of(labels(65)) == "agent.toml:3: node.labels: expected at most 64");
+  const std::string runner = "[runner]\nenabled = true\n";
+  CHECK(message_of(labels(62) + runner) == "no error");
+  CHECK(message_of(labels(63) + runner) == "agent.toml:3: node.labels: expected at most 62");
   std::string sources = kNode;
   for (int i = 0; i < 253; ++i) sources += "[[source]]\nkind = \"host_metrics\"\n";
   CHECK(message_of(sources) == "no error");

@@ -7,6 +7,7 @@ add_executable(
   unit/alarms_test.cpp
   unit/artifact_index_test.cpp
   unit/artifact_table_test.cpp
+  unit/artifact_sender_test.cpp
   unit/batch_encoder_test.cpp
   unit/batcher_test.cpp
   unit/body_store_test.cpp
@@ -17,6 +18,7 @@ add_executable(
   unit/build_log_table_test.cpp
   unit/build_purge_test.cpp
   unit/build_table_test.cpp
+  unit/build_verbs_test.cpp
   unit/byte_budget_test.cpp
   unit/dispatch_test.cpp
   unit/drop_directory_test.cpp

@@ -154,18 +154,18 @@ void JobShipper::expect(const wire::JobAttempt& attempt, std::function<void()> d
 void JobShipper::work(const JobPtr& job) {
   if (job->is_under_way || job->is_going) return;
   JobProgress& progress = job->progress;
-  if (job->known && job->known->attempt.fence != progress.fence) {
+  const std::optional<RunnerJob>& known = job->known;
+  if (known && known->attempt.fence != progress.fence) {
     progress = {};
-    progress.fence = job->known->attempt.fence;
+    progress.fence = known->attempt.fence;
   }
-  if (!progress.is_ended && (!job->known || job->known->facts < progress.next_fact)) {
-    return tell_lost(job);
-  }
-  if (!job->known || progress.is_lost) return;
-  if (!progress.is_ended && progress.next_fact < job->known->facts) return ship_facts(job);
-  if (progress.log_offset >= job->known->log_bytes) return;
-  const bool is_full = job->known->log_bytes - progress.log_offset >= wire::kLogPieceBytesMax;
-  if (is_full || progress.is_ended || loop_.now() >= job->next_log) return ship_log(job);
+  const bool is_open = !progress.is_ended;
+  if (is_open && (!known || known->facts < progress.next_fact)) return tell_lost(job);
+  if (!known || progress.is_lost) return;
+  if (is_open && progress.next_fact < known->facts) return ship_facts(job);
+  if (progress.log_offset >= known->log_bytes) return;
+  const bool is_full = known->log_bytes - progress.log_offset >= wire::kLogPieceBytesMax;
+  if (is_full || !is_open || loop_.now() >= job->next_log) return ship_log(job);
   look_within(job->next_log - loop_.now());
 }
 

@@ -68,7 +68,8 @@ void RunnerLink::on_data(const std::string& bytes) {
   if (input_.size() > size) {
     return break_off({Errc::kCorrupt, "the runner says more than it was asked"});
   }
-  Result<RunnerReply> reply = *std::exchange(reply_, std::nullopt);
+  Result<RunnerReply> reply = std::move(*reply_);
+  reply_.reset();
   if (reply) reply->bytes = std::exchange(input_, {});
   finish(std::move(reply));
 }

@@ -7,11 +7,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "agent/builds/runner_watch.h"
-#include "proto/wire/limits.h"
 #include "tests/support/fakes/fake_runner.h"
 #include "tests/support/sim/sim_loop.h"
 #include "tests/support/sim/sim_streams.h"
@@ -284,139 +281,6 @@ TEST_CASE("who is answered may ask again, or be the end of it") {
     REQUIRE(bench.replies.size() == 1);
     CHECK(bench.code() == Errc::kUnavailable);
   }
-}
-
-TEST_CASE("answers that are none are not understood") {
-  const std::string job = R"("job":"00000000000000010000000000000002")";
-  for (const std::string& line :
-       {std::string(),
-        std::string("7"),
-        std::string("[]"),
-        std::string("null"),
-        std::string("{\"slots\":"),
-        std::string("{\"a\":\"\xff\"}"),
-        std::string(R"({"jobs":{}})"),
-        std::string(R"({"jobs":[7]})"),
-        std::string(R"({"jobs":[{}]})"),
-        R"({"jobs":[{)" + job + R"(,"fence":0,"facts":1,"log_bytes":1}]})",
-        R"({"jobs":[{)" + job + R"(,"fence":1,"facts":4294967296,"log_bytes":1}]})",
-        R"({"jobs":[{)" + job + R"(,"fence":1,"facts":-1,"log_bytes":1}]})",
-        std::string(R"({"facts":7})"),
-        std::string(R"({"facts":[7]})"),
-        std::string(R"({"facts":[{}]})"),
-        std::string(R"({"facts":[{"type":7}]})"),
-        R"({"facts":[{"type":"x","y":")" + std::string(wire::kBuildFactBytesMax, 'y') + "\"}]}",
-        std::string(R"({"bytes":-1})"),
-        std::string(R"({"bytes":"1"})"),
-        std::string(R"({"bytes":1048577})"),
-        "{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}",
-        std::string(kRunnerLineBytesMax + 1, ' ')}) {
-    INFO(line.substr(0, 100));
-    const auto reply = parse_runner_reply(line);
-    REQUIRE_FALSE(reply.has_value());
-    CHECK(reply.error().code == Errc::kCorrupt);
-  }
-  CHECK(parse_runner_reply("{}").has_value());
-  CHECK(parse_runner_reply(R"({"jobs":[{)" + job +
-                           R"(,"fence":1,"facts":4294967295,"log_bytes":1,"more":[]}]})")
-            .has_value());
-  CHECK(parse_runner_reply(R"({"bytes":1048576,"ended":false})")->size == 1'048'576);
-}
-
-TEST_CASE("of more jobs than a runner may have the answer is not understood") {
-  const auto jobs = [](std::size_t count) {
-    nlohmann::json line = {{"jobs", nlohmann::json::array()}};
-    for (std::size_t i = 0; i < count; ++i) {
-      line["jobs"].push_back(
-          {{"job", wire::JobId{1, i}.hex()}, {"fence", 1}, {"facts", 0}, {"log_bytes", 0}});
-    }
-    return parse_runner_reply(line.dump()).has_value();
-  };
-  CHECK(jobs(kRunnerJobsMax));
-  CHECK_FALSE(jobs(kRunnerJobsMax + 1));
-}
-
-// ---- the watch ----
-
-namespace {
-
-struct WatchBench {
-  sim::SimWorld world{1};
-  sim::SimLoop loop{world};
-  sim::SimStreams streams{loop};
-  FakeRunner runner{streams, "/runner"};
-  int news = 0;
-  std::unique_ptr<RunnerWatch> watch =
-      std::make_unique<RunnerWatch>(loop, streams, "/runner", [this] { news += 1; });
-  /// What is told from here on.
-  int take() { return std::exchange(news, 0); }
-};
-
-}  // namespace
-
-TEST_CASE("news of the runner are told at once") {
-  WatchBench bench;
-  bench.runner.add_job(kJob);
-  bench.watch->start();
-  bench.world.run_for(1s);
-  CHECK(bench.runner.watchers() == 1);
-  CHECK(bench.take() > 0);
-  bench.world.run_for(1h);
-  CHECK(bench.take() == 0);
-  bench.runner.add_log(kJob, "x");
-  bench.world.run_for(1ms);
-  CHECK(bench.take() == 1);
-  bench.runner.add_fact(kJob, sim::step_fact(1));
-  bench.world.run_for(1ms);
-  CHECK(bench.take() == 1);
-}
-
-TEST_CASE("a watch that breaks is taken up again, and there may be news since") {
-  WatchBench bench;
-  bench.watch->start();
-  bench.world.run_for(1s);
-  bench.take();
-  SUBCASE("the runner hangs up") {
-    bench.runner.hang_up();
-  }
-  SUBCASE("the runner was away for long") {
-    bench.runner.stop();
-    bench.world.run_for(1h);
-    CHECK(bench.take() == 0);
-    bench.runner.start();
-  }
-  bench.world.run_for(RunnerWatch::kReconnectAfter + rt::Millis(10));
-  CHECK(bench.take() > 0);
-  CHECK(bench.runner.watchers() == 1);
-}
-
-TEST_CASE("a watch that the runner refuses is tried again with a pause") {
-  WatchBench bench;
-  bench.runner.fault = Fault::kHangsUp;
-  bench.watch->start();
-  bench.world.run_for(1min);
-  const std::size_t tries = bench.runner.asked_to("watch").size();
-  CHECK(tries > 20);
-  CHECK(tries <= 31);
-}
-
-TEST_CASE("a watch that ended tells nothing") {
-  WatchBench bench;
-  bench.runner.add_job(kJob);
-  bench.watch->start();
-  bench.world.run_for(1s);
-  bench.take();
-  SUBCASE("connected") {}
-  SUBCASE("not connected") {
-    bench.runner.stop();
-    bench.world.run_for(10ms);
-    bench.runner.start();
-  }
-  bench.watch.reset();
-  bench.runner.add_log(kJob, "x");
-  bench.world.run_for(1min);
-  CHECK(bench.take() == 0);
-  CHECK(bench.runner.watchers() == 0);
 }
 
 }  // namespace fieldpost::agent

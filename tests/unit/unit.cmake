@@ -146,6 +146,8 @@ add_executable(
   unit/runner_journal_test.cpp
   unit/runner_run_test.cpp
   unit/runner_link_test.cpp
+  unit/runner_reply_test.cpp
+  unit/runner_watch_test.cpp
   unit/salvage_test.cpp
   unit/series_catalog_test.cpp
   unit/set_back_test.cpp

@@ -49,7 +49,7 @@ std::string what_is_beside_steps(const Job& job) {
 
 }  // namespace
 
-void check_arguments(const Call& call, const Pipeline& used, Problems& problems) {
+void check_arguments(const PipelineCall& call, const Pipeline& used, Problems& problems) {
   const std::vector<Input>& inputs = used.on.called().inputs;
   for (const Argument& argument : call.arguments) {
     check_argument(argument, inputs, call.file, problems);
@@ -64,7 +64,7 @@ void check_arguments(const Call& call, const Pipeline& used, Problems& problems)
   }
 }
 
-void check_secrets(const Call& call, const Pipeline& used, Problems& problems) {
+void check_secrets(const PipelineCall& call, const Pipeline& used, Problems& problems) {
   if (call.hands_on_secrets) return;
   const auto& declared = used.on.called().secrets;
   std::map<std::string, bool> required = declared;
@@ -84,7 +84,7 @@ void check_secrets(const Call& call, const Pipeline& used, Problems& problems) {
   }
 }
 
-bool check_as_step(const Call& call, const Pipeline& used, Problems& problems) {
+bool check_as_step(const PipelineCall& call, const Pipeline& used, Problems& problems) {
   std::string wrong;
   if (used.jobs.size() != 1) {
     wrong = fmt::format("has {} jobs", used.jobs.size());

@@ -19,13 +19,13 @@ bool has_expression(const std::string& text) {
   return text.find("${{") != std::string::npos;
 }
 
-bool has_expression(const Call& call) {
+bool has_expression(const PipelineCall& call) {
   return std::ranges::any_of(call.arguments,
                              [](const Argument& each) { return has_expression(each.text); });
 }
 
 /// The same for uses that would do the same.
-std::string key_of(const Call& call, const std::string& surroundings) {
+std::string key_of(const PipelineCall& call, const std::string& surroundings) {
   std::string key = call.file + "\n" + surroundings;
   for (const Argument& each : call.arguments) key += fmt::format("\n{}={}", each.name, each.text);
   for (const auto& [there, here] : call.secrets) key += fmt::format("\n{}:{}", there, here);
@@ -76,8 +76,8 @@ class Flattener {
   using Results = std::map<std::string, NeedPtr>;
 
   const Pipeline* find(const std::string& file, const Place& place);
-  const Pipeline* enter(const Call& call);
-  std::size_t add_scope(const Call& call, const Pipeline& used, std::size_t parent);
+  const Pipeline* enter(const PipelineCall& call);
+  std::size_t add_scope(const PipelineCall& call, const Pipeline& used, std::size_t parent);
   Results flatten_jobs(const Pipeline& pipeline, const std::string& prefix, std::size_t scope,
                        const FlatGates& gates);
   NeedPtr flatten_job(const Job& job, const std::string& prefix, std::size_t scope,
@@ -121,7 +121,7 @@ const Pipeline* Flattener::find(const std::string& file, const Place& place) {
   return pipeline ? &*pipeline : nullptr;
 }
 
-const Pipeline* Flattener::enter(const Call& call) {
+const Pipeline* Flattener::enter(const PipelineCall& call) {
   if (std::ranges::find(chain_, call.file) != chain_.end()) {
     problems_.add(
         call.place, "uses",
@@ -141,7 +141,8 @@ const Pipeline* Flattener::enter(const Call& call) {
   return nullptr;
 }
 
-std::size_t Flattener::add_scope(const Call& call, const Pipeline& used, std::size_t parent) {
+std::size_t Flattener::add_scope(const PipelineCall& call, const Pipeline& used,
+                                 std::size_t parent) {
   out_.scopes.push_back(
       {parent, used.on.called().inputs, call.arguments, call.hands_on_secrets, call.secrets});
   return out_.scopes.size() - 1;

@@ -85,7 +85,7 @@ struct Argument {
 };
 
 /// A pipeline used by a job or a step.
-struct Call {
+struct PipelineCall {
   std::string file;  ///< beside the file that uses it
   std::vector<Argument> arguments;
   bool hands_on_secrets = false;  ///< `secrets: inherit`
@@ -95,11 +95,11 @@ struct Call {
 
 struct Step {
   pipeline::StepSpec spec;
-  std::string continue_on_error;  ///< true, false or a text for when a build is planned
-  std::optional<Call> call;       ///< in place of `run`
+  std::string continue_on_error;     ///< true, false or a text for when a build is planned
+  std::optional<PipelineCall> call;  ///< in place of `run`
   Place place;
 
-  [[nodiscard]] const Call& used() const { return (FP_CHECK(call.has_value()), *call); }
+  [[nodiscard]] const PipelineCall& used() const { return (FP_CHECK(call.has_value()), *call); }
 };
 
 /// Values are JSON texts.
@@ -126,8 +126,8 @@ struct Job {
   bool fail_fast = true;
   std::size_t parallel_max = 0;  ///< 0: no bound
   std::vector<Step> steps;
-  std::optional<Call> call;  ///< in place of steps
-  TextMap env;               ///< with the pipeline's
+  std::optional<PipelineCall> call;  ///< in place of steps
+  TextMap env;                       ///< with the pipeline's
   TextMap outputs;
   std::string continue_on_error;
   std::uint32_t timeout_s = 0, silence_timeout_s = 0;  ///< 0: as the coordinator is configured
@@ -141,7 +141,7 @@ struct Job {
   Retry retry;
   std::set<std::string> secrets;  ///< names that its texts use
 
-  [[nodiscard]] const Call& used() const { return (FP_CHECK(call.has_value()), *call); }
+  [[nodiscard]] const PipelineCall& used() const { return (FP_CHECK(call.has_value()), *call); }
 };
 
 struct Pipeline {

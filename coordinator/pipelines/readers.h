@@ -19,7 +19,7 @@ Matrix read_matrix(YamlFields& strategy);
 /// Names that expressions may have behind `matrix.`.
 [[nodiscard]] std::vector<std::string> matrix_names(const Matrix& matrix);
 /// Of a job or a step with `uses`.
-Call read_call(YamlFields& fields, ExpressionCheck& check);
+PipelineCall read_call(YamlFields& fields, ExpressionCheck& check);
 /// Of `steps`; `directory` is for those that name none.
 std::vector<Step> read_steps(YamlFields& job, const std::string& directory, ExpressionCheck& check);
 /// Of `jobs.<id>`, with what the pipeline says for all of its jobs.

@@ -47,7 +47,7 @@ std::string secret_of(const std::string& text) {
   return path.size() == 2 && path.front().name == "secrets" ? path.back().name : std::string();
 }
 
-void read_secrets(YamlFields& fields, Call& call) {
+void read_secrets(YamlFields& fields, PipelineCall& call) {
   const YamlNode* node = fields.find("secrets");
   if (node == nullptr) return;
   if (node->is_scalar() && node->text == "inherit") {
@@ -144,8 +144,8 @@ std::string read_condition(YamlFields& fields, ExpressionCheck& check, Spot spot
   return fields.text("if", kTextBytesMax);
 }
 
-Call read_call(YamlFields& fields, ExpressionCheck& check) {
-  Call call;
+PipelineCall read_call(YamlFields& fields, ExpressionCheck& check) {
+  PipelineCall call;
   const std::string uses = fields.text("uses", kNameBytesMax);
   call.file = used_file(uses);
   if (call.file.empty()) {

@@ -29,7 +29,8 @@ struct World : StoreWorld {
   }
   std::vector<std::int64_t> list(const ArtifactFilter& filter) {
     std::vector<std::int64_t> out;
-    for (const auto& each : artifacts.list(filter, 0, 100).value()) out.push_back(each.no);
+    const auto found = artifacts.list(filter, 0, 100).value();
+    for (const auto& each : found) out.push_back(each.no);
     return out;
   }
 };

@@ -58,7 +58,8 @@ struct World : StoreWorld {
   }
   Numbers left() {
     Numbers out;
-    for (const Build& each : builds.list({}, 0, 100).value()) out.push_back(each.no);
+    const auto found = builds.list({}, 0, 100).value();
+    for (const Build& each : found) out.push_back(each.no);
     return out;
   }
   int steps = 0;

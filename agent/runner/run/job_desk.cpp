@@ -162,10 +162,12 @@ void JobDesk::begin(const std::string& id, Entry& entry, Job job) {
                             ports_.conditions, mirrors_,       caches_};
   // Never one that was there before: a job that came back would find what it had left.
   const std::string directory = fmt::format("work/{}-{}", id, ports_.clock.now().ns);
-  const auto forget_run = [this, id, alive = std::weak_ptr(alive_)] {
-    ports_.loop.post([this, id, alive] {
+  entry.run_no = ++runs_;
+  const auto forget_run = [this, id, no = entry.run_no, alive = std::weak_ptr(alive_)] {
+    ports_.loop.post([this, id, no, alive] {
       if (alive.expired()) return;
-      if (const auto found = jobs_.find(id); found != jobs_.end()) found->second->run.reset();
+      const auto found = jobs_.find(id);
+      if (found != jobs_.end() && found->second->run_no == no) found->second->run.reset();
       sweep();
     });
   };

@@ -95,6 +95,7 @@ class JobDesk {
     JobJournal journal;
     std::uint64_t fence = 0;
     std::unique_ptr<JobRun> run;  ///< until it ended
+    std::uint64_t run_no = 0;     ///< of `run`: the job may have been forgotten and begun anew
   };
   JobDesk(const Ports& ports, Options options);
   [[nodiscard]] std::string path(const std::string& name) const {
@@ -120,6 +121,7 @@ class JobDesk {
   std::vector<std::weak_ptr<Watcher>> watchers_;
   std::unique_ptr<JobProcess> remover_;
   rt::TimerId sweep_timer_ = rt::TimerId::kNone;
+  std::uint64_t runs_ = 0;  ///< that were begun
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

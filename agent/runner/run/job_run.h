@@ -45,7 +45,7 @@ class JobRun {
   static constexpr rt::Seconds kLastStepsMost{300};
   static constexpr rt::Seconds kChoreMost{1800};  ///< of checkout, a cache, an artifact, cleaning
   static constexpr std::size_t kWhyBytesMax = 1024;
-  static constexpr rt::Seconds kEndAgain{5};      ///< between attempts to write the last fact
+  static constexpr rt::Seconds kEndAgain{5};  ///< between attempts to write the last fact
   static constexpr std::uint64_t kDiskFullBelow = 1 << 20;  ///< bytes free: that was it, then
 
   /// All of them outlive it.
